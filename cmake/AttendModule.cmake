@@ -1,0 +1,38 @@
+# One target a folder: a wrong include does not link.
+
+# Flags that every target of the project is compiled with.
+add_library(attend_build_flags INTERFACE)
+target_compile_options(attend_build_flags INTERFACE -Wall -Wextra -Wconversion
+                       $<$<BOOL:${ATTEND_WARNINGS_AS_ERRORS}>:-Werror>)
+if(ATTEND_SANITIZE)
+  target_compile_options(attend_build_flags INTERFACE
+                         -fsanitize=${ATTEND_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(attend_build_flags INTERFACE -fsanitize=${ATTEND_SANITIZE})
+endif()
+
+# attend_module(NAME SOURCES a.cc ... [DEPENDS public ...] [PRIVATE_DEPENDS ...] [KERNELS c.cc ...])
+# defines the static library attend_NAME. KERNELS are compiled with -O3 whatever the build type:
+# their inner loops must be unrolled to keep accumulators in registers.
+function(attend_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;KERNELS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  set(target attend_${name})
+  add_library(${target} STATIC ${arg_SOURCES} ${arg_KERNELS})
+  add_library(attend::${name} ALIAS ${target})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE attend_build_flags ${arg_PRIVATE_DEPENDS})
+  if(arg_KERNELS AND NOT ATTEND_SANITIZE)
+    set_source_files_properties(${arg_KERNELS} PROPERTIES COMPILE_OPTIONS -O3)
+  endif()
+endfunction()
+
+# attend_test(NAME SOURCES a_test.cc ... DEPENDS ...) defines the test program attend_NAME_tests.
+function(attend_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  set(target attend_${name}_tests)
+  add_executable(${target} ${arg_SOURCES})
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE ATTEND_GOLDEN_DIR="${PROJECT_SOURCE_DIR}/tests/golden")
+  target_link_libraries(${target} PRIVATE ${arg_DEPENDS} attend_build_flags GTest::gtest_main GTest::gmock)
+  gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                       DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+endfunction()

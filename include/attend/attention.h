@@ -1,0 +1,117 @@
+// Softmax attention: queries look at keys, and take a weighted sum of values.
+//
+// For a query i, over the keys j that it may see (B batch, h query head, kv head h / (Hq / Hkv)):
+//
+//   s_ij  = scale * <q_i, k_j>                    the score of key j; scale defaults to 1 / sqrt(D)
+//   p_ij  = exp(s_ij) / sum_j exp(s_ij)           the weight that query i gives key j
+//   out_i = sum_j p_ij v_j                        the weighted sum
+//   lse_i = log sum_j exp(s_ij)                   kept for backward and for merging, natural logarithm
+//
+// The scores are computed tile by tile and never stored, so memory grows with Tq + Tk and not with Tq * Tk
+// (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022, "FlashAttention").
+//
+// What is promised:
+//  * Masking is selection. A masked key is left out, never "added as minus infinity": a NaN or an Inf in a
+//    masked key or value reaches neither the output nor a gradient.
+//  * A query that sees no key gets output 0, lse -inf, weights 0 and no gradient. Never NaN.
+//  * The same bits for any number of workers, any run, and whatever else is in the batch; the result depends
+//    on the inputs, the options and the instruction set alone.
+//  * On an error nothing has been written, and the message names the argument, the axis and both numbers.
+#ifndef ATTEND_ATTENTION_H_
+#define ATTEND_ATTENTION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "attend/executor.h"
+#include "attend/isa.h"
+#include "attend/status.h"
+#include "attend/tensor.h"
+
+namespace attend {
+
+/// Where the diagonal of a causal mask starts; named, because the conventions in use disagree when Tq != Tk.
+enum class Causal {
+  kNone,
+  kUpperLeft,   // query i sees key j when j <= i               (PyTorch's is_causal)
+  kLowerRight,  // query i sees key j when j <= i + Tk - Tq     (FlashAttention; decoding with a cache)
+};
+
+/// What is computed, apart from the data.
+struct AttentionOptions {
+  /// Multiplies every score; absent means 1 / sqrt(D). Must be finite.
+  std::optional<float> scale;
+
+  Causal causal = Causal::kNone;
+
+  /// How many keys of each batch row exist: empty, or B numbers in [0, Tk]. Keys at and past a length are not
+  /// read. kLowerRight is measured from Tk, not from these lengths.
+  std::span<const int64_t> kv_lengths;
+
+  /// Boolean, [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides; true means that the query may see the key.
+  /// Combined with `causal` and `kv_lengths` by "and".
+  TensorView mask;
+
+  /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error.
+  std::optional<Isa> isa;
+};
+
+/// The operands of the forward pass. float32 throughout, or float64 throughout (plain reference loops, for
+/// checking). Any strides with a contiguous last axis; outputs must not overlap inputs.
+struct AttentionTensors {
+  TensorView query;           // [B, Hq, Tq, D]     1 <= D <= 1024
+  TensorView key;             // [B, Hkv, Tk, D]    Hq % Hkv == 0
+  TensorView value;           // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
+  MutableTensorView output;   // [B, Hq, Tq, Dv]
+  MutableTensorView lse;      // [B, Hq, Tq, 1], optional
+  MutableTensorView weights;  // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
+};
+
+/// The operands of the backward pass: what forward saw and made, the gradient of its output, and where to put
+/// the gradients of its inputs (overwritten, not accumulated).
+struct AttentionGradientTensors {
+  TensorView query, key, value;  // as in forward
+  TensorView output;             // [B, Hq, Tq, Dv]  forward's
+  TensorView lse;                // [B, Hq, Tq, 1]   forward's
+  TensorView output_gradient;    // [B, Hq, Tq, Dv]
+  MutableTensorView query_gradient;  // [B, Hq, Tq, D]
+  MutableTensorView key_gradient;    // [B, Hkv, Tk, D]
+  MutableTensorView value_gradient;  // [B, Hkv, Tk, Dv]
+};
+
+/// What an operation may use. `scratch` empty means that the operation allocates what the *_scratch_bytes()
+/// function says and frees it before returning; otherwise it must hold at least that many bytes, aligned to 64.
+struct AttentionResources {
+  AttentionResources(Executor& e, std::span<std::byte> s = {}) : executor(e), scratch(s) {}  // NOLINT
+  Executor& executor;
+  std::span<std::byte> scratch;
+};
+
+/// out, and if asked lse and weights, of the contract above.
+/// Errors: kInvalidArgument names the operand and axis; kUnsupported for a dtype or an instruction set that
+/// this build or machine lacks; kOutOfMemory. Threads: reentrant; `resources` is used by one call at a time.
+Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
+                 const AttentionResources& resources);
+
+/// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker. 0 for invalid operands.
+size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers);
+
+/// Gradients of sum(output * output_gradient) with respect to query, key and value, recomputing the scores from
+/// lse tile by tile. Deterministic: no atomics, sums in a fixed order.
+Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
+                          const AttentionResources& resources);
+
+/// Bytes of scratch that attention_backward() needs; O(Tq + Tk) a worker.
+size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors, const AttentionOptions& options,
+                                        int workers);
+
+/// One line that says which kernel attention() would run for these operands, on which instruction set, with
+/// which tiles, and why; or the error that it would return.
+std::string explain(const AttentionTensors& tensors, const AttentionOptions& options);
+
+}  // namespace attend
+
+#endif  // ATTEND_ATTENTION_H_

@@ -1,0 +1,44 @@
+// Files that are either wholly there or not there at all.
+#ifndef ATTEND_BASE_ATOMIC_FILE_H_
+#define ATTEND_BASE_ATOMIC_FILE_H_
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "attend/status.h"
+
+namespace attend {
+
+/// Writes to a temporary file beside `path` and, on commit(), flushes it to the disk and renames it over `path`.
+/// Destroyed without commit(), it removes the temporary file and leaves whatever `path` was.
+class AtomicFile {
+ public:
+  /// Errors: kNotFound when the folder does not exist, kIo.
+  static Result<AtomicFile> create(const std::string& path);
+
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&& other) noexcept;
+  ~AtomicFile();
+
+  /// Appends. Errors: kIo (a full disk, say), naming the path.
+  Status write(std::span<const std::byte> bytes);
+  Status write(std::string_view text);
+  Status commit();
+
+ private:
+  AtomicFile(std::string path, std::string temporary, int file);
+  void abandon();
+
+  std::string path_, temporary_;
+  int file_ = -1;
+};
+
+/// create, write, commit.
+Status write_file(const std::string& path, std::span<const std::byte> bytes);
+Status write_file(const std::string& path, std::string_view text);
+
+}  // namespace attend
+
+#endif  // ATTEND_BASE_ATOMIC_FILE_H_

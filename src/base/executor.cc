@@ -1,0 +1,47 @@
+#include "attend/executor.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+namespace attend {
+namespace {
+
+class SerialExecutor final : public Executor {
+ public:
+  int workers() const override { return 1; }
+  void run(int64_t count, Task task, void* context) override {
+    for (int64_t i = 0; i < count; ++i) task(context, i, 0);
+  }
+};
+
+class OpenMpExecutor final : public Executor {
+ public:
+  explicit OpenMpExecutor(int threads) : threads_(threads) {}
+  int workers() const override { return threads_; }
+  void run(int64_t count, Task task, void* context) override {
+    const int team = static_cast<int>(std::min<int64_t>(threads_, count));
+    if (team <= 1) {
+      for (int64_t i = 0; i < count; ++i) task(context, i, 0);
+      return;
+    }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+    for (int64_t i = 0; i < count; ++i) task(context, i, omp_get_thread_num());
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace
+
+Executor& serial_executor() {
+  static SerialExecutor executor;
+  return executor;
+}
+
+std::unique_ptr<Executor> make_openmp_executor(int threads) {
+  return std::make_unique<OpenMpExecutor>(threads > 0 ? threads : omp_get_max_threads());
+}
+
+}  // namespace attend

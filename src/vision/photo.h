@@ -1,0 +1,37 @@
+// From a file of any common format to upright RGB pixels.
+#ifndef ATTEND_VISION_PHOTO_H_
+#define ATTEND_VISION_PHOTO_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attend/status.h"
+
+namespace attend {
+
+/// An upright photograph: 8-bit sRGB, rows from the top, three bytes a pixel.
+struct Photo {
+  int width = 0;
+  int height = 0;
+  std::vector<uint8_t> rgb;  // [height, width, 3]
+};
+
+/// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit too),
+/// alpha laid on white. A photo larger than `longest_side` on either side is shrunk, keeping its proportions, while it
+/// is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost little memory.
+/// Errors: kNotFound, kIo, kCorrupt (empty, truncated, not an image), kUnsupported (dimensions past what is sane);
+/// each message begins with the path. Reentrant.
+Result<Photo> load_photo(const std::string& path, int longest_side = 2048);
+
+/// The same from the bytes of a file; `name` stands in messages.
+Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name, int longest_side = 2048);
+
+/// Squashes a photo to side x side, not keeping its proportions, with the antialiased bicubic filter (a = -0.5) that
+/// Pillow's BICUBIC is: two passes, horizontal first, rounded to 8 bits between and after.
+Photo squash(const Photo& photo, int side);
+
+}  // namespace attend
+
+#endif  // ATTEND_VISION_PHOTO_H_
