@@ -1,0 +1,20 @@
+// Matrix products: oneDNN for float, plain loops for double. The only door to oneDNN's GEMM.
+#ifndef ATTEND_NN_GEMM_H_
+#define ATTEND_NN_GEMM_H_
+
+#include "base/matrix.h"
+
+namespace attend {
+
+enum class Transpose { kNo, kYes };
+enum class Accumulate { kNo, kYes };
+
+/// c = op(a) op(b), or c += op(a) op(b). Shapes after op: a [m, k], b [k, n], c [m, n]; c may not overlap a or b.
+/// The result does not depend on what else runs; it may depend on the number of OpenMP threads.
+template <class T>
+void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b, Accumulate accumulate,
+          Matrix<T> c);
+
+}  // namespace attend
+
+#endif  // ATTEND_NN_GEMM_H_
