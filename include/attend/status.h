@@ -42,8 +42,8 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : content_(std::move(value)) {}          // NOLINT(google-explicit-constructor)
-  Result(Status status) : content_(std::move(status)) {}   // NOLINT(google-explicit-constructor)
+  Result(T value) : content_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
+  Result(Status status) : content_(std::move(status)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return std::holds_alternative<T>(content_); }
   /// The value; only when ok().
@@ -60,8 +60,8 @@ class [[nodiscard]] Result {
 }  // namespace attend
 
 /// Leaves the enclosing function with the Status of `expression` when it failed.
-#define ATTEND_RETURN_IF_ERROR(expression)                       \
-  do {                                                           \
+#define ATTEND_RETURN_IF_ERROR(expression)                                                           \
+  do {                                                                                               \
     if (::attend::Status attend_status_ = (expression); !attend_status_.ok()) return attend_status_; \
   } while (false)
 

@@ -9,14 +9,19 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr size_t kSmallestBlock = size_t{1} << 20;
 
-size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+size_t round_up(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
 
 }  // namespace
 
-void AlignedDelete::operator()(std::byte* p) const { ::operator delete[](p, kAlignment); }
+void AlignedDelete::operator()(std::byte* p) const {
+  ::operator delete[](p, kAlignment);
+}
 
 AlignedBytes allocate_aligned(size_t bytes) {
-  return AlignedBytes(static_cast<std::byte*>(::operator new[](std::max<size_t>(round_up(bytes), 64), kAlignment)));
+  return AlignedBytes(
+      static_cast<std::byte*>(::operator new[](std::max<size_t>(round_up(bytes), 64), kAlignment)));
 }
 
 std::byte* Arena::take(size_t bytes) {

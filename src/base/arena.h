@@ -20,8 +20,9 @@ struct AlignedDelete {
 using AlignedBytes = std::unique_ptr<std::byte[], AlignedDelete>;
 AlignedBytes allocate_aligned(size_t bytes);
 
-/// A bump allocator. Every pointer stays valid until reset() or until a Mark taken before it is released; after a
-/// first pass of its largest size an arena allocates nothing more. Not safe for use from several threads.
+/// A bump allocator. Every pointer stays valid until reset() or until a Mark taken before it is released;
+/// after a first pass of its largest size an arena allocates nothing more. Not safe for use from several
+/// threads.
 class Arena {
  public:
   /// An uninitialised array of `count` elements, aligned to 64 bytes.

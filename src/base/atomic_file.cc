@@ -39,7 +39,9 @@ AtomicFile::AtomicFile(std::string path, std::string temporary, int file)
     : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), file_(std::exchange(other.file_, -1)) {}
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      file_(std::exchange(other.file_, -1)) {}
 
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   std::swap(path_, other.path_);
@@ -48,7 +50,9 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   return *this;
 }
 
-AtomicFile::~AtomicFile() { abandon(); }
+AtomicFile::~AtomicFile() {
+  abandon();
+}
 
 void AtomicFile::abandon() {
   if (file_ < 0) return;
@@ -66,7 +70,9 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
   return {};
 }
 
-Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text.data(), text.size()))); }
+Status AtomicFile::write(std::string_view text) {
+  return write(std::as_bytes(std::span(text.data(), text.size())));
+}
 
 Status AtomicFile::commit() {
   if (::fsync(file_) != 0 || ::fchmod(file_, usual_mode()) != 0) return refused(path_, "write");

@@ -11,8 +11,8 @@
 
 namespace attend {
 
-/// Writes to a temporary file beside `path` and, on commit(), flushes it to the disk and renames it over `path`.
-/// Destroyed without commit(), it removes the temporary file and leaves whatever `path` was.
+/// Writes to a temporary file beside `path` and, on commit(), flushes it to the disk and renames it over
+/// `path`. Destroyed without commit(), it removes the temporary file and leaves whatever `path` was.
 class AtomicFile {
  public:
   /// Errors: kNotFound when the folder does not exist, kIo.

@@ -9,8 +9,8 @@ uint16_t float_to_half(float x) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
   const uint32_t sign = (bits >> 16) & 0x8000u;
   const uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);    // NaN
-  if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);   // rounds past 65504, or Inf
+  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);   // NaN
+  if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // rounds past 65504, or Inf
   if (magnitude < 0x38800000u) {
     // Below 2^-14 halves are multiples of 2^-24; adding 0.5 lets the float unit do the rounding at that bit.
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
@@ -35,7 +35,9 @@ uint16_t float_to_bfloat16(float x) {
   return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-float bfloat16_to_float(uint16_t b) { return std::bit_cast<float>(static_cast<uint32_t>(b) << 16); }
+float bfloat16_to_float(uint16_t b) {
+  return std::bit_cast<float>(static_cast<uint32_t>(b) << 16);
+}
 
 void halves_to_floats(std::span<const uint16_t> halves, std::span<float> floats) {
   assert(halves.size() == floats.size());

@@ -10,8 +10,8 @@
 
 namespace attend {
 
-/// A whole file mapped read-only; unmapped on destruction. A file truncated by another process while it is mapped
-/// is beyond help (SIGBUS), as with every mapping.
+/// A whole file mapped read-only; unmapped on destruction. A file truncated by another process while it is
+/// mapped is beyond help (SIGBUS), as with every mapping.
 class MappedFile {
  public:
   /// Errors: kNotFound, kIo; kInvalidArgument for a directory. An empty file gives an empty span.

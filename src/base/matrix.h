@@ -34,8 +34,7 @@ struct Matrix {
   std::span<T> values() const { return {data, static_cast<size_t>(size())}; }
 
   operator Matrix<const T>() const  // NOLINT(google-explicit-constructor)
-    requires(!std::is_const_v<T>)
-  {
+      requires(!std::is_const_v<T>) {
     return {data, rows, cols};
   }
 };

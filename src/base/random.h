@@ -9,8 +9,8 @@
 
 namespace attend {
 
-/// Mixes 64 bits so that each input bit moves about half of the output bits (the finaliser of SplitMix64, Steele et
-/// al. 2014, "Fast splittable pseudorandom number generators").
+/// Mixes 64 bits so that each input bit moves about half of the output bits (the finaliser of SplitMix64,
+/// Steele et al. 2014, "Fast splittable pseudorandom number generators").
 constexpr uint64_t mix_bits(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -1,0 +1,35 @@
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "attend/executor.h"
+
+namespace attend {
+namespace {
+
+class ThreadExecutor final : public Executor {
+ public:
+  explicit ThreadExecutor(int threads) : threads_(threads) {}
+  int workers() const override { return threads_; }
+  void run(int64_t count, Task task, void* context) override {
+    std::atomic<int64_t> next{0};
+    auto work = [&](int worker) {
+      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) task(context, i, worker);
+    };
+    std::vector<std::jthread> team;  // joined, in order, when this function returns
+    for (int worker = 1; worker < threads_ && worker < count; ++worker) team.emplace_back(work, worker);
+    work(0);
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_thread_executor(int threads) {
+  const int available = static_cast<int>(std::thread::hardware_concurrency());
+  return std::make_unique<ThreadExecutor>(threads > 0 ? threads : available > 0 ? available : 1);
+}
+
+}  // namespace attend

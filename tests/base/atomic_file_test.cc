@@ -1,0 +1,96 @@
+#include "base/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+class AtomicFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ =
+        fs::temp_directory_path() / (std::string("attend_") + test->name() + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
+  static std::string content(const std::string& path) {
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(AtomicFileTest, AFileAppearsWholeOnCommitAndNotBefore) {
+  Result<AtomicFile> file = AtomicFile::create(path("a.txt"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file.value().write("hello ").ok());
+  ASSERT_TRUE(file.value().write("world").ok());
+  EXPECT_FALSE(fs::exists(path("a.txt")));
+  ASSERT_TRUE(file.value().commit().ok());
+  EXPECT_EQ(content(path("a.txt")), "hello world");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFileTest, AnAbandonedFileLeavesTheOldOneAndNoLitter) {
+  ASSERT_TRUE(write_file(path("a.txt"), "old").ok());
+  {
+    Result<AtomicFile> file = AtomicFile::create(path("a.txt"));
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file.value().write("half of the n").ok());
+  }
+  EXPECT_EQ(content(path("a.txt")), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFileTest, ADiskThatFillsUpIsAnErrorThatNamesThePathAndLeavesTheOldFile) {
+  ASSERT_TRUE(write_file(path("a.txt"), "old").ok());
+  // A limit on the size of files stands in for a full disk: write() then fails part of the way in.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 1000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  const Status status = write_file(path("a.txt"), std::string(5000, 'x'));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+
+  EXPECT_EQ(status.code(), StatusCode::kIo);
+  EXPECT_EQ(status.message().find(path("a.txt")), 0u) << status.message();
+  EXPECT_EQ(content(path("a.txt")), "old");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFileTest, AMissingFolderIsNotFound) {
+  const Status status = write_file(path("no/such/folder/a.txt"), "x");
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_NE(status.message().find("no/such/folder/a.txt"), std::string::npos);
+}
+
+TEST_F(AtomicFileTest, AFinishedFileHasTheUsualPermissions) {
+  const mode_t mask = ::umask(022);
+  ASSERT_TRUE(write_file(path("a.txt"), "x").ok());
+  ::umask(mask);
+  EXPECT_EQ(fs::status(path("a.txt")).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
+}
+
+}  // namespace
+}  // namespace attend

@@ -1,0 +1,49 @@
+#include "attend/executor.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <vector>
+
+namespace attend {
+namespace {
+
+void expect_each_task_once(Executor& executor, int64_t count) {
+  std::vector<std::atomic<int>> runs(static_cast<size_t>(count));
+  std::vector<std::atomic<int>> busy(static_cast<size_t>(executor.workers()));
+  std::atomic<bool> shared = false, outside = false;
+  executor.for_each(count, [&](int64_t task, int worker) {
+    if (worker < 0 || worker >= executor.workers()) {
+      outside = true;
+      return;
+    }
+    if (busy[static_cast<size_t>(worker)].fetch_add(1) != 0) shared = true;
+    ++runs[static_cast<size_t>(task)];
+    busy[static_cast<size_t>(worker)].fetch_sub(1);
+  });
+  EXPECT_FALSE(outside) << "a worker number out of range";
+  EXPECT_FALSE(shared) << "two tasks in flight shared a worker number";
+  for (const std::atomic<int>& r : runs) ASSERT_EQ(r.load(), 1);
+}
+
+TEST(Executor, EveryTaskRunsOnceWhateverTheNumberOfThreads) {
+  for (int64_t count : {0, 1, 2, 3, 7, 1000}) {
+    expect_each_task_once(serial_executor(), count);
+    for (int threads : {1, 2, 3, 8}) {
+      const auto executor = make_openmp_executor(threads);
+      EXPECT_EQ(executor->workers(), threads);
+      expect_each_task_once(*executor, count);
+      const auto standard = make_thread_executor(threads);
+      EXPECT_EQ(standard->workers(), threads);
+      expect_each_task_once(*standard, count);
+    }
+  }
+}
+
+TEST(Executor, TheDefaultHasAtLeastOneWorker) {
+  EXPECT_GE(make_openmp_executor()->workers(), 1);
+  EXPECT_GE(make_thread_executor()->workers(), 1);
+}
+
+}  // namespace
+}  // namespace attend
