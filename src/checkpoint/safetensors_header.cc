@@ -139,6 +139,10 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json, const std::string& file) {
+  // The JSON parser takes a zero byte for the end of its input and would not look at what follows it.
+  if (const size_t zero = json.find('\0'); zero != json.npos) {
+    return Status(StatusCode::kCorrupt, file + ": header has no valid JSON at byte " + std::to_string(zero));
+  }
   try {
     HeaderReader reader;
     if (Json::sax_parse(json.begin(), json.end(), &reader)) return reader.take();
