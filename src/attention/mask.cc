@@ -1,0 +1,107 @@
+#include "attention/mask.h"
+
+#include <cstring>
+
+namespace attend {
+namespace {
+
+constexpr uint64_t low_bits(int64_t count) {
+  return count <= 0 ? 0 : count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
+}
+
+/// Bit k is set when byte k of `bytes` is not zero.
+uint64_t pack_bytes(uint64_t bytes) {
+  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7fu;
+  const uint64_t ones = ((((bytes & kLow) + kLow) | bytes) & ~kLow) >> 7;
+  // The factor moves bit 0 of byte k to bit 56 + k; no two of the shifted copies meet, so nothing carries.
+  return (ones * 0x0102040810204080u) >> 56;
+}
+
+/// Transposes the 64 x 64 bit matrix whose row i is m[i], column j at bit j, by swapping off-diagonal blocks
+/// of half the size at each step (Warren, "Hacker's Delight", 7-3).
+void transpose_bits(uint64_t (&m)[64]) {
+  uint64_t low = 0x00000000ffffffffu;
+  for (int half = 32; half != 0; half >>= 1, low ^= low << half) {
+    for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
+      const uint64_t swap = ((m[i] >> half) ^ m[i | half]) & low;
+      m[i] ^= swap << half;
+      m[i | half] ^= swap;
+    }
+  }
+}
+
+}  // namespace
+
+uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
+  const bool* row = visible_ + query * query_stride_ + key * key_stride_;
+  if (key_stride_ == 0) return *row ? ~uint64_t{0} : 0;
+  uint64_t bits = 0;
+  int t = 0;
+  if (key_stride_ == 1) {
+    for (; t + 8 <= count; t += 8) {
+      uint64_t bytes;
+      std::memcpy(&bytes, row + t, 8);
+      bits |= pack_bytes(bytes) << t;
+    }
+  }
+  for (; t < count; ++t) bits |= uint64_t{row[t * key_stride_]} << t;
+  return bits;
+}
+
+uint64_t HeadMask::row(int64_t query, int64_t key, int count) const {
+  const uint64_t within = low_bits(std::min<int64_t>(count, key_end(query) - key));
+  return visible_ == nullptr || within == 0 ? within : within & visible_row(query, key, count);
+}
+
+TileClass HeadMask::causal_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
+  if (key + keys <= key_end(query)) return TileClass::kFull;
+  const uint64_t all = low_bits(queries);
+  for (int j = 0; j < keys; ++j) {
+    const int64_t first = key + j - offset_ - query;  // the first query of the tile that sees the key
+    columns[j] = key + j < length_ ? all & ~low_bits(first) : 0;
+  }
+  return TileClass::kPartial;
+}
+
+TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
+  if (key >= key_end(query + queries - 1)) return TileClass::kSkip;
+  if (visible_ == nullptr) return causal_tile(query, queries, key, keys, columns);
+
+  uint64_t rows[64];
+  uint64_t any = 0, all = ~uint64_t{0};
+  const uint64_t shared = query_stride_ == 0 ? visible_row(query, key, keys) : 0;
+  for (int i = 0; i < queries; ++i) {
+    const uint64_t within = low_bits(std::min<int64_t>(keys, key_end(query + i) - key));
+    rows[i] = within & (query_stride_ == 0 ? shared : visible_row(query + i, key, keys));
+    any |= rows[i];
+    all &= rows[i];
+  }
+  if (any == 0) return TileClass::kSkip;
+  if (all == low_bits(keys)) return TileClass::kFull;
+  std::fill(rows + queries, rows + 64, uint64_t{0});
+  transpose_bits(rows);
+  std::copy(rows, rows + keys, columns);
+  return TileClass::kPartial;
+}
+
+MaskPolicy::MaskPolicy(const Sizes& sizes, const AttentionOptions& options)
+    : keys_(sizes.Tk),
+      lengths_(options.kv_lengths.empty() ? nullptr : options.kv_lengths.data()),
+      visible_(static_cast<const bool*>(options.mask.data)) {
+  switch (options.causal) {
+    case Causal::kNone:
+      offset_ = sizes.Tk;
+      break;  // every query reaches past the last key
+    case Causal::kUpperLeft:
+      offset_ = 0;
+      break;
+    case Causal::kLowerRight:
+      offset_ = sizes.Tk - sizes.Tq;
+      break;
+  }
+  for (size_t axis = 0; axis < 4; ++axis) {
+    stride_[axis] = options.mask.shape[axis] == 1 ? 0 : options.mask.stride[axis];
+  }
+}
+
+}  // namespace attend

@@ -1,0 +1,84 @@
+// Which query sees which key: causal order, lengths and the boolean mask, as one policy.
+//
+// Kernels ask about tiles of queries by keys before they touch a score: a tile that nobody sees is skipped, a
+// tile that everybody sees runs the plain code, and only the rest pays for selection.
+#ifndef ATTEND_ATTENTION_MASK_H_
+#define ATTEND_ATTENTION_MASK_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "attend/attention.h"
+#include "attention/sizes.h"
+
+namespace attend {
+
+enum class TileClass {
+  kSkip,     // no query of the tile sees any key of it
+  kPartial,  // some do
+  kFull,     // every query sees every key
+};
+
+/// A tile is at most this many queries by this many keys, so that a row or a column of it is the bits of a
+/// word.
+inline constexpr int kMaskTile = 64;
+
+/// The mask of one batch row and one query head.
+class HeadMask {
+ public:
+  /// `visible` may be null (no boolean mask); its strides are in elements, 0 where it is broadcast.
+  HeadMask(int64_t causal_offset, int64_t length, const bool* visible, int64_t query_stride,
+           int64_t key_stride)
+      : offset_(causal_offset),
+        length_(length),
+        visible_(visible),
+        query_stride_(query_stride),
+        key_stride_(key_stride) {}
+
+  /// One past the last key that `query`, or any query before it, may see. Kernels read nothing from there on.
+  int64_t key_end(int64_t query) const { return std::clamp<int64_t>(query + offset_ + 1, 0, length_); }
+
+  bool sees(int64_t query, int64_t key) const {
+    return key < key_end(query) &&
+           (visible_ == nullptr || visible_[query * query_stride_ + key * key_stride_]);
+  }
+
+  /// Bit t is sees(query, key + t), for t < count <= kMaskTile; the other bits are 0.
+  uint64_t row(int64_t query, int64_t key, int count) const;
+
+  /// Classifies queries [query, query + queries) by keys [key, key + keys), both counts in [1, kMaskTile].
+  /// When the answer is kPartial, bit i of columns[j] is sees(query + i, key + j); otherwise `columns` is
+  /// left alone.
+  TileClass tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const;
+
+ private:
+  uint64_t visible_row(int64_t query, int64_t key, int count) const;
+  TileClass causal_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const;
+
+  int64_t offset_;  // query i sees key j only when j <= i + offset
+  int64_t length_;
+  const bool* visible_;
+  int64_t query_stride_, key_stride_;
+};
+
+/// The masks of every head of a call. Borrows the options' lengths and mask.
+class MaskPolicy {
+ public:
+  MaskPolicy(const Sizes& sizes, const AttentionOptions& options);
+
+  HeadMask head(int64_t b, int64_t h) const {
+    const int64_t length = lengths_ != nullptr ? lengths_[b] : keys_;
+    const bool* visible = visible_ != nullptr ? visible_ + b * stride_[0] + h * stride_[1] : nullptr;
+    return {offset_, length, visible, stride_[2], stride_[3]};
+  }
+
+ private:
+  int64_t offset_, keys_;
+  const int64_t* lengths_;
+  const bool* visible_;
+  Shape stride_ = {0, 0, 0, 0};
+};
+
+}  // namespace attend
+
+#endif  // ATTEND_ATTENTION_MASK_H_
