@@ -8,15 +8,15 @@
 
 namespace attend {
 
-/// A place where dropout acts. Nothing is stored but the stream's key: which elements fall is a function of the key and
-/// the element's index, so that backward asks again instead of remembering.
+/// A place where dropout acts. Nothing is stored but the stream's key: which elements fall is a function of
+/// the key and the element's index, so that backward asks again instead of remembering.
 class Dropout {
  public:
   explicit Dropout(double rate) : rate_(rate) {}
 
   /// The key of one forward pass; hand it to forward's and backward's apply().
   struct Activations {
-    RandomKey key;
+    RandomKey key{};
     bool active = false;
   };
 
