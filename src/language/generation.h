@@ -14,7 +14,8 @@
 namespace attend {
 
 /// A model of the next word that carries several sequences forward side by side. Rows belong to prompts
-/// (photos): prompt p owns the rows [offsets[p], offsets[p + 1]), and a row never moves to another prompt.
+/// (photos): prompt p owns the rows [offsets[p], offsets[p + 1]), and a row never moves to another prompt. A
+/// prompt whose sentences are done has no rows.
 class NextWord {
  public:
   virtual ~NextWord() = default;
@@ -26,7 +27,8 @@ class NextWord {
 
   /// Row r continues what row parents[r] was after the previous call, with the word words[r]; `offsets` says
   /// which rows are which prompt's. In the first call every row starts anew and parents are ignored. Returns
-  /// natural log-probabilities of the word after, [rows, vocabulary]; valid until the next call.
+  /// natural log-probabilities of the word after, [rows, vocabulary]; valid until the next call, and the
+  /// caller's to overwrite.
   virtual Matrix<float> advance(std::span<const int32_t> parents, std::span<const int32_t> words,
                                 std::span<const int64_t> offsets) = 0;
 
@@ -35,9 +37,11 @@ class NextWord {
 };
 
 struct GenerationOptions {
+  /// kBeam: the `beam` likeliest beginnings go on side by side. kGreedy: always the likeliest word. kSample:
+  /// words are drawn by their probabilities.
   enum class Method { kBeam, kGreedy, kSample } method = Method::kBeam;
   int beam = 3;                  // hypotheses kept a prompt (kBeam); at least 1
-  double length_exponent = 1.0;  // hypotheses are ranked by log-probability / length^this
+  double length_exponent = 1.0;  // hypotheses are ranked by log-probability / (words, and the end)^this
   int no_repeat_ngram = 3;       // no n-gram of this size appears twice in a sentence; 0 allows all
   int min_length = 3;            // words before the end may be said
   int max_length = 24;           // words, the end not counted
@@ -45,9 +49,21 @@ struct GenerationOptions {
   int samples = 1;               // sentences drawn a prompt (kSample)
   RandomKey key{};               // kSample
   bool keep_attention = false;   // fill SpokenWord::attention
+
+  /// kSample: prompt p of this call draws from key.child(first_prompt + p), so that prompts may be cut into
+  /// calls anywhere and still get the same sentences.
+  uint64_t first_prompt = 0;
+
+  /// When a beam search has `beam` finished hypotheses and may stop. kLikely: when no open hypothesis would
+  /// rank among them if its coming words were as probable as its words so far. kCertain: when none could even
+  /// if all its coming words were certain; slower, and then the search is limited by the beam alone.
+  enum class Stop { kLikely, kCertain } stop = Stop::kLikely;
 };
 
-/// The ids that have a meaning of their own. `unknown` is never said.
+/// Errors: kInvalidArgument naming the option, its value and its range.
+Status check(const GenerationOptions& options);
+
+/// The ids that have a meaning of their own. `start` and `unknown` are never said.
 struct SpecialWords {
   int32_t start = 0, end = 1, unknown = 2;
 };
@@ -62,11 +78,17 @@ struct SpokenWord {
 struct SpokenSentence {
   std::vector<SpokenWord> words;  // without start and end
   double log_probability = 0;     // of the whole sentence, its end included (when it was said)
-  bool ended = false;             // false: cut at max_length
+  bool ended = false;             // false: cut at max_length, or nothing was allowed to follow
 };
 
-/// For each prompt, its sentences: kBeam all finished hypotheses, best first (at least one, at most `beam`);
-/// kGreedy one; kSample `samples`, in order. Deterministic: ties go to the lower word id.
+/// For each prompt, its sentences: kBeam the finished hypotheses, best first (at least one, at most `beam`);
+/// kGreedy one; kSample `samples`, in order. Deterministic: ties go to the hypothesis that ranked higher
+/// before, then to the lower word id. A prompt's sentences do not depend on the other prompts, except as far
+/// as the model's arithmetic does.
+///
+/// A beam hypothesis of max_length words may only end. A greedy or drawn sentence of max_length words is cut
+/// unless the end comes next. `options` must pass check(); the words are also limited by the model's
+/// most_words().
 std::vector<std::vector<SpokenSentence>> generate(NextWord& model, const SpecialWords& special,
                                                   const GenerationOptions& options);
 
