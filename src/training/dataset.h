@@ -1,0 +1,43 @@
+// Photographs with the captions that people wrote for them, as folders on disk.
+//
+// A data folder holds `captions.tsv` (image, split, caption index, text: see evaluation/captions_file.h) and
+// the photos under `images/`.
+#ifndef ATTEND_TRAINING_DATASET_H_
+#define ATTEND_TRAINING_DATASET_H_
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attend/status.h"
+#include "language/vocabulary.h"
+
+namespace attend {
+
+struct CaptionedPhoto {
+  std::string image;                            // its name in captions.tsv
+  std::vector<std::string> texts;               // as published
+  std::vector<std::vector<std::string>> words;  // of each text, as split_words() gives them
+  /// A caption speaks of left or right, and would be wrong of the mirror image.
+  bool sided = false;
+};
+
+struct DataFolder {
+  std::string path;  // as given
+  std::string name;  // its last component
+  std::vector<CaptionedPhoto> train, val, test;
+
+  std::string photo_path(const CaptionedPhoto& photo) const { return path + "/images/" + photo.image; }
+};
+
+/// Reads a folder's captions: photos in the order in which captions.tsv holds their first captions, captions
+/// in the order of their indices. Rows of other splits ("unused") are skipped. Photos are not opened here.
+/// Errors: those of read_dataset_captions(); kInvalidArgument for a folder without train, val or test photos.
+Result<DataFolder> read_data_folder(const std::string& path);
+
+/// Words that the train captions of all folders together hold at least `min_count` times.
+Vocabulary train_vocabulary(std::span<const DataFolder> folders, int64_t min_count);
+
+}  // namespace attend
+
+#endif  // ATTEND_TRAINING_DATASET_H_

@@ -1,0 +1,127 @@
+#include "training/feature_cache.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/half.h"
+#include "training/content_hash.h"
+#include "vision/cnn_encoder.h"
+
+namespace attend {
+namespace {
+
+constexpr int64_t kPhotosAtOnce = 8;
+constexpr int64_t kPhotosASave = 512;
+
+Result<uint64_t> key_of(const FeatureRequest& request, const Safetensors& encoder) {
+  ContentHash hash;
+  for (const auto& [name, tensor] : encoder.tensors()) {
+    if (!name.starts_with("encoder.")) continue;
+    hash.add(name);
+    hash.add(tensor.bytes);
+  }
+  for (const auto& [name, value] : encoder.metadata()) {
+    if (!name.starts_with("encoder.")) continue;
+    hash.add(name);
+    hash.add(value);
+  }
+  hash.add(static_cast<uint64_t>(request.preparation.squash_side));
+  hash.add(static_cast<uint64_t>(request.preparation.input_side));
+  for (const std::string& photo : request.photos) {
+    std::error_code error;
+    const uintmax_t bytes = std::filesystem::file_size(photo, error);
+    if (error) return Status(StatusCode::kNotFound, photo + ": " + error.message());
+    hash.add(std::filesystem::path(photo).filename().string());
+    hash.add(static_cast<uint64_t>(bytes));
+  }
+  return hash.value();
+}
+
+/// Decodes some photos, each followed by its mirror image, in parallel. The first error in the order of
+/// photos is returned.
+Result<std::vector<Photo>> load_photos(const FeatureRequest& request, int64_t first, int64_t count,
+                                       Executor& executor) {
+  std::vector<Photo> photos(static_cast<size_t>(2 * count));
+  std::vector<Status> statuses(static_cast<size_t>(count));
+  executor.for_each(count, [&](int64_t i, int) {
+    Result<Photo> photo = load_photo(request.photos[static_cast<size_t>(first + i)]);
+    statuses[static_cast<size_t>(i)] = photo.status();
+    if (!photo.ok()) return;
+    Photo prepared = prepare(photo.value(), request.preparation);
+    photos[static_cast<size_t>(2 * i + 1)] = mirror(prepared);
+    photos[static_cast<size_t>(2 * i)] = std::move(prepared);
+  });
+  for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
+  return photos;
+}
+
+Status compute(const FeatureRequest& request, CnnEncoder& encoder, const FeatureFileShape& shape,
+               FeatureFileWriter& writer, Executor& executor, const FeatureProgress& progress) {
+  std::vector<float> features(static_cast<size_t>(2 * kPhotosAtOnce * shape.patches * shape.width));
+  std::vector<uint16_t> halves(features.size());
+  int64_t saved = writer.done();
+  while (writer.done() < shape.photos) {
+    const int64_t count = std::min(kPhotosAtOnce, shape.photos - writer.done());
+    Result<std::vector<Photo>> photos = load_photos(request, writer.done(), count, executor);
+    if (!photos.ok()) return photos.status();
+    const Matrix<float> patches(features.data(), 2 * count * shape.patches, shape.width);
+    ATTEND_RETURN_IF_ERROR(encoder.encode(photos.value(), patches));
+    const std::span<uint16_t> narrow(halves.data(), static_cast<size_t>(patches.size()));
+    floats_to_halves(patches.values(), narrow);
+    ATTEND_RETURN_IF_ERROR(writer.append(narrow));
+    if (writer.done() - saved >= kPhotosASave) {
+      ATTEND_RETURN_IF_ERROR(writer.save());
+      saved = writer.done();
+    }
+    progress(writer.done(), shape.photos);
+  }
+  return writer.finish();
+}
+
+}  // namespace
+
+Photo prepare(const Photo& photo, const PhotoPreparation& preparation) {
+  const auto resampled = [](const Photo& from, int side) {
+    return from.width == side && from.height == side ? from : squash(from, side);
+  };
+  return resampled(resampled(photo, preparation.squash_side), preparation.input_side);
+}
+
+Photo mirror(const Photo& photo) {
+  Photo mirrored = photo;
+  for (int y = 0; y < photo.height; ++y) {
+    for (int x = 0; x < photo.width; ++x) {
+      const int64_t row = int64_t{y} * photo.width;
+      std::copy_n(photo.rgb.data() + 3 * (row + x), 3, mirrored.rgb.data() + 3 * (row + photo.width - 1 - x));
+    }
+  }
+  return mirrored;
+}
+
+Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
+                                    Executor& executor, const FeatureProgress& progress) {
+  std::error_code error;
+  std::filesystem::create_directories(request.folder, error);
+  if (error) return Status(StatusCode::kIo, request.folder + ": cannot make the folder: " + error.message());
+  const Result<uint64_t> key = key_of(request, encoder);
+  if (!key.ok()) return key.status();
+  Result<CnnEncoder> network = CnnEncoder::load(encoder);
+  if (!network.ok()) return network.status();
+  const int64_t grid = request.preparation.input_side / network.value().patch_side();
+  const FeatureFileShape shape{key.value(), static_cast<int64_t>(request.photos.size()), grid * grid,
+                               network.value().channels()};
+
+  ContentHash name;
+  name.add(key.value());
+  const std::string path = request.folder + "/" + name.text() + ".features";
+  Result<FeatureFile> cached = FeatureFile::open(path, shape);
+  if (cached.ok() || cached.status().code() == StatusCode::kIo) return cached;
+  Result<FeatureFileWriter> writer = FeatureFileWriter::open(path, shape);
+  if (!writer.ok()) return writer.status();
+  ATTEND_RETURN_IF_ERROR(compute(request, network.value(), shape, writer.value(), executor, progress));
+  return FeatureFile::open(path, shape);
+}
+
+}  // namespace attend

@@ -1,0 +1,47 @@
+// Patch features that the frozen encoder gives, computed once and kept on the disk.
+#ifndef ATTEND_TRAINING_FEATURE_CACHE_H_
+#define ATTEND_TRAINING_FEATURE_CACHE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "attend/executor.h"
+#include "attend/status.h"
+#include "checkpoint/safetensors.h"
+#include "training/feature_file.h"
+#include "vision/photo.h"
+
+namespace attend {
+
+/// How a photo's pixels reach the encoder: squashed to one square, as the photos of training sets are stored,
+/// then resampled to another.
+struct PhotoPreparation {
+  int squash_side = 224;
+  int input_side = 288;
+};
+
+Photo prepare(const Photo& photo, const PhotoPreparation& preparation);
+
+/// The same picture seen in a mirror: columns in reverse.
+Photo mirror(const Photo& photo);
+
+struct FeatureRequest {
+  std::vector<std::string> photos;  // paths
+  PhotoPreparation preparation;
+  std::string folder;  // where caches lie; made when it does not exist
+};
+
+/// Called as the features of more photos are done: done, in all.
+using FeatureProgress = std::function<void(int64_t, int64_t)>;
+
+/// The features of the photos and their mirror images, from a cache that was made of the same encoder, sizes
+/// and files (by name and length), or computed now. A computation that was killed goes on where it was.
+/// Errors: those of load_photo(), CnnEncoder and FeatureFileWriter.
+Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
+                                    Executor& executor, const FeatureProgress& progress);
+
+}  // namespace attend
+
+#endif  // ATTEND_TRAINING_FEATURE_CACHE_H_

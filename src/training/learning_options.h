@@ -1,0 +1,35 @@
+// Everything about learning that may be chosen.
+#ifndef ATTEND_TRAINING_LEARNING_OPTIONS_H_
+#define ATTEND_TRAINING_LEARNING_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "language/generation.h"
+#include "training/adamw.h"
+#include "training/self_critical.h"
+
+namespace attend {
+
+struct LearningOptions {
+  int64_t epochs = 12;
+  int64_t photos_per_batch = 32;
+  double rate = 4e-4;       // the highest learning rate, reached after the warm-up
+  double last_rate = 4e-6;  // the lowest, reached at the end
+  int64_t warmup = 300;     // steps
+  double label_smoothing = 0.1;
+  AdamWOptions adamw;
+  uint64_t seed = 1;
+  int64_t patience = 4;          // epochs without a better score before training stops; 0 never stops early
+  int64_t average = 3;           // how many of the best epochs are averaged at the end; at least 1
+  double save_seconds = 180;     // between checkpoints inside an epoch
+  int64_t log_steps = 20;        // between rows of the log
+  GenerationOptions generation;  // how validation sentences are made
+  std::optional<SelfCriticalOptions> self_critical;  // learn from rewards instead of from captions
+  std::string start;                                 // a file of parameters to start from; empty: random ones
+};
+
+}  // namespace attend
+
+#endif  // ATTEND_TRAINING_LEARNING_OPTIONS_H_

@@ -1,0 +1,100 @@
+#include "training/training_log.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
+#include "base/atomic_file.h"
+#include "base/mapped_file.h"
+
+namespace attend {
+namespace {
+
+constexpr std::string_view kNames =
+    "step\tepoch\tloss\tlearning_rate\tgradient_norm\tcaptions_per_second\treward\tset\tcider_d\tbleu_4\n";
+constexpr size_t kColumns = 10;
+
+std::string line_of(const LogRow& row) {
+  if (!row.set.empty()) {
+    return fmt::format("{}\t{}\t\t\t\t\t\t{}\t{:.6f}\t{:.6f}\n", row.step, row.epoch, row.set, row.cider_d,
+                       row.bleu_4);
+  }
+  return fmt::format("{}\t{}\t{:.6f}\t{:.6g}\t{:.4f}\t{:.1f}\t{:.6f}\t\t\t\n", row.step, row.epoch, row.loss,
+                     row.learning_rate, row.gradient_norm, row.captions_per_second, row.reward);
+}
+
+std::vector<std::string_view> cut(std::string_view line) {
+  std::vector<std::string_view> fields;
+  for (size_t tab; (tab = line.find('\t')) != std::string_view::npos; line.remove_prefix(tab + 1)) {
+    fields.push_back(line.substr(0, tab));
+  }
+  fields.push_back(line);
+  return fields;
+}
+
+/// An empty field leaves the number alone.
+template <class T>
+bool parse(std::string_view field, T& number) {
+  if (field.empty()) return true;
+  const auto result = std::from_chars(field.data(), field.data() + field.size(), number);
+  return result.ec == std::errc() && result.ptr == field.data() + field.size();
+}
+
+bool parse_row(std::string_view line, LogRow& row) {
+  const std::vector<std::string_view> fields = cut(line);
+  if (fields.size() != kColumns) return false;
+  row.set = std::string(fields[7]);
+  return parse(fields[0], row.step) && parse(fields[1], row.epoch) && parse(fields[2], row.loss) &&
+         parse(fields[3], row.learning_rate) && parse(fields[4], row.gradient_norm) &&
+         parse(fields[5], row.captions_per_second) && parse(fields[6], row.reward) &&
+         parse(fields[8], row.cider_d) && parse(fields[9], row.bleu_4);
+}
+
+/// The whole lines of a log; a last line without its end was cut by a kill and is not there.
+Status parse_rows(std::string_view text, const std::string& path, std::vector<LogRow>& rows) {
+  int64_t number = 0;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    if (++number == 1) continue;
+    LogRow row;
+    if (!parse_row(text.substr(0, end), row)) {
+      return {StatusCode::kCorrupt, fmt::format("{}:{}: not a row of a training log", path, number)};
+    }
+    rows.push_back(row);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TrainingLog> TrainingLog::open(const std::string& path, int64_t step) {
+  TrainingLog log(path);
+  Result<MappedFile> file = MappedFile::open(path);
+  if (file.ok()) {
+    const std::span<const std::byte> bytes = file.value().bytes();
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    ATTEND_RETURN_IF_ERROR(parse_rows(text, path, log.rows_));
+    std::erase_if(log.rows_, [step](const LogRow& row) { return row.step > step; });
+  } else if (file.status().code() != StatusCode::kNotFound) {
+    return file.status();
+  }
+  std::string text(kNames);
+  for (const LogRow& row : log.rows_) text += line_of(row);
+  ATTEND_RETURN_IF_ERROR(write_file(path, text));
+  return log;
+}
+
+Status TrainingLog::add(const LogRow& row) {
+  rows_.push_back(row);
+  const std::string line = line_of(row);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "a"), std::fclose);
+  if (file != nullptr && std::fwrite(line.data(), 1, line.size(), file.get()) == line.size() &&
+      std::fflush(file.get()) == 0) {
+    return {};
+  }
+  return {StatusCode::kIo, path_ + ": cannot write"};
+}
+
+}  // namespace attend
