@@ -1,0 +1,97 @@
+#include "training/training_set.h"
+
+#include <set>
+#include <utility>
+
+namespace attend {
+namespace {
+
+Result<std::vector<DataFolder>> read_folders(const std::vector<std::string>& paths) {
+  std::vector<DataFolder> folders;
+  std::set<std::string> names;
+  bool any_train = false;
+  for (const std::string& path : paths) {
+    Result<DataFolder> folder = read_data_folder(path);
+    if (!folder.ok()) return folder.status();
+    if (!names.insert(folder.value().name).second) {
+      return Status(StatusCode::kInvalidArgument,
+                    path + ": a data folder named " + folder.value().name + " was already given");
+    }
+    any_train = any_train || !folder.value().train.empty();
+    folders.push_back(std::move(folder).value());
+  }
+  if (!any_train) return Status(StatusCode::kInvalidArgument, "no data folder has photos in the split train");
+  return folders;
+}
+
+Result<FeatureFile> features_of(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos,
+                                const TrainingSetOptions& options, const Safetensors& encoder,
+                                Executor& executor, const FeatureProgress& progress) {
+  FeatureRequest request;
+  for (const CaptionedPhoto& photo : photos) request.photos.push_back(folder.photo_path(photo));
+  request.preparation = options.preparation;
+  request.folder = options.cache;
+  return cached_features(request, encoder, executor, progress);
+}
+
+WordTable table_of(const Vocabulary& vocabulary) {
+  WordTable table;
+  for (const std::string& word : vocabulary.words()) table.intern(word);
+  return table;
+}
+
+}  // namespace
+
+TrainingPhoto make_training_photo(const CaptionedPhoto& photo, const Vocabulary& vocabulary,
+                                  WordTable& words) {
+  TrainingPhoto result;
+  result.sided = photo.sided;
+  for (const std::vector<std::string>& caption : photo.words) {
+    result.captions.push_back(vocabulary.encode(caption));
+    result.references.push_back(words.intern(caption));
+    result.references.back().push_back(Vocabulary::kEnd);
+  }
+  return result;
+}
+
+ValidationSet make_validation_set(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos,
+                                  const FeatureFile& features) {
+  ValidationSet set;
+  set.name = folder.name;
+  set.features = &features;
+  for (const CaptionedPhoto& photo : photos) {
+    set.images.push_back(photo.image);
+    set.references[photo.image] = photo.texts;
+  }
+  return set;
+}
+
+Result<TrainingSet> make_training_set(const TrainingSetOptions& options, const Safetensors& encoder,
+                                      Executor& executor, const FeatureProgress& progress) {
+  const Result<std::vector<DataFolder>> folders = read_folders(options.data);
+  if (!folders.ok()) return folders.status();
+  TrainingSet set{train_vocabulary(folders.value(), options.min_count), {}, {}, {}};
+  WordTable words = table_of(set.vocabulary);
+  for (const DataFolder& folder : folders.value()) {
+    if (!folder.train.empty()) {
+      Result<FeatureFile> features = features_of(folder, folder.train, options, encoder, executor, progress);
+      if (!features.ok()) return features.status();
+      set.features.push_back(std::move(features).value());
+      for (size_t i = 0; i < folder.train.size(); ++i) {
+        TrainingPhoto photo = make_training_photo(folder.train[i], set.vocabulary, words);
+        photo.features = &set.features.back();
+        photo.index = static_cast<int64_t>(i);
+        set.photos.push_back(std::move(photo));
+      }
+    }
+    if (!folder.val.empty()) {
+      Result<FeatureFile> features = features_of(folder, folder.val, options, encoder, executor, progress);
+      if (!features.ok()) return features.status();
+      set.features.push_back(std::move(features).value());
+      set.validation.push_back(make_validation_set(folder, folder.val, set.features.back()));
+    }
+  }
+  return set;
+}
+
+}  // namespace attend
