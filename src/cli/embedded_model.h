@@ -1,0 +1,17 @@
+// The model that was built into the program.
+#ifndef ATTEND_CLI_EMBEDDED_MODEL_H_
+#define ATTEND_CLI_EMBEDDED_MODEL_H_
+
+#include <cstddef>
+#include <span>
+
+namespace attend {
+
+/// The bytes of the model file that the build was given (the CMake variable ATTEND_MODEL), in the program's
+/// read-only data: pages that nobody reads are never loaded. Aligned to 64 bytes; empty when there was no
+/// such file.
+std::span<const std::byte> embedded_model();
+
+}  // namespace attend
+
+#endif  // ATTEND_CLI_EMBEDDED_MODEL_H_

@@ -1,0 +1,16 @@
+// Text that stays on one line of a terminal.
+#ifndef ATTEND_CLI_PRINTABLE_H_
+#define ATTEND_CLI_PRINTABLE_H_
+
+#include <string>
+#include <string_view>
+
+namespace attend {
+
+/// `text` with each control character written as \n, \t, \r or \xHH: a file's name may hold any of them, and
+/// would otherwise break rows apart or steer the terminal. Everything else, UTF-8 or not, is left as it is.
+std::string printable(std::string_view text);
+
+}  // namespace attend
+
+#endif  // ATTEND_CLI_PRINTABLE_H_

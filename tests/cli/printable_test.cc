@@ -1,0 +1,23 @@
+#include "cli/printable.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace attend {
+namespace {
+
+TEST(Printable, ControlCharactersAreSpelledOut) {
+  EXPECT_EQ(printable("a\nb\tc\rd"), "a\\nb\\tc\\rd");
+  EXPECT_EQ(printable("\x1b[31mred\x7f"), "\\x1b[31mred\\x7f");
+  EXPECT_EQ(printable(std::string("nul\0end", 7)), "nul\\x00end");
+}
+
+TEST(Printable, EverythingElseIsLeftAlone) {
+  EXPECT_EQ(printable(""), "");
+  EXPECT_EQ(printable("Plage d'été 海.jpg"), "Plage d'été 海.jpg");
+  EXPECT_EQ(printable("latin1 \xe9.jpg"), "latin1 \xe9.jpg");
+}
+
+}  // namespace
+}  // namespace attend
