@@ -1,0 +1,89 @@
+#include "cli/train_progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+namespace attend {
+namespace {
+
+constexpr std::chrono::seconds kBetweenLines{30};
+
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void request_stop(int signal) {
+  stop_requested = true;
+  std::signal(signal, SIG_DFL);
+}
+
+void listen_for_signals() {
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+}
+
+}  // namespace
+
+TrainProgress::TrainProgress() : terminal_(::isatty(STDERR_FILENO) == 1) {
+  stop_requested = false;
+}
+
+bool TrainProgress::should_stop() {
+  return stop_requested;
+}
+
+void TrainProgress::show(int64_t done, int64_t total, const char* unit, const std::string& note) {
+  const Clock::time_point now = Clock::now();
+  if (total != total_ || done < first_) {
+    bar_.emplace(total, unit, done);
+    total_ = total;
+    first_ = done;
+    began_ = now;
+    next_line_ = now;
+  }
+  if (terminal_) {
+    bar_->update(done, note);
+  } else if (now >= next_line_ || done == total) {
+    const double seconds = std::chrono::duration<double>(now - began_).count();
+    std::string text = fmt::format("{}/{} {}", done, total, unit);
+    if (done > first_) {
+      const double left = seconds / static_cast<double>(done - first_) * static_cast<double>(total - done);
+      text += fmt::format(", {} left", duration_text(left));
+    }
+    bar_->line(note.empty() ? text : text + ", " + note);
+    next_line_ = now + kBetweenLines;
+  }
+}
+
+void TrainProgress::encoded(int64_t photos, int64_t total) {
+  show(photos, total, "photos encoded", {});
+}
+
+void TrainProgress::stepped(const StepReport& report) {
+  if (total_ != report.steps) listen_for_signals();
+  const std::string learned = report.reward > 0 ? fmt::format("reward {:.3f}", report.reward)
+                                                : fmt::format("loss {:.3f}", report.loss);
+  show(report.step, report.steps, "steps",
+       fmt::format("epoch {}/{}, {}, {:.0f} captions/s", report.epoch, report.epochs, learned,
+                   report.captions_per_second));
+}
+
+Status TrainProgress::validated(const EpochReport& report) {
+  std::string text = report.averaged ? "mean of the best epochs" : fmt::format("epoch {}", report.epoch);
+  if (report.loss > 0 && !report.averaged) text += fmt::format(", loss {:.4f}", report.loss);
+  for (const auto& [set, scores] : report.scores) {
+    text += fmt::format(", {} CIDEr-D {:.4f} BLEU-4 {:.2f}", set, scores.cider_d, 100 * scores.bleu[3]);
+  }
+  if (report.best) text += ", best";
+  if (bar_) {
+    bar_->line(text);
+  } else {
+    fmt::print(stderr, "{}\n", text);
+  }
+  return {};
+}
+
+}  // namespace attend
