@@ -1,7 +1,8 @@
 #include "captioner/patch_encoder.h"
 
-#include <algorithm>
 #include <cassert>
+
+#include "nn/residual.h"
 
 namespace attend {
 namespace {
@@ -77,8 +78,7 @@ typename PatchEncoder<T>::Output PatchEncoder<T>::forward(ConstMatrix<T> feature
     x = blocks_[i].forward(x, offsets, Causal::kNone, pass, activations ? &activations->blocks[i] : nullptr);
   }
   const Matrix<T> seen = norm_out_.forward(x, pass, activations ? &activations->norm_out : nullptr);
-  const Matrix<T> located = pass.arena.template matrix<T>(seen.rows, seen.cols);
-  std::copy_n(seen.data, seen.size(), located.data);
+  const Matrix<T> located = copy<T>(seen, pass);
   add_location<T>(located, rows_.value(), columns_.value());
   return {seen, located, offsets};
 }
@@ -87,8 +87,8 @@ template <class T>
 void PatchEncoder<T>::backward(const Activations& activations, ConstMatrix<T> dkey_input,
                                ConstMatrix<T> dvalue_input, Pass& pass) {
   add_location_gradient<T>(dvalue_input, rows_.gradient(), columns_.gradient());
-  const Matrix<T> dseen = pass.arena.template matrix<T>(dkey_input.rows, dkey_input.cols);
-  for (int64_t i = 0; i < dseen.size(); ++i) dseen.data[i] = dkey_input.data[i] + dvalue_input.data[i];
+  const Matrix<T> dseen = copy<T>(dkey_input, pass);
+  add_to<T>(dseen, dvalue_input, pass);
   Matrix<T> dx = norm_out_.backward(activations.norm_out, dseen, pass);
   for (size_t i = blocks_.size(); i-- > 0;) dx = blocks_[i].backward(activations.blocks[i], dx, pass);
   add_location_gradient<T>(dx, rows_.gradient(), columns_.gradient());

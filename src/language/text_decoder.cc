@@ -1,18 +1,15 @@
 #include "language/text_decoder.h"
 
+#include <algorithm>
 #include <cassert>
+
+#include "nn/residual.h"
 
 namespace attend {
 namespace {
 
 /// The spread of a fresh embedding: small, so that tied output weights start with nearly even odds.
 constexpr double kEmbeddingDeviation = 0.02;
-
-template <class T>
-void add_to(Matrix<T> sum, ConstMatrix<T> x) {
-  assert(sum.rows == x.rows && sum.cols == x.cols);
-  for (int64_t i = 0; i < x.size(); ++i) sum.data[i] += x.data[i];
-}
 
 /// 0, 1, 2, ... from the first row of each sequence.
 std::vector<int32_t> positions_of(Offsets sequences) {
@@ -59,7 +56,7 @@ Matrix<T> TextDecoder<T>::forward(std::span<const int32_t> words,
   std::vector<int32_t> positions = positions_of(layout.sequences);
   assert(positions.size() == words.size());
   Matrix<T> x = words_.forward(words, pass);  // [rows, width]
-  add_to<T>(x, positions_.forward(positions, pass));
+  add_to<T>(x, positions_.forward(positions, pass), pass);
   const Dropout::Activations dropout = dropout_.forward(x, pass);
   if (activations) {
     activations->words.assign(words.begin(), words.end());
@@ -93,8 +90,8 @@ typename TextDecoder<T>::MemoryInputGradient TextDecoder<T>::backward(const Acti
     // What the projection back makes is added up at once, so its memory is free again for the next layer.
     const Arena::Mark mark(pass.arena);
     const auto input = blocks_[i].cross_attention.project_backward(key_input, value_input, projected, pass);
-    add_to<T>(sum.key_input, input.key_input);
-    add_to<T>(sum.value_input, input.value_input);
+    add_to<T>(sum.key_input, input.key_input, pass);
+    add_to<T>(sum.value_input, input.value_input, pass);
   }
   dropout_.backward(activations.dropout, dx, pass);
   words_.backward(activations.words, dx, pass);
@@ -109,16 +106,16 @@ Matrix<T> TextDecoder<T>::step(std::span<const int32_t> words, Offsets groups, c
   const int64_t position = caches.empty() ? 0 : caches.front().length();
   const std::vector<int32_t> positions(words.size(), static_cast<int32_t>(position));
   Matrix<T> x = words_.forward(words, pass);  // [rows, width]
-  add_to<T>(x, positions_.forward(positions, pass));
+  add_to<T>(x, positions_.forward(positions, pass), pass);
 
   Matrix<T> layer_weights;
   if (weights.present()) {
     layer_weights = pass.arena.template matrix<T>(weights.rows, weights.cols);
-    for (T& w : weights.values()) w = T{0};
+    std::ranges::fill(weights.values(), T{0});
   }
   for (size_t i = 0; i < blocks_.size(); ++i) {
     x = blocks_[i].step(x, groups, memory[i], caches[i], pass, layer_weights);
-    if (weights.present()) add_to<T>(weights, layer_weights);
+    if (weights.present()) add_to<T>(weights, layer_weights, pass);
   }
   if (weights.present()) {
     for (T& w : weights.values()) w /= static_cast<T>(blocks_.size());

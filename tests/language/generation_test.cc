@@ -204,6 +204,7 @@ TEST(BeamSearch, MinimumAndMaximumLengthHold) {
       GenerationOptions options;
       options.method = method;
       options.samples = 5;
+      options.length_exponent = 4;  // the longer, the better
       options.min_length = 4;
       options.max_length = 6;
       ToyNextWord model(8, {random_odds(11, 8, end)});
