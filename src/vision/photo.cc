@@ -1,0 +1,162 @@
+#include "vision/photo.h"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vips/vips8>
+
+#include "base/mapped_file.h"
+#include "vision/resize.h"
+
+namespace attend {
+namespace {
+
+using vips::VImage;
+
+/// The largest phone sensors give 200 megapixels; a file that announces more is a mistake or an attack.
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+/// Starts libvips, once for the process. Its cache of operations keeps images alive and knows buffers by
+/// their address, which the next file may get: it is turned off. Its warnings would go to standard error.
+bool start_vips() {
+  static const bool started = [] {
+    if (VIPS_INIT("attend") != 0) return false;
+    vips_cache_set_max(0);
+    g_log_set_handler(
+        "VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_INFO | G_LOG_LEVEL_DEBUG),
+        [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+    return true;
+  }();
+  return started;
+}
+
+/// The first line of what libvips has to say, without its trailing blanks.
+std::string first_line(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  return std::string(text);
+}
+
+/// Which decoder would read the bytes: one that libvips trusts with files from strangers, or an error.
+Status check_format(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.empty()) return {StatusCode::kCorrupt, name + ": the file is empty"};
+  const char* loader = vips_foreign_find_load_buffer(bytes.data(), bytes.size());
+  vips_error_clear();
+  if (loader == nullptr)
+    return {StatusCode::kCorrupt, name + ": not an image of a format that is known here"};
+  void* type = g_type_class_ref(g_type_from_name(loader));
+  const bool trusted = (VIPS_OPERATION_CLASS(type)->flags & VIPS_OPERATION_UNTRUSTED) == 0;
+  const std::string format = VIPS_OBJECT_CLASS(type)->nickname;
+  g_type_class_unref(type);
+  if (trusted) return {};
+  return {StatusCode::kUnsupported, name + ": an image that needs " + format.substr(0, format.find("load")) +
+                                        " to decode, which is not safe with files from strangers"};
+}
+
+Status check_size(int64_t width, int64_t height, const std::string& name) {
+  if (width > 0 && height > 0 && width <= kMostPixels / height) return {};
+  return {StatusCode::kUnsupported, name + ": " + std::to_string(width) + " x " + std::to_string(height) +
+                                        " pixels, more than " + std::to_string(kMostPixels)};
+}
+
+/// Alpha laid on white. Before any resampling, so that invisible colours do not bleed into visible ones.
+VImage without_alpha(VImage image) {
+  if (!image.has_alpha()) return image;
+  const VipsInterpretation space = image.interpretation();
+  const bool sixteen_bit = space == VIPS_INTERPRETATION_RGB16 || space == VIPS_INTERPRETATION_GREY16;
+  if (!sixteen_bit && space != VIPS_INTERPRETATION_B_W) image = image.colourspace(VIPS_INTERPRETATION_sRGB);
+  return image.flatten(VImage::option()->set("background", sixteen_bit ? 65535.0 : 255.0));
+}
+
+/// Three bytes of sRGB a pixel, by the photo's own colour profile where it has one that can be used.
+VImage to_srgb(VImage image) {
+  if (image.get_typeof(VIPS_META_ICC_NAME) != 0) {
+    try {
+      image = image.icc_transform("srgb", VImage::option()->set("embedded", true)->set("depth", 8));
+    } catch (const vips::VError&) {
+      vips_error_clear();  // a broken profile: show the photo as if it had none
+    }
+  }
+  if (image.interpretation() != VIPS_INTERPRETATION_sRGB) image = image.colourspace(VIPS_INTERPRETATION_sRGB);
+  return image.format() == VIPS_FORMAT_UCHAR ? image : image.cast(VIPS_FORMAT_UCHAR);
+}
+
+VImage open(std::span<const std::byte> bytes, vips::VOption* options) {
+  return VImage::new_from_buffer(
+      bytes.data(), bytes.size(), "",
+      options->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_TRUNCATED));
+}
+
+/// The photo at the smallest size that its decoder can give, but not below `longest_side`. JPEG decodes to a
+/// half, a quarter or an eighth by leaving out high frequencies; WebP scales as it goes.
+VImage open_shrunk(std::span<const std::byte> bytes, const VImage& header, int longest_side) {
+  const std::string loader = header.get_string("vips-loader");
+  const double ratio = static_cast<double>(std::max(header.width(), header.height())) / longest_side;
+  if (ratio > 1.0 && loader.starts_with("webp"))
+    return open(bytes, VImage::option()->set("scale", 1.0 / ratio));
+  if (ratio >= 2.0 && loader.starts_with("jpeg")) {
+    return open(bytes, VImage::option()->set("shrink", ratio >= 8.0 ? 8 : ratio >= 4.0 ? 4 : 2));
+  }
+  return open(bytes, VImage::option());
+}
+
+VImage upright(VImage image) {
+  const bool turned =
+      image.get_typeof(VIPS_META_ORIENTATION) != 0 && image.get_int(VIPS_META_ORIENTATION) > 1;
+  return turned ? image.copy_memory().autorot()
+                : image;  // turning needs rows in another order than they come
+}
+
+/// Throws vips::VError.
+Result<Photo> decode(std::span<const std::byte> bytes, const std::string& name, int longest_side) {
+  const VImage header = open(bytes, VImage::option());
+  ATTEND_RETURN_IF_ERROR(check_size(header.width(), header.height(), name));
+  if (!vips_colourspace_issupported(header.get_image())) {
+    return Status(StatusCode::kUnsupported, name + ": an image of " + std::to_string(header.bands()) +
+                                                " channels that are no known colours");
+  }
+  VImage image = without_alpha(open_shrunk(bytes, header, longest_side));
+  const int longest = std::max(image.width(), image.height());
+  if (longest > longest_side) image = image.resize(static_cast<double>(longest_side) / longest);
+  image = upright(to_srgb(image));
+
+  size_t size = 0;
+  using Pixels = std::unique_ptr<void, void (*)(void*)>;
+  const Pixels pixels(image.write_to_memory(&size), g_free);
+  const uint8_t* first = static_cast<const uint8_t*>(pixels.get());
+  return Photo{image.width(), image.height(), std::vector<uint8_t>(first, first + size)};
+}
+
+}  // namespace
+
+Result<Photo> load_photo(const std::string& path, int longest_side) {
+  const Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return file.status();
+  return decode_photo(file.value().bytes(), path, longest_side);
+}
+
+Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name, int longest_side) {
+  if (longest_side < 1) {
+    return Status(StatusCode::kInvalidArgument,
+                  name + ": longest side " + std::to_string(longest_side) + " must be at least 1");
+  }
+  if (!start_vips()) return Status(StatusCode::kUnsupported, name + ": libvips does not start");
+  ATTEND_RETURN_IF_ERROR(check_format(bytes, name));
+  try {
+    return decode(bytes, name, longest_side);
+  } catch (const vips::VError& error) {
+    const std::string reason = first_line(error.what());
+    vips_error_clear();
+    return Status(StatusCode::kCorrupt, name + ": truncated or damaged (" + reason + ")");
+  } catch (const std::bad_alloc&) {
+    return Status(StatusCode::kOutOfMemory, name + ": no memory for its pixels");
+  }
+}
+
+Photo squash(const Photo& photo, int side) {
+  return resize_bicubic(photo, side, side);
+}
+
+}  // namespace attend

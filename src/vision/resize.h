@@ -1,0 +1,16 @@
+// Resampling pixels: Pillow's arithmetic, since that is what published models saw their photographs through.
+#ifndef ATTEND_VISION_RESIZE_H_
+#define ATTEND_VISION_RESIZE_H_
+
+#include "vision/photo.h"
+
+namespace attend {
+
+/// `photo` at width x height, both at least 1, by the cubic convolution of Keys (1981) with a = -0.5,
+/// stretched over more pixels when shrinking (antialiased). Separable: rows first, then columns, each pass in
+/// 22-bit fixed point and rounded to 8 bits. Equal to Pillow's Image.resize(size, BICUBIC) to the bit.
+Photo resize_bicubic(const Photo& photo, int width, int height);
+
+}  // namespace attend
+
+#endif  // ATTEND_VISION_RESIZE_H_
