@@ -8,7 +8,8 @@
 //   lse_i = log sum_j exp(s_ij)                   kept for backward and for merging, natural logarithm
 //
 // The scores are computed tile by tile and never stored, so memory grows with Tq + Tk and not with Tq * Tk
-// (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022, "FlashAttention").
+// (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022,
+// "FlashAttention").
 //
 // What is promised:
 //  * Masking is selection. A masked key is left out, never "added as minus infinity": a NaN or an Inf in a
@@ -73,17 +74,18 @@ struct AttentionTensors {
 /// The operands of the backward pass: what forward saw and made, the gradient of its output, and where to put
 /// the gradients of its inputs (overwritten, not accumulated).
 struct AttentionGradientTensors {
-  TensorView query, key, value;  // as in forward
-  TensorView output;             // [B, Hq, Tq, Dv]  forward's
-  TensorView lse;                // [B, Hq, Tq, 1]   forward's
-  TensorView output_gradient;    // [B, Hq, Tq, Dv]
+  TensorView query, key, value;      // as in forward
+  TensorView output;                 // [B, Hq, Tq, Dv]  forward's
+  TensorView lse;                    // [B, Hq, Tq, 1]   forward's
+  TensorView output_gradient;        // [B, Hq, Tq, Dv]
   MutableTensorView query_gradient;  // [B, Hq, Tq, D]
   MutableTensorView key_gradient;    // [B, Hkv, Tk, D]
   MutableTensorView value_gradient;  // [B, Hkv, Tk, Dv]
 };
 
 /// What an operation may use. `scratch` empty means that the operation allocates what the *_scratch_bytes()
-/// function says and frees it before returning; otherwise it must hold at least that many bytes, aligned to 64.
+/// function says and frees it before returning; otherwise it must hold at least that many bytes, aligned
+/// to 64.
 struct AttentionResources {
   AttentionResources(Executor& e, std::span<std::byte> s = {}) : executor(e), scratch(s) {}  // NOLINT
   Executor& executor;
@@ -99,14 +101,14 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
 /// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker. 0 for invalid operands.
 size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers);
 
-/// Gradients of sum(output * output_gradient) with respect to query, key and value, recomputing the scores from
-/// lse tile by tile. Deterministic: no atomics, sums in a fixed order.
+/// Gradients of sum(output * output_gradient) with respect to query, key and value, recomputing the scores
+/// from lse tile by tile. Deterministic: no atomics, sums in a fixed order.
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources);
 
 /// Bytes of scratch that attention_backward() needs; O(Tq + Tk) a worker.
-size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors, const AttentionOptions& options,
-                                        int workers);
+size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
+                                        const AttentionOptions& options, int workers);
 
 /// One line that says which kernel attention() would run for these operands, on which instruction set, with
 /// which tiles, and why; or the error that it would return.

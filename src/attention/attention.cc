@@ -1,8 +1,10 @@
 #include "attend/attention.h"
 
+#include <algorithm>
 #include <new>
 
 #include "attention/dispatch.h"
+#include "attention/forward.h"
 #include "attention/problem.h"
 #include "attention/reference.h"
 #include "attention/validate.h"
@@ -11,13 +13,7 @@
 namespace attend {
 namespace {
 
-/// Rounds up so that every worker's share starts on a cache line of its own.
-size_t aligned(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
-/// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one
-/// allocation.
+/// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one allocation.
 template <class Body>
 Status with_scratch(const AttentionResources& resources, size_t bytes, Body&& body) {
   constexpr size_t kSmall = 32 * 1024;
@@ -45,24 +41,71 @@ Status with_scratch(const AttentionResources& resources, size_t bytes, Body&& bo
   return {};
 }
 
-size_t forward_bytes(const AttentionTensors& t) {
-  return aligned(static_cast<size_t>(t.key.shape[2]) * size_of(t.query.dtype));
+/// A worker's share of the scratch.
+template <class T>
+T* share_of(std::byte* scratch, int worker, size_t worker_bytes) {
+  return reinterpret_cast<T*>(scratch + static_cast<size_t>(worker) * worker_bytes);
+}
+
+ForwardPlan plan_of(const AttentionTensors& t, const AttentionOptions& options) {
+  return plan_forward(sizes_of(t.query, t.key, t.value), t.query.dtype, chosen_isa(t.query.dtype, options));
 }
 
 template <class T>
-void run_reference(const ForwardProblem<T>& problem, Executor& executor, std::byte* scratch,
-                   size_t worker_bytes) {
-  executor.for_each(problem.sizes.B * problem.sizes.Hq, [&](int64_t task, int worker) {
-    T* scores = reinterpret_cast<T*>(scratch + static_cast<size_t>(worker) * worker_bytes);
-    reference_forward(problem, task / problem.sizes.Hq, task % problem.sizes.Hq, scores);
+void run_reference(const ForwardProblem<T>& problem, const ForwardPlan& plan, Executor& executor, std::byte* scratch) {
+  executor.for_each(plan.items, [&](int64_t item, int worker) {
+    reference_forward(problem, item / problem.sizes.Hq, item % problem.sizes.Hq,
+                      share_of<T>(scratch, worker, plan.worker_bytes));
+  });
+}
+
+void run(const AttentionTensors& tensors, const AttentionOptions& options, const ForwardPlan& plan,
+         Executor& executor, std::byte* scratch) {
+  if (tensors.query.dtype == DType::kFloat64) {
+    return run_reference(ForwardProblem<double>(tensors, options), plan, executor, scratch);
+  }
+  const ForwardProblem<float> problem(tensors, options);
+  if (plan.kernel == nullptr) return run_reference(problem, plan, executor, scratch);
+  executor.for_each(plan.items, [&](int64_t item, int worker) {
+    plan.kernel(problem, item, share_of<float>(scratch, worker, plan.worker_bytes));
   });
 }
 
 template <class T>
 void run_reference(const BackwardProblem<T>& problem, Executor& executor) {
-  executor.for_each(problem.sizes.B * problem.sizes.Hkv, [&](int64_t task, int) {
-    reference_backward(problem, task / problem.sizes.Hkv, task % problem.sizes.Hkv);
+  executor.for_each(problem.sizes.B * problem.sizes.Hkv, [&](int64_t item, int) {
+    reference_backward(problem, item / problem.sizes.Hkv, item % problem.sizes.Hkv);
   });
+}
+
+size_t backward_worker_bytes(const Sizes& sizes, Isa isa) {
+  if (isa == Isa::kScalar) return 0;
+  return (backward_panels_scratch(sizes, isa) * sizeof(float) + 63) / 64 * 64;
+}
+
+/// Pairs of query and key blocks, in rounds in which no block appears twice: in round r, key block k meets query block
+/// k + r, modulo the number of blocks. So nothing is added to from two places at once, each gradient is summed in an
+/// order that the shapes alone decide, and a round has as much to do at once as there are heads and key blocks.
+void run_panels(const BackwardProblem<float>& problem, Isa isa, Executor& executor, std::byte* scratch) {
+  const Sizes& n = problem.sizes;
+  const int64_t query_blocks = std::max<int64_t>(1, (n.Tq + kBackwardQueries - 1) / kBackwardQueries);
+  const int64_t key_blocks = std::max<int64_t>(1, (n.Tk + kBackwardKeys - 1) / kBackwardKeys);
+  const int64_t rounds = std::max(query_blocks, key_blocks);
+  const size_t worker_bytes = backward_worker_bytes(n, isa);
+  const BackwardKernel kernel = backward_panels(isa);
+  for (int64_t round = 0; round < rounds; ++round) {
+    executor.for_each(n.B * n.Hkv * key_blocks, [&](int64_t item, int worker) {
+      const int64_t head = item / key_blocks, k = item % key_blocks, q = (k + round) % rounds;
+      if (q >= query_blocks) return;
+      const BackwardPair pair = {.b = head / n.Hkv,
+                                 .kv_head = head % n.Hkv,
+                                 .query_block = q,
+                                 .key_block = k,
+                                 .first_for_queries = k == std::min(q, key_blocks - 1),
+                                 .first_for_keys = q == (k < query_blocks ? k : 0)};
+      kernel(problem, pair, share_of<float>(scratch, worker, worker_bytes));
+    });
+  }
 }
 
 }  // namespace
@@ -70,42 +113,47 @@ void run_reference(const BackwardProblem<T>& problem, Executor& executor) {
 Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
                  const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
-  const size_t worker_bytes = forward_bytes(tensors);
-  return with_scratch(
-      resources, worker_bytes * static_cast<size_t>(resources.executor.workers()), [&](std::byte* scratch) {
-        if (tensors.query.dtype == DType::kFloat64) {
-          run_reference(ForwardProblem<double>(tensors, options), resources.executor, scratch, worker_bytes);
-        } else {
-          run_reference(ForwardProblem<float>(tensors, options), resources.executor, scratch, worker_bytes);
-        }
-      });
+  const ForwardPlan plan = plan_of(tensors, options);
+  return with_scratch(resources, plan.worker_bytes * static_cast<size_t>(resources.executor.workers()),
+                      [&](std::byte* scratch) { run(tensors, options, plan, resources.executor, scratch); });
 }
 
-size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
-                               int workers) {
+size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers) {
   if (!validate(tensors, options).ok()) return 0;
-  return forward_bytes(tensors) * static_cast<size_t>(workers);
+  return plan_of(tensors, options).worker_bytes * static_cast<size_t>(workers);
 }
 
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  Executor& executor = resources.executor;
   if (tensors.query.dtype == DType::kFloat64) {
-    run_reference(BackwardProblem<double>(tensors, options), resources.executor);
-  } else {
-    run_reference(BackwardProblem<float>(tensors, options), resources.executor);
+    run_reference(BackwardProblem<double>(tensors, options), executor);
+    return {};
   }
-  return {};
+  const BackwardProblem<float> problem(tensors, options);
+  const Isa isa = chosen_isa(tensors.query.dtype, options);
+  if (isa == Isa::kScalar) {
+    run_reference(problem, executor);
+    return {};
+  }
+  const size_t bytes = backward_worker_bytes(problem.sizes, isa) * static_cast<size_t>(executor.workers());
+  return with_scratch(resources, bytes, [&](std::byte* scratch) { run_panels(problem, isa, executor, scratch); });
 }
 
-size_t attention_backward_scratch_bytes(const AttentionGradientTensors&, const AttentionOptions&, int) {
-  return 0;
+size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors, const AttentionOptions& options,
+                                        int workers) {
+  if (!validate(tensors, options).ok()) return 0;
+  const Isa isa = chosen_isa(tensors.query.dtype, options);
+  return backward_worker_bytes(sizes_of(tensors.query, tensors.key, tensors.value), isa) *
+         static_cast<size_t>(workers);
 }
 
 std::string explain(const AttentionTensors& tensors, const AttentionOptions& options) {
   const Status status = validate(tensors, options);
   if (!status.ok()) return status.message();
-  return "reference loops on " + std::string(name(chosen_isa(tensors.query.dtype, options)));
+  return describe(plan_of(tensors, options), sizes_of(tensors.query, tensors.key, tensors.value),
+                  tensors.query.dtype);
 }
 
 }  // namespace attend

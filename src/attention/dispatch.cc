@@ -1,46 +1,63 @@
 #include "attention/dispatch.h"
 
+#include "attention/targets.h"
+// targets.h chooses what Highway's headers declare.
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "attention/kernels.h"
+#include "hwy/targets.h"
+
 namespace attend {
 namespace {
 
-constexpr std::array<std::pair<Isa, std::string_view>, 5> kNames = {{{Isa::kScalar, "scalar"},
-                                                                     {Isa::kSse4, "sse4"},
-                                                                     {Isa::kAvx2, "avx2"},
-                                                                     {Isa::kAvx512, "avx512"},
-                                                                     {Isa::kNeon, "neon"}}};
+struct Entry {
+  Isa isa;
+  std::string_view name;
+  int64_t target;  // Highway's bit
+  int lanes;
+};
+
+/// Every instruction set, fastest first.
+constexpr std::array<Entry, 5> kEntries = {{{Isa::kAvx512, "avx512", HWY_AVX3, 16},
+                                            {Isa::kAvx2, "avx2", HWY_AVX2, 8},
+                                            {Isa::kSse4, "sse4", HWY_SSE4, 4},
+                                            {Isa::kNeon, "neon", HWY_NEON, 4},
+                                            {Isa::kScalar, "scalar", 0, 1}}};
+
+const Entry& entry_of(Isa isa) {
+  return *std::find_if(kEntries.begin(), kEntries.end(), [isa](const Entry& e) { return e.isa == isa; });
+}
 
 const std::vector<Isa>& available() {
-  static const std::vector<Isa> found = {Isa::kScalar};
+  static const std::vector<Isa> found = [] {
+    const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
+    std::vector<Isa> list;
+    for (const Entry& e : kEntries) {
+      if (e.isa == Isa::kScalar || (targets & e.target) != 0) list.push_back(e.isa);
+    }
+    return list;
+  }();
   return found;
 }
 
 }  // namespace
 
-std::vector<Isa> isas() {
-  return available();
-}
+std::vector<Isa> isas() { return available(); }
 
-std::string_view name(Isa isa) {
-  for (const auto& [value, word] : kNames) {
-    if (value == isa) return word;
-  }
-  return "unknown";
-}
+std::string_view name(Isa isa) { return entry_of(isa).name; }
 
 std::optional<Isa> isa_from_name(std::string_view word) {
-  for (const auto& [value, known] : kNames) {
-    if (known == word) return value;
+  for (const Entry& e : kEntries) {
+    if (e.name == word) return e.isa;
   }
   return std::nullopt;
 }
 
-bool runs_here(Isa isa) {
-  return std::find(available().begin(), available().end(), isa) != available().end();
-}
+int lanes_of(Isa isa) { return entry_of(isa).lanes; }
+
+bool runs_here(Isa isa) { return std::find(available().begin(), available().end(), isa) != available().end(); }
 
 Isa chosen_isa(DType dtype, const AttentionOptions& options) {
   if (dtype == DType::kFloat64) return Isa::kScalar;

@@ -1,0 +1,221 @@
+// Forward attention with the queries in the lanes (panel.h), tile of keys by tile of keys, with the online softmax of
+// Milakov and Gimelshein (2018). Scores are in units of log 2: the queries are multiplied by scale * log2(e) once, and
+// every exponential is a power of two.
+#include "attention/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "attention/forward_panels.cc"
+#include "hwy/foreach_target.h"
+// The Highway headers must come after foreach_target.h.
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numbers>
+
+#include "attention/kernels.h"
+#include "attention/panel.h"
+#include "attention/product-inl.h"
+#include "attention/transpose-inl.h"
+#include "attention/weights-inl.h"
+#include "hwy/highway.h"
+
+#if ATTEND_VECTOR_TARGET
+HWY_BEFORE_NAMESPACE();
+namespace attend {
+namespace HWY_NAMESPACE {
+
+/// s = -inf where the key is masked for the lane, whatever s was.
+template <int NV>
+HWY_INLINE void mask_scores(float* scores, int keys, const uint64_t* columns) {
+  const Vec masked = broadcast(-kInfinity);
+  for (int j = 0; j < keys; ++j) {
+    for (int v = 0; v < NV; ++v) {
+      float* s = scores + (j * NV + v) * kLanes;
+      store(hn::IfThenElse(mask_of(columns[j] >> (v * kLanes)), load(s), masked), s);
+    }
+  }
+}
+
+/// Turns a tile of scores into unnormalised weights 2^(s - max), and brings the running maximum and sum of each lane up
+/// to date; `decay` is what the sums so far must be multiplied by.
+template <int NV>
+HWY_INLINE void online_softmax(float* scores, int keys, float* max, float* sum, float* decay) {
+  const Vec nothing = broadcast(-kInfinity);
+  Vec shift[NV], total[NV];
+  for (int v = 0; v < NV; ++v) shift[v] = load(max + v * kLanes);
+  for (int j = 0; j < keys; ++j) {
+    for (int v = 0; v < NV; ++v) shift[v] = hn::Max(shift[v], load(scores + (j * NV + v) * kLanes));
+  }
+  for (int v = 0; v < NV; ++v) {
+    const Vec old = load(max + v * kLanes);
+    store(shift[v], max + v * kLanes);
+    // A lane that has seen no key yet subtracts 0: -inf - -inf would be NaN.
+    shift[v] = hn::IfThenZeroElse(hn::Eq(shift[v], nothing), shift[v]);
+    const Vec lost = exp2(hn::Sub(old, shift[v]));
+    store(lost, decay + v * kLanes);
+    total[v] = hn::Mul(load(sum + v * kLanes), lost);
+  }
+  for (int j = 0; j < keys; ++j) {
+    for (int v = 0; v < NV; ++v) {
+      float* s = scores + (j * NV + v) * kLanes;
+      const Vec p = exp2(hn::Sub(load(s), shift[v]));
+      total[v] = hn::Add(total[v], p);
+      store(p, s);
+    }
+  }
+  for (int v = 0; v < NV; ++v) store(total[v], sum + v * kLanes);
+}
+
+/// One block of queries of one head.
+class ForwardBlock {
+ public:
+  ForwardBlock(const ForwardProblem<float>& problem, int64_t b, int64_t h, int64_t first, float* scratch)
+      : p_(problem),
+        b_(b),
+        h_(h),
+        kv_(h / problem.sizes.group()),
+        first_(first),
+        queries_(static_cast<int>(std::min<int64_t>(kBlockQueries, problem.sizes.Tq - first))),
+        plan_(queries_, kLanes),
+        mask_(problem.mask.head(b, h)),
+        query_lanes_(scratch),
+        output_lanes_(query_lanes_ + problem.sizes.D * plan_.width()),
+        max_(output_lanes_ + problem.sizes.Dv * plan_.width()),
+        sum_(max_ + kBlockQueries),
+        decay_(sum_ + kBlockQueries),
+        scores_(decay_ + kWidestPanel) {}
+
+  void run() {
+    start();
+    const int64_t end = mask_.key_end(first_ + queries_ - 1);
+    for (int64_t key = 0; key < end; key += kTileKeys) {
+      const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
+      for (const Panel& panel : plan_) {
+        switch (panel.vectors) {
+          case 1: tile<1>(panel, key, keys); break;
+          case 2: tile<2>(panel, key, keys); break;
+          case 3: tile<3>(panel, key, keys); break;
+        }
+      }
+    }
+    for (const Panel& panel : plan_) finish(panel);
+  }
+
+ private:
+  void start() {
+    const float factor = p_.scale * std::numbers::log2e_v<float>;
+    for (const Panel& panel : plan_) {
+      rows_to_lanes(p_.query.row(b_, h_, first_ + panel.lane), p_.query.step, panel, p_.sizes.D, factor,
+                    query_lanes_ + p_.sizes.D * panel.lane);
+    }
+    std::fill_n(output_lanes_, p_.sizes.Dv * plan_.width(), 0.0f);
+    std::fill_n(max_, plan_.width(), -kInfinity);
+    std::fill_n(sum_, plan_.width(), 0.0f);
+    if (!p_.weights.present()) return;
+    for (int i = 0; i < queries_; ++i) std::fill_n(p_.weights.row(b_, h_, first_ + i), p_.sizes.Tk, -kInfinity);
+  }
+
+  template <int NV>
+  void tile(const Panel& panel, int64_t key, int keys) {
+    constexpr ptrdiff_t kStride = NV * kLanes;
+    uint64_t columns[kTileKeys];
+    const TileClass seen = mask_.tile(first_ + panel.lane, panel.queries, key, keys, columns);
+    if (seen == TileClass::kSkip) return;
+
+    const Right queries = {query_lanes_ + p_.sizes.D * panel.lane, kStride};  // [D, lanes]
+    product<From::kZero, NV>(RowMajor{p_.key.row(b_, kv_, key), p_.key.step}, keys, p_.sizes.D, queries,
+                             Target{scores_, kStride});
+    if (seen == TileClass::kPartial) mask_scores<NV>(scores_, keys, columns);
+    if (p_.weights.present()) keep_scores(panel, key, keys);
+    online_softmax<NV>(scores_, keys, max_ + panel.lane, sum_ + panel.lane, decay_);
+
+    const float* values = p_.value.row(b_, kv_, key);
+    float* output = output_lanes_ + p_.sizes.Dv * panel.lane;  // [Dv, lanes]
+    if (seen == TileClass::kPartial && !all_finite(values, p_.value.step, keys, p_.sizes.Dv)) {
+      add_visible_values(panel, values, keys, columns, output);
+    } else {
+      product<From::kDecayedTarget, NV>(ColumnMajor{values, p_.value.step}, p_.sizes.Dv, keys, Right{scores_, kStride},
+                                        Target{output, kStride, decay_});
+    }
+  }
+
+  /// The output's sums where a masked value may be NaN or infinite: its weight of 0 does not silence it, so it must not
+  /// be multiplied at all.
+  void add_visible_values(const Panel& panel, const float* values, int keys, const uint64_t* columns, float* output) {
+    const int stride = panel.vectors * kLanes;
+    for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
+      for (int i = 0; i < stride; ++i) {
+        float sum = output[d * stride + i] * decay_[i];
+        for (int j = 0; j < keys; ++j) {
+          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * values[j * p_.value.step + d];
+        }
+        output[d * stride + i] = sum;
+      }
+    }
+  }
+
+  void keep_scores(const Panel& panel, int64_t key, int keys) {
+    float ones[kWidestPanel];
+    std::fill_n(ones, kWidestPanel, 1.0f);
+    lanes_to_rows<Write::kReplace>(scores_, panel, keys, ones,
+                                   p_.weights.row(b_, h_, first_ + panel.lane) + key, p_.weights.step);
+  }
+
+  void finish(const Panel& panel) {
+    const float* max = max_ + panel.lane;
+    const float* sum = sum_ + panel.lane;
+    float factors[kWidestPanel];
+    for (int i = 0; i < panel.vectors * kLanes; ++i) factors[i] = 1.0f / sum[i];
+    const int64_t query = first_ + panel.lane;
+    lanes_to_rows<Write::kReplace>(output_lanes_ + p_.sizes.Dv * panel.lane, panel, p_.sizes.Dv, factors,
+                                   p_.output.row(b_, h_, query), p_.output.step);
+    for (int i = 0; i < panel.queries; ++i) {
+      if (sum[i] == 0) std::fill_n(p_.output.row(b_, h_, query + i), p_.sizes.Dv, 0.0f);
+      if (p_.lse.present()) *p_.lse.row(b_, h_, query + i) = natural_lse(max[i], sum[i]);
+      if (p_.weights.present()) scores_to_weights(p_.weights.row(b_, h_, query + i), p_.sizes.Tk, max[i], sum[i]);
+    }
+  }
+
+  const ForwardProblem<float>& p_;
+  const int64_t b_, h_, kv_;
+  const int64_t first_;  // the block's first query
+  const int queries_;
+  const PanelPlan plan_;
+  const HeadMask mask_;
+  float* const query_lanes_;   // a panel after the other, each [D, lanes]
+  float* const output_lanes_;  // likewise [Dv, lanes]
+  float* const max_;
+  float* const sum_;
+  float* const decay_;   // of the panel at hand
+  float* const scores_;  // [kTileKeys, lanes] of the panel at hand
+};
+
+void forward_block(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
+  const int64_t blocks = (problem.sizes.Tq + kBlockQueries - 1) / kBlockQueries;
+  const int64_t head = item / blocks;
+  const int64_t block = blocks - 1 - item % blocks;  // under a causal mask the last block has the most keys: first
+  ForwardBlock(problem, head / problem.sizes.Hq, head % problem.sizes.Hq, block * kBlockQueries, scratch).run();
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace attend
+HWY_AFTER_NAMESPACE();
+#endif
+
+#if HWY_ONCE
+namespace attend {
+
+ForwardKernel forward_panels(Isa isa) { return ATTEND_CHOOSE_KERNEL(isa, forward_block); }
+
+int64_t forward_panels_items(const Sizes& n) {
+  return n.B * n.Hq * ((n.Tq + kBlockQueries - 1) / kBlockQueries);
+}
+
+size_t forward_panels_scratch(const Sizes& n, Isa isa) {
+  const int queries = static_cast<int>(std::min<int64_t>(n.Tq, kBlockQueries));
+  const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
+  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel + kTileKeys * kWidestPanel);
+}
+
+}  // namespace attend
+#endif

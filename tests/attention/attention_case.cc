@@ -1,0 +1,278 @@
+#include "attention/attention_case.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace attend {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+/// What marks memory that belongs to no element. A bool has no NaN: true, which would let a masked key in.
+template <class T>
+T gap_value() {
+  if constexpr (std::is_same_v<T, bool>) return true;
+  else return static_cast<T>(kNan);
+}
+
+Shape strides_for(const Shape& shape, Layout layout) {
+  switch (layout) {
+    case Layout::kDense: return dense_strides(shape);
+    case Layout::kTimeMajor:
+      return {shape[1] * shape[2] * shape[3], shape[3], shape[1] * shape[3], 1};
+    case Layout::kGaps: {
+      const int64_t row = shape[3] + 5, head = shape[2] * row + 7;
+      return {shape[1] * head + 11, head, row, 1};
+    }
+    case Layout::kBroadcastBatch: {
+      Shape stride = dense_strides(shape);
+      stride[0] = 0;
+      return stride;
+    }
+  }
+  return {};
+}
+
+Layout for_outputs(Layout layout) { return layout == Layout::kBroadcastBatch ? Layout::kDense : layout; }
+
+std::vector<double> doubles(const auto& numbers) { return {numbers.begin(), numbers.end()}; }
+
+}  // namespace
+
+template <class T>
+PaddedTensor<T>::PaddedTensor(const Shape& shape, Layout layout) : shape_(shape), stride_(strides_for(shape, layout)) {
+  int64_t size = 1;
+  for (size_t a = 0; a < 4; ++a) size += std::max<int64_t>(0, shape[a] - 1) * stride_[a];
+  memory_.assign(kLead + static_cast<size_t>(size) + 64, gap_value<T>());
+  fill(T{});
+}
+
+template <class T>
+void PaddedTensor<T>::fill(T value) {
+  std::vector<T> same(static_cast<size_t>(shape_[0] * shape_[1] * shape_[2] * shape_[3]), value);
+  set_elements(same);
+}
+
+template <class T>
+void PaddedTensor<T>::fill_normal(RandomKey key) {
+  uint64_t n = 0;
+  std::vector<T> numbers = elements();
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<T>(static_cast<float>(key.normal(n++)));
+  set_elements(numbers);
+}
+
+template <class T>
+std::vector<T> PaddedTensor<T>::elements() const {
+  std::vector<T> all;
+  for (int64_t b = 0; b < shape_[0]; ++b)
+    for (int64_t h = 0; h < shape_[1]; ++h)
+      for (int64_t t = 0; t < shape_[2]; ++t)
+        for (int64_t d = 0; d < shape_[3]; ++d) all.push_back(at(b, h, t, d));
+  return all;
+}
+
+template <class T>
+void PaddedTensor<T>::set_elements(const std::vector<T>& elements) {
+  size_t n = 0;
+  for (int64_t b = 0; b < shape_[0]; ++b)
+    for (int64_t h = 0; h < shape_[1]; ++h)
+      for (int64_t t = 0; t < shape_[2]; ++t)
+        for (int64_t d = 0; d < shape_[3]; ++d) at(b, h, t, d) = elements[n++];
+}
+
+template <class T>
+int64_t PaddedTensor<T>::disturbed_gaps() const {
+  if constexpr (std::is_same_v<T, bool>) {
+    return 0;
+  } else {
+    std::vector<bool> is_element(memory_.size(), false);
+    for (int64_t b = 0; b < shape_[0]; ++b)
+      for (int64_t h = 0; h < shape_[1]; ++h)
+        for (int64_t t = 0; t < shape_[2]; ++t)
+          for (int64_t d = 0; d < shape_[3]; ++d) is_element[index(b, h, t, d)] = true;
+    int64_t disturbed = 0;
+    for (size_t i = 0; i < memory_.size(); ++i) disturbed += !is_element[i] && !std::isnan(memory_[i]);
+    return disturbed;
+  }
+}
+
+template <class T>
+template <class U>
+PaddedTensor<U> PaddedTensor<T>::as(Layout layout) const {
+  PaddedTensor<U> other(shape_, layout);
+  const std::vector<T> mine = elements();
+  other.set_elements(std::vector<U>(mine.begin(), mine.end()));
+  return other;
+}
+
+template class PaddedTensor<float>;
+template class PaddedTensor<double>;
+template class PaddedTensor<bool>;
+
+std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
+  const Sizes& n = s.sizes;
+  return out << "B " << n.B << " Hq " << n.Hq << " Hkv " << n.Hkv << " Tq " << n.Tq << " Tk " << n.Tk << " D " << n.D
+             << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " ragged " << s.ragged << " mask "
+             << static_cast<int>(s.mask) << " layout " << static_cast<int>(s.layout) << " magnitude " << s.magnitude;
+}
+
+AttentionCase::AttentionCase(const CaseSpec& spec)
+    : query({spec.sizes.B, spec.sizes.Hq, spec.sizes.Tq, spec.sizes.D}, spec.layout),
+      key({spec.sizes.B, spec.sizes.Hkv, spec.sizes.Tk, spec.sizes.D}, spec.layout),
+      value({spec.sizes.B, spec.sizes.Hkv, spec.sizes.Tk, spec.sizes.Dv}, spec.layout),
+      output_gradient({spec.sizes.B, spec.sizes.Hq, spec.sizes.Tq, spec.sizes.Dv}, spec.layout),
+      spec_(spec) {
+  const RandomKey random(spec.seed);
+  const Sizes& n = spec.sizes;
+  query.fill_normal(random.child(1));
+  key.fill_normal(random.child(2));
+  value.fill_normal(random.child(3));
+  output_gradient.fill_normal(random.child(4));
+  std::vector<float> numbers = query.elements();
+  for (float& x : numbers) x *= spec.magnitude;
+  query.set_elements(numbers);
+  if (spec.ragged) {
+    for (int64_t b = 0; b < n.B; ++b) {
+      lengths.push_back(static_cast<int64_t>(random.child(5).below(static_cast<uint64_t>(b),
+                                                                   static_cast<uint64_t>(n.Tk) + 1)));
+    }
+  }
+  if (spec.mask == MaskKind::kNone) return;
+  const bool keys_only = spec.mask == MaskKind::kKeysOnly;
+  mask = PaddedTensor<bool>({n.B, keys_only ? 1 : n.Hq, keys_only ? 1 : n.Tq, n.Tk}, spec.layout);
+  std::vector<bool> bits = mask.elements();
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = random.child(6).below(i, 4) != 0;
+  mask.set_elements(bits);
+  if (spec.mask == MaskKind::kOneRowAllMasked) {
+    for (int64_t j = 0; j < n.Tk; ++j) mask.at(n.B - 1, n.Hq - 1, n.Tq / 2, j) = false;
+  }
+}
+
+AttentionOptions AttentionCase::options(std::optional<Isa> isa) const {
+  AttentionOptions options;
+  options.causal = spec_.causal;
+  options.kv_lengths = lengths;
+  if (spec_.mask != MaskKind::kNone) options.mask = mask.view();
+  options.isa = isa;
+  return options;
+}
+
+bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {
+  const Sizes& n = spec_.sizes;
+  if (spec_.causal == Causal::kUpperLeft && j > i) return false;
+  if (spec_.causal == Causal::kLowerRight && j > i + n.Tk - n.Tq) return false;
+  if (!lengths.empty() && j >= lengths[static_cast<size_t>(b)]) return false;
+  if (spec_.mask == MaskKind::kNone) return true;
+  return spec_.mask == MaskKind::kKeysOnly ? mask.at(b, 0, 0, j) : mask.at(b, h, i, j);
+}
+
+template <class T>
+ForwardAnswer AttentionCase::run_forward(const AttentionOptions& options, Executor& executor) const {
+  const Sizes& n = spec_.sizes;
+  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout), v = value.as<T>(spec_.layout);
+  const Layout layout = for_outputs(spec_.layout);
+  PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout),
+      weights({n.B, n.Hq, n.Tq, n.Tk}, layout);
+  output.fill(static_cast<T>(kNan));
+  lse.fill(static_cast<T>(kNan));
+  weights.fill(static_cast<T>(kNan));
+  const Status status = attention({q.view(), k.view(), v.view(), output.view(), lse.view(), weights.view()}, options,
+                                  executor);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(output.disturbed_gaps() + lse.disturbed_gaps() + weights.disturbed_gaps(), 0);
+  return {doubles(output.elements()), doubles(lse.elements()), doubles(weights.elements())};
+}
+
+template <class T>
+BackwardAnswer AttentionCase::run_backward(const AttentionOptions& options, Executor& executor) const {
+  const Sizes& n = spec_.sizes;
+  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout), v = value.as<T>(spec_.layout),
+                        gradient = output_gradient.as<T>(spec_.layout);
+  const Layout layout = for_outputs(spec_.layout);
+  PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout);
+  Status status = attention({q.view(), k.view(), v.view(), output.view(), lse.view(), {}}, options, executor);
+  EXPECT_TRUE(status.ok()) << status.message();
+
+  PaddedTensor<T> dq({n.B, n.Hq, n.Tq, n.D}, layout), dk({n.B, n.Hkv, n.Tk, n.D}, layout),
+      dv({n.B, n.Hkv, n.Tk, n.Dv}, layout);
+  dq.fill(static_cast<T>(kNan));
+  dk.fill(static_cast<T>(kNan));
+  dv.fill(static_cast<T>(kNan));
+  const PaddedTensor<T>&made = output, &made_lse = lse;
+  AttentionGradientTensors tensors{q.view(), k.view(), v.view(), made.view(), made_lse.view(), gradient.view(),
+                                   dq.view(), dk.view(), dv.view()};
+  status = attention_backward(tensors, options, executor);
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(dq.disturbed_gaps() + dk.disturbed_gaps() + dv.disturbed_gaps(), 0);
+  return {doubles(dq.elements()), doubles(dk.elements()), doubles(dv.elements())};
+}
+
+ForwardAnswer AttentionCase::forward(Isa isa, Executor& executor) const {
+  return run_forward<float>(options(isa), executor);
+}
+BackwardAnswer AttentionCase::backward(Isa isa, Executor& executor) const {
+  return run_backward<float>(options(isa), executor);
+}
+ForwardAnswer AttentionCase::exact_forward() const { return run_forward<double>(options(), serial_executor()); }
+BackwardAnswer AttentionCase::exact_backward() const { return run_backward<double>(options(), serial_executor()); }
+
+AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
+  const Sizes& n = spec_.sizes;
+  const int64_t group = n.group();
+  const ForwardAnswer exact = exact_forward();
+  const double scale = 1 / std::sqrt(static_cast<double>(n.D));
+  std::vector<double> dq(static_cast<size_t>(n.B * n.Hq * n.Tq * n.D)), dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)),
+      dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv));
+  for (int64_t row = 0; row < n.B * n.Hq * n.Tq; ++row) {
+    const int64_t i = row % n.Tq, h = row / n.Tq % n.Hq, b = row / n.Tq / n.Hq, kv = h / group;
+    const auto width_sum = [&](auto&& term) {
+      double sum = 0;
+      for (int64_t d = 0; d < n.Dv; ++d) sum += std::abs(output_gradient.at(b, h, i, d) * term(d));
+      return sum;
+    };
+    const double mean = width_sum([&](int64_t d) { return exact.output[static_cast<size_t>(row * n.Dv + d)]; });
+    for (int64_t j = 0; j < n.Tk; ++j) {
+      const double p = exact.weights[static_cast<size_t>(row * n.Tk + j)];
+      if (p == 0) continue;
+      const double ds = scale * p * (mean + width_sum([&](int64_t d) { return value.at(b, kv, j, d); }));
+      const int64_t key_row = (b * n.Hkv + kv) * n.Tk + j;
+      for (int64_t d = 0; d < n.D; ++d) {
+        dq[static_cast<size_t>(row * n.D + d)] += ds * std::abs(key.at(b, kv, j, d));
+        dk[static_cast<size_t>(key_row * n.D + d)] += ds * std::abs(query.at(b, h, i, d));
+      }
+      for (int64_t d = 0; d < n.Dv; ++d) {
+        dv[static_cast<size_t>(key_row * n.Dv + d)] += p * std::abs(output_gradient.at(b, h, i, d));
+      }
+    }
+  }
+  return {largest(dq), largest(dk), largest(dv)};
+}
+
+double largest_error(const std::vector<double>& actual, const std::vector<double>& exact) {
+  double largest = actual.size() == exact.size() ? 0 : std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < std::min(actual.size(), exact.size()); ++i) {
+    if (actual[i] == exact[i]) continue;  // both -inf, for one
+    const double error = std::abs(actual[i] - exact[i]);
+    largest = error <= largest ? largest : std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+  }
+  return largest;
+}
+
+double largest(const std::vector<double>& numbers) {
+  double largest = 0;
+  for (const double x : numbers) {
+    if (std::isfinite(x)) largest = std::max(largest, std::abs(x));
+  }
+  return largest;
+}
+
+::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual, const std::vector<double>& plain,
+                                            const std::vector<double>& exact, double factor, double magnitude) {
+  const double error = largest_error(actual, exact), bound = largest_error(plain, exact);
+  const double allowed = factor * bound + 4 * 0x1p-24 * magnitude;
+  if (error <= allowed) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << "error " << error << ", plain float32 " << bound << ", allowed " << allowed;
+}
+
+}  // namespace attend

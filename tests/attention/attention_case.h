@@ -1,0 +1,140 @@
+// One attention problem with random operands, every gap around them filled with NaN, and its answers: by the kernel of
+// an instruction set, by the plain float32 method, and by the float64 reference.
+#ifndef ATTEND_TESTS_ATTENTION_ATTENTION_CASE_H_
+#define ATTEND_TESTS_ATTENTION_ATTENTION_CASE_H_
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "attend/attention.h"
+#include "attention/sizes.h"
+#include "base/random.h"
+
+namespace attend {
+
+enum class Layout {
+  kDense,           // [B, H, T, width]
+  kTimeMajor,       // [B, T, H, width]
+  kGaps,            // dense with gaps after rows, heads and batch rows
+  kBroadcastBatch,  // one batch row that all share; inputs only
+};
+
+/// Owns a tensor in a layout. The memory starts at an address that is not a multiple of any vector, and whatever is not
+/// an element is NaN.
+template <class T>
+class PaddedTensor {
+ public:
+  PaddedTensor() = default;
+  PaddedTensor(const Shape& shape, Layout layout);
+
+  T& at(int64_t b, int64_t h, int64_t t, int64_t d) { return data()[index(b, h, t, d)]; }
+  T at(int64_t b, int64_t h, int64_t t, int64_t d) const { return data()[index(b, h, t, d)]; }
+  TensorView view() const { return {data() + kLead, DTypeOf<T>::value, shape_, stride_}; }
+  MutableTensorView view() { return {data() + kLead, DTypeOf<T>::value, shape_, stride_}; }
+  const Shape& shape() const { return shape_; }
+
+  void fill_normal(RandomKey key);
+  void fill(T value);
+  /// The elements in the order of the shape.
+  std::vector<T> elements() const;
+  void set_elements(const std::vector<T>& elements);
+  /// How many numbers that are not elements are no longer NaN.
+  int64_t disturbed_gaps() const;
+
+  template <class U>
+  PaddedTensor<U> as(Layout layout) const;
+
+ private:
+  static constexpr size_t kLead = 3;  // elements before the first: 12 or 24 bytes off any alignment
+  size_t index(int64_t b, int64_t h, int64_t t, int64_t d) const {
+    return kLead + static_cast<size_t>(b * stride_[0] + h * stride_[1] + t * stride_[2] + d * stride_[3]);
+  }
+
+  T* data() { return reinterpret_cast<T*>(memory_.data()); }
+  const T* data() const { return reinterpret_cast<const T*>(memory_.data()); }
+
+  Shape shape_ = {0, 0, 0, 0}, stride_ = {0, 0, 0, 0};
+  // std::vector<bool> would pack its elements into bits.
+  std::vector<std::conditional_t<std::is_same_v<T, bool>, unsigned char, T>> memory_;
+};
+
+enum class MaskKind { kNone, kFull, kKeysOnly, kOneRowAllMasked };
+
+/// What distinguishes one case from another.
+struct CaseSpec {
+  Sizes sizes = {1, 1, 1, 1, 1, 1, 1};
+  Causal causal = Causal::kNone;
+  bool ragged = false;  // kv_lengths
+  MaskKind mask = MaskKind::kNone;
+  Layout layout = Layout::kDense;
+  float magnitude = 1;  // of the queries
+  uint64_t seed = 1;
+};
+std::ostream& operator<<(std::ostream& out, const CaseSpec& spec);
+
+/// What attention() wrote.
+struct ForwardAnswer {
+  std::vector<double> output, lse, weights;
+};
+
+/// What attention_backward() wrote.
+struct BackwardAnswer {
+  std::vector<double> query, key, value;
+};
+
+class AttentionCase {
+ public:
+  explicit AttentionCase(const CaseSpec& spec);
+
+  const CaseSpec& spec() const { return spec_; }
+  AttentionOptions options(std::optional<Isa> isa = std::nullopt) const;
+
+  /// By attention() on float32 operands and `isa`; fails the test on an error or a write outside the outputs.
+  ForwardAnswer forward(Isa isa, Executor& executor = serial_executor()) const;
+  BackwardAnswer backward(Isa isa, Executor& executor = serial_executor()) const;
+  /// By the reference on the same operands in float64.
+  ForwardAnswer exact_forward() const;
+  BackwardAnswer exact_backward() const;
+
+  /// The largest sum of absolute values that a query, key and value gradient is the sum of: what rounding errors are
+  /// relative to, where the terms cancel and the gradient itself is small.
+  struct Magnitudes {
+    double query = 0, key = 0, value = 0;
+  };
+  Magnitudes gradient_magnitudes() const;
+
+  bool sees(int64_t b, int64_t h, int64_t i, int64_t j) const;
+
+  PaddedTensor<float> query, key, value, output_gradient;
+  std::vector<int64_t> lengths;
+  PaddedTensor<bool> mask;
+
+ private:
+  template <class T>
+  ForwardAnswer run_forward(const AttentionOptions& options, Executor& executor) const;
+  template <class T>
+  BackwardAnswer run_backward(const AttentionOptions& options, Executor& executor) const;
+
+  CaseSpec spec_;
+};
+
+/// The largest |actual - exact|; NaN or infinity anywhere that is not the same on both sides makes it infinite.
+double largest_error(const std::vector<double>& actual, const std::vector<double>& exact);
+
+/// The largest finite |x|.
+double largest(const std::vector<double>& numbers);
+
+/// Whether `actual` is as good as the plain float32 method: at most `factor` times its error against `exact`, plus a few
+/// units in the last place of `magnitude`, for problems so small that the plain method happens to be exact.
+::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual, const std::vector<double>& plain,
+                                            const std::vector<double>& exact, double factor, double magnitude);
+
+}  // namespace attend
+
+#endif  // ATTEND_TESTS_ATTENTION_ATTENTION_CASE_H_

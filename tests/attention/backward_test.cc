@@ -1,0 +1,181 @@
+// The backward kernels against the float64 reference, on every instruction set that this machine has. The reference
+// itself is held against finite differences in reference_test.cc.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "attend/attention.h"
+#include "attention/attention_case.h"
+
+namespace attend {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+void expect_as_good_as_plain(const CaseSpec& spec) {
+  const AttentionCase problem(spec);
+  const BackwardAnswer exact = problem.exact_backward(), plain = problem.backward(Isa::kScalar);
+  const AttentionCase::Magnitudes magnitude = problem.gradient_magnitudes();
+  for (const Isa isa : isas()) {
+    SCOPED_TRACE(::testing::Message() << name(isa) << ": " << spec);
+    const BackwardAnswer actual = problem.backward(isa);
+    EXPECT_TRUE(as_good_as_plain(actual.query, plain.query, exact.query, 3, magnitude.query));
+    EXPECT_TRUE(as_good_as_plain(actual.key, plain.key, exact.key, 3, magnitude.key));
+    EXPECT_TRUE(as_good_as_plain(actual.value, plain.value, exact.value, 3, magnitude.value));
+  }
+}
+
+constexpr int64_t kAwkward[] = {1, 7, 8, 9, 63, 64, 65, 257};
+
+TEST(AttentionBackward, IsAsAccurateAsThePlainMethodAtAwkwardNumbersOfQueriesAndKeys) {
+  for (const int64_t Tq : kAwkward) {
+    for (const int64_t Tk : kAwkward) expect_as_good_as_plain({.sizes = {1, 2, 2, Tq, Tk, 17, 9}});
+  }
+}
+
+TEST(AttentionBackward, IsAsAccurateAsThePlainMethodAtAwkwardWidths) {
+  for (const int64_t D : kAwkward) {
+    for (const int64_t Dv : kAwkward) expect_as_good_as_plain({.sizes = {1, 1, 1, 19, 70, D, Dv}});
+  }
+}
+
+TEST(AttentionBackward, TakesTheWidestHeads) {
+  expect_as_good_as_plain({.sizes = {1, 1, 1, 33, 65, 1024, 1023}});
+}
+
+TEST(AttentionBackward, MeetsEveryPairOfBlocksOnce) {
+  for (const int64_t Tq : {191, 193, 600}) {
+    for (const int64_t Tk : {255, 257, 800}) {
+      expect_as_good_as_plain({.sizes = {1, 2, 1, Tq, Tk, 8, 8}});
+      expect_as_good_as_plain({.sizes = {1, 1, 1, Tq, Tk, 8, 8}, .causal = Causal::kUpperLeft});
+    }
+  }
+}
+
+TEST(AttentionBackward, FollowsStrides) {
+  for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
+    for (const int64_t Tq : {3, 65}) {
+      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .layout = layout});
+      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
+    }
+  }
+}
+
+TEST(AttentionBackward, SumsKeyGradientsOverTheQueryHeadsThatShareThem) {
+  for (const int64_t Hkv : {1, 2, 3, 6}) expect_as_good_as_plain({.sizes = {2, 6, Hkv, 30, 40, 16, 20}});
+}
+
+TEST(AttentionBackward, IsCausalFromEitherCorner) {
+  for (const Causal causal : {Causal::kUpperLeft, Causal::kLowerRight}) {
+    for (const int64_t Tq : {1, 4, 30, 64, 150}) {
+      for (const int64_t Tk : {1, 30, 64, 65, 200}) {
+        expect_as_good_as_plain({.sizes = {1, 2, 1, Tq, Tk, 32, 16}, .causal = causal});
+      }
+    }
+  }
+}
+
+TEST(AttentionBackward, RespectsLengthsAndMasks) {
+  for (const MaskKind mask : {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
+    for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
+      for (const int64_t Tq : {2, 40, 130}) {
+        for (const uint64_t seed : {1, 2, 3}) {
+          expect_as_good_as_plain(
+              {.sizes = {3, 2, 2, Tq, 90, 24, 8}, .causal = causal, .ragged = true, .mask = mask, .seed = seed});
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionBackward, KeepsItsAccuracyWhenScoresAreLarge) {
+  for (const float magnitude : {0.01f, 10.0f, 100.0f}) {
+    expect_as_good_as_plain({.sizes = {2, 2, 2, 150, 300, 64, 16}, .magnitude = magnitude});
+  }
+}
+
+TEST(AttentionBackward, WithoutKeysOrQueriesTheGradientsAreZero) {
+  for (const Isa isa : isas()) {
+    const BackwardAnswer no_keys = AttentionCase({.sizes = {2, 2, 1, 20, 0, 8, 5}}).backward(isa);
+    EXPECT_EQ(no_keys.query, std::vector<double>(2 * 2 * 20 * 8, 0.0));
+    const BackwardAnswer no_queries = AttentionCase({.sizes = {2, 2, 1, 0, 300, 8, 5}}).backward(isa);
+    EXPECT_EQ(no_queries.key, std::vector<double>(2 * 300 * 8, 0.0));
+    EXPECT_EQ(no_queries.value, std::vector<double>(2 * 300 * 5, 0.0));
+  }
+}
+
+TEST(AttentionBackward, AQueryWithASingleKeyGivesItsScoreNoGradientAtAll) {
+  for (const Isa isa : isas()) {
+    const BackwardAnswer answer = AttentionCase({.sizes = {1, 2, 2, 40, 1, 16, 70}}).backward(isa);
+    EXPECT_EQ(largest(answer.query), 0) << name(isa);
+    EXPECT_EQ(largest(answer.key), 0) << name(isa);
+  }
+}
+
+TEST(AttentionBackward, AQueryThatSeesNoKeyHasAndGivesNoGradient) {
+  for (const Isa isa : isas()) {
+    AttentionCase problem({.sizes = {1, 1, 1, 70, 66, 8, 8}, .mask = MaskKind::kOneRowAllMasked});
+    const BackwardAnswer clean = problem.backward(isa);
+    for (size_t d = 0; d < 8; ++d) EXPECT_EQ(clean.query[35 * 8 + d], 0);
+    for (int64_t d = 0; d < 8; ++d) {
+      problem.query.at(0, 0, 35, d) = kNan;
+      problem.output_gradient.at(0, 0, 35, d) = kNan;
+    }
+    const BackwardAnswer poisoned = problem.backward(isa);
+    EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5) << name(isa);
+    EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5) << name(isa);
+    EXPECT_LE(largest_error(poisoned.value, clean.value), 1e-5) << name(isa);
+  }
+}
+
+TEST(AttentionBackward, AMaskedNanNeverReachesAGradient) {
+  for (const Isa isa : isas()) {
+    for (const float poison : {kNan, std::numeric_limits<float>::infinity()}) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << " poison " << poison);
+      AttentionCase problem({.sizes = {2, 2, 2, 70, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
+      const BackwardAnswer clean = problem.backward(isa);
+      for (int64_t b = 0; b < 2; ++b) {
+        for (int64_t j = 0; j < 90; ++j) {
+          if (problem.sees(b, 0, 0, j)) continue;
+          for (int64_t h = 0; h < 2; ++h) {
+            for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = poison;
+            for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = poison;
+          }
+        }
+      }
+      const BackwardAnswer poisoned = problem.backward(isa);
+      EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5);
+      EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5);
+      EXPECT_LE(largest_error(poisoned.value, clean.value), 1e-5);
+    }
+  }
+}
+
+TEST(AttentionBackward, ANanThatSomeQueriesSeeReachesOnlyTheirGradients) {
+  for (const Isa isa : isas()) {
+    AttentionCase problem({.sizes = {1, 1, 1, 70, 70, 8, 8}, .causal = Causal::kUpperLeft});
+    const BackwardAnswer clean = problem.backward(isa);
+    for (int64_t d = 0; d < 8; ++d) problem.key.at(0, 0, 35, d) = kNan;
+    const BackwardAnswer poisoned = problem.backward(isa);
+    for (size_t i = 0; i < 35; ++i) EXPECT_NEAR(poisoned.query[i * 8], clean.query[i * 8], 1e-5) << name(isa) << i;
+    for (size_t i = 35; i < 70; ++i) EXPECT_TRUE(std::isnan(poisoned.query[i * 8])) << name(isa) << i;
+  }
+}
+
+TEST(AttentionBackward, TheNumberOfWorkersDoesNotChangeABit) {
+  for (const Isa isa : isas()) {
+    const AttentionCase problem({.sizes = {2, 4, 2, 500, 600, 16, 16}, .causal = Causal::kLowerRight, .ragged = true});
+    const BackwardAnswer one = problem.backward(isa);
+    for (const int threads : {2, 3}) {
+      const BackwardAnswer many = problem.backward(isa, *make_openmp_executor(threads));
+      EXPECT_EQ(many.query, one.query);
+      EXPECT_EQ(many.key, one.key);
+      EXPECT_EQ(many.value, one.value);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace attend

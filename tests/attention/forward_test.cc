@@ -1,0 +1,273 @@
+// Every forward kernel against the float64 reference, on every instruction set that this machine has.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "attend/attention.h"
+#include "attention/attention_case.h"
+
+namespace attend {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+
+void expect_as_good_as_plain(const CaseSpec& spec) {
+  const AttentionCase problem(spec);
+  const ForwardAnswer exact = problem.exact_forward(), plain = problem.forward(Isa::kScalar);
+  for (const Isa isa : isas()) {
+    SCOPED_TRACE(::testing::Message() << name(isa) << ": " << spec);
+    const ForwardAnswer actual = problem.forward(isa);
+    EXPECT_TRUE(as_good_as_plain(actual.output, plain.output, exact.output, 2, largest(exact.output)));
+    EXPECT_TRUE(as_good_as_plain(actual.lse, plain.lse, exact.lse, 2, largest(exact.lse)));
+    EXPECT_TRUE(as_good_as_plain(actual.weights, plain.weights, exact.weights, 2, largest(exact.weights)));
+  }
+}
+
+constexpr int64_t kAwkward[] = {1, 7, 8, 9, 63, 64, 65, 257};
+
+TEST(AttentionForward, IsAsAccurateAsThePlainMethodAtAwkwardNumbersOfQueriesAndKeys) {
+  for (const int64_t Tq : kAwkward) {
+    for (const int64_t Tk : kAwkward) expect_as_good_as_plain({.sizes = {1, 2, 2, Tq, Tk, 17, 9}});
+  }
+}
+
+TEST(AttentionForward, IsAsAccurateAsThePlainMethodAtAwkwardWidths) {
+  for (const int64_t D : kAwkward) {
+    for (const int64_t Dv : kAwkward) {
+      expect_as_good_as_plain({.sizes = {1, 1, 1, 19, 70, D, Dv}});
+      expect_as_good_as_plain({.sizes = {1, 1, 1, 3, 70, D, Dv}});
+    }
+  }
+}
+
+TEST(AttentionForward, TakesTheWidestHeads) {
+  expect_as_good_as_plain({.sizes = {1, 1, 1, 33, 65, 1024, 1024}});
+  expect_as_good_as_plain({.sizes = {1, 1, 1, 2, 65, 1024, 1023}});
+}
+
+TEST(AttentionForward, TakesEveryNumberOfQueriesUpToTwoBlocks) {
+  for (int64_t Tq = 1; Tq <= 195; ++Tq) expect_as_good_as_plain({.sizes = {1, 1, 1, Tq, 5, 4, 4}});
+}
+
+TEST(AttentionForward, TakesEveryNumberOfKeysUpToTwoTiles) {
+  for (int64_t Tk = 1; Tk <= 130; ++Tk) {
+    expect_as_good_as_plain({.sizes = {1, 1, 1, 18, Tk, 5, 6}});
+    expect_as_good_as_plain({.sizes = {1, 1, 1, 1, Tk, 16, 16}});
+  }
+}
+
+TEST(AttentionForward, FollowsStrides) {
+  for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
+    for (const int64_t Tq : {3, 65}) {
+      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .layout = layout});
+      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
+    }
+  }
+}
+
+TEST(AttentionForward, SharesKeyHeadsAmongQueryHeads) {
+  for (const int64_t Hkv : {1, 2, 3, 6}) {
+    expect_as_good_as_plain({.sizes = {2, 6, Hkv, 30, 40, 16, 20}});
+    expect_as_good_as_plain({.sizes = {2, 6, Hkv, 2, 40, 16, 20}, .causal = Causal::kLowerRight});
+  }
+}
+
+TEST(AttentionForward, IsCausalFromEitherCorner) {
+  for (const Causal causal : {Causal::kUpperLeft, Causal::kLowerRight}) {
+    for (const int64_t Tq : {1, 4, 30, 64, 150}) {
+      for (const int64_t Tk : {1, 30, 64, 65, 200}) {
+        expect_as_good_as_plain({.sizes = {1, 2, 1, Tq, Tk, 32, 16}, .causal = causal});
+      }
+    }
+  }
+}
+
+TEST(AttentionForward, RespectsLengthsAndMasks) {
+  for (const MaskKind mask : {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
+    for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
+      for (const int64_t Tq : {2, 40, 130}) {
+        for (const uint64_t seed : {1, 2, 3}) {
+          expect_as_good_as_plain(
+              {.sizes = {3, 2, 2, Tq, 90, 24, 8}, .causal = causal, .ragged = true, .mask = mask, .seed = seed});
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionForward, KeepsItsAccuracyWhenScoresAreLarge) {
+  for (const float magnitude : {0.01f, 10.0f, 100.0f, 1000.0f}) {
+    // Enough queries that some near-ties are met by every method: elsewhere such weights are 0 or 1 and exact.
+    expect_as_good_as_plain({.sizes = {4, 2, 2, 150, 300, 64, 16}, .magnitude = magnitude});
+    expect_as_good_as_plain({.sizes = {200, 2, 2, 2, 300, 64, 16}, .magnitude = magnitude});
+  }
+}
+
+TEST(AttentionForward, AppliesTheScaleThatItIsGiven) {
+  const AttentionCase problem({.sizes = {1, 1, 1, 20, 30, 8, 8}});
+  for (const Isa isa : isas()) {
+    for (const float scale : {0.0f, -0.5f, 1.7f}) {
+      PaddedTensor<float> output({1, 1, 20, 8}, Layout::kDense);
+      PaddedTensor<double> exact({1, 1, 20, 8}, Layout::kDense);
+      AttentionOptions options = problem.options(isa);
+      options.scale = scale;
+      ASSERT_TRUE(attention({problem.query.view(), problem.key.view(), problem.value.view(), output.view(), {}, {}},
+                            options, serial_executor())
+                      .ok());
+      options.isa = std::nullopt;
+      const auto q = problem.query.as<double>(Layout::kDense), k = problem.key.as<double>(Layout::kDense),
+                 v = problem.value.as<double>(Layout::kDense);
+      ASSERT_TRUE(attention({q.view(), k.view(), v.view(), exact.view(), {}, {}}, options, serial_executor()).ok());
+      const std::vector<float> got = output.elements();
+      EXPECT_LT(largest_error({got.begin(), got.end()}, exact.elements()), 2e-6) << name(isa) << " " << scale;
+    }
+  }
+}
+
+/// Queries of both kernels: few, and more than a panel.
+constexpr int64_t kFewAndMany[] = {3, 70};
+
+TEST(AttentionForward, AQueryThatSeesNoKeyGetsZerosAndMinusInfinity) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      const AttentionCase problem({.sizes = {1, 1, 1, Tq, 66, 8, 8}, .mask = MaskKind::kOneRowAllMasked});
+      const ForwardAnswer answer = problem.forward(isa);
+      const size_t row = static_cast<size_t>(Tq) / 2;
+      EXPECT_EQ(answer.lse[row], kMinusInfinity);
+      for (size_t d = 0; d < 8; ++d) EXPECT_EQ(answer.output[row * 8 + d], 0);
+      for (size_t j = 0; j < 66; ++j) EXPECT_EQ(answer.weights[row * 66 + j], 0);
+    }
+  }
+}
+
+TEST(AttentionForward, WithoutKeysTheOutputIsZero) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      const ForwardAnswer answer = AttentionCase({.sizes = {2, 2, 1, Tq, 0, 8, 5}}).forward(isa);
+      EXPECT_EQ(answer.output, std::vector<double>(static_cast<size_t>(2 * 2 * Tq * 5), 0.0));
+      EXPECT_EQ(answer.lse, std::vector<double>(static_cast<size_t>(2 * 2 * Tq), kMinusInfinity));
+    }
+  }
+}
+
+TEST(AttentionForward, WithoutQueriesOrBatchRowsThereIsNothingToDo) {
+  for (const Isa isa : isas()) {
+    EXPECT_TRUE(AttentionCase({.sizes = {2, 2, 1, 0, 9, 8, 5}}).forward(isa).output.empty());
+    EXPECT_TRUE(AttentionCase({.sizes = {0, 2, 1, 9, 9, 8, 5}}).forward(isa).output.empty());
+  }
+}
+
+TEST(AttentionForward, AMaskedNanNeverReachesTheOutput) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      for (const float poison : {kNan, std::numeric_limits<float>::infinity()}) {
+        SCOPED_TRACE(::testing::Message() << name(isa) << " Tq " << Tq << " poison " << poison);
+        AttentionCase problem({.sizes = {2, 2, 2, Tq, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
+        const ForwardAnswer clean = problem.forward(isa);
+        for (int64_t b = 0; b < 2; ++b) {
+          for (int64_t j = 0; j < 90; ++j) {
+            if (problem.sees(b, 0, 0, j)) continue;
+            for (int64_t h = 0; h < 2; ++h) {
+              for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = poison;
+              for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = poison;
+            }
+          }
+        }
+        const ForwardAnswer poisoned = problem.forward(isa);
+        EXPECT_LE(largest_error(poisoned.output, clean.output), 1e-6);
+        EXPECT_EQ(poisoned.lse, clean.lse);
+        EXPECT_EQ(poisoned.weights, clean.weights);
+      }
+    }
+  }
+}
+
+TEST(AttentionForward, ANanThatSomeQueriesSeeReachesOnlyThose) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      AttentionCase problem({.sizes = {1, 1, 1, Tq, Tq, 8, 8}, .causal = Causal::kUpperLeft});
+      const int64_t poisoned = Tq / 2;
+      const ForwardAnswer clean = problem.forward(isa);
+      for (int64_t d = 0; d < 8; ++d) problem.value.at(0, 0, poisoned, d) = kNan;
+      const ForwardAnswer answer = problem.forward(isa);
+      for (int64_t i = 0; i < Tq; ++i) {
+        const size_t at = static_cast<size_t>(i * 8);
+        SCOPED_TRACE(::testing::Message() << name(isa) << " query " << i);
+        if (i < poisoned) {
+          EXPECT_NEAR(answer.output[at], clean.output[at], 1e-6);
+        } else {
+          EXPECT_TRUE(std::isnan(answer.output[at]));
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionForward, RowsPastALengthAreNotRead) {
+  // The tensors claim 40 keys, but the memory ends after the 13 that the lengths allow: a sanitizer sees any excess.
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      std::vector<float> query(static_cast<size_t>(Tq * 16), 0.5f), key(13 * 16, 0.25f), value(13 * 16, 2.0f);
+      std::vector<float> output(static_cast<size_t>(Tq * 16));
+      const int64_t length = 13;
+      AttentionOptions options;
+      options.kv_lengths = std::span(&length, 1);
+      options.isa = isa;
+      ASSERT_TRUE(attention({{query.data(), Shape{1, 1, Tq, 16}},
+                             {key.data(), Shape{1, 1, 40, 16}},
+                             {value.data(), Shape{1, 1, 40, 16}},
+                             {output.data(), Shape{1, 1, Tq, 16}},
+                             {},
+                             {}},
+                            options, serial_executor())
+                      .ok());
+      for (const float x : output) EXPECT_NEAR(x, 2.0f, 1e-6f);
+    }
+  }
+}
+
+TEST(AttentionForward, TheNumberOfWorkersDoesNotChangeABit) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : {4, 300}) {
+      const AttentionCase problem({.sizes = {2, 4, 2, Tq, 150, 32, 32}, .causal = Causal::kLowerRight, .ragged = true});
+      const ForwardAnswer one = problem.forward(isa);
+      for (const int threads : {2, 3}) {
+        const ForwardAnswer many = problem.forward(isa, *make_openmp_executor(threads));
+        EXPECT_EQ(many.output, one.output);
+        EXPECT_EQ(many.lse, one.lse);
+        EXPECT_EQ(many.weights, one.weights);
+      }
+    }
+  }
+}
+
+TEST(AttentionForward, TheRestOfTheBatchDoesNotChangeABit) {
+  for (const Isa isa : isas()) {
+    const CaseSpec spec = {.sizes = {3, 2, 2, 50, 70, 16, 16}};
+    AttentionCase problem(spec);
+    const ForwardAnswer before = problem.forward(isa);
+    for (int64_t t = 0; t < 70; ++t) problem.key.at(0, 0, t, 0) = 1e6f;
+    const ForwardAnswer after = problem.forward(isa);
+    const size_t row = 2 * 50 * 16;
+    EXPECT_TRUE(std::equal(before.output.begin() + row, before.output.end(), after.output.begin() + row));
+  }
+}
+
+TEST(AttentionForward, WeightsSumToOne) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      const ForwardAnswer answer = AttentionCase({.sizes = {1, 1, 1, Tq, 100, 32, 8}}).forward(isa);
+      for (int64_t i = 0; i < Tq; ++i) {
+        double sum = 0;
+        for (int64_t j = 0; j < 100; ++j) sum += answer.weights[static_cast<size_t>(i * 100 + j)];
+        EXPECT_NEAR(sum, 1, 1e-6);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace attend
