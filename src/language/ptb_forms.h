@@ -1,8 +1,9 @@
-// The forms that a token can take: what PtbScanner in ptb_tokenizer.cc chooses from.
+// The forms that a token can take, from which ptb_tokenizer.cc chooses.
 #ifndef ATTEND_LANGUAGE_PTB_FORMS_H_
 #define ATTEND_LANGUAGE_PTB_FORMS_H_
 
 #include <cstddef>
+#include <initializer_list>
 #include <string_view>
 
 namespace attend::ptb {
@@ -13,6 +14,15 @@ struct Match {
   size_t reach = 0;  // characters seen, 0 when the form does not fit
   size_t taken = 0;  // characters of the token, 1 to reach
 };
+
+/// The match that reaches furthest, the first of several.
+constexpr Match furthest(std::initializer_list<Match> matches) {
+  Match best;
+  for (const Match& match : matches) {
+    if (match.reach > best.reach) best = match;
+  }
+  return best;
+}
 
 /// The ends of maximal runs of one class of characters. Remembers the last run, so that asking at every
 /// position of a text costs time linear in it.
@@ -48,6 +58,8 @@ class Forms {
   Match sign(size_t at) const;          // ... -- ?! :) <tag>, or one character
 
  private:
+  /// A character of a mail address, full stops included.
+  static bool is_of_address(char c);
   char at(size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
   bool starts_sentence(size_t i) const;
   size_t plain_word_end(size_t i) const;
@@ -56,6 +68,10 @@ class Forms {
   size_t ampersand_end(size_t i) const;
   size_t programming_language_end(size_t i) const;
   size_t acronym_end(size_t i) const;
+  Match before_clitic(size_t i) const;
+  Match beheaded(size_t i) const;
+  Match initial_apostrophe(size_t i) const;
+  Match apostrophe_between_vowels(size_t i) const;
   size_t clitic_end(size_t i) const;
   size_t fixed_apostrophe_word_end(size_t i) const;
   size_t emoticon_end(size_t i) const;
@@ -64,9 +80,6 @@ class Forms {
   std::string_view text_;
   RunEnd compound_run_, address_run_;
 };
-
-bool is_letter(char c);  // of ASCII, or any byte beyond it
-bool is_space(char c);
 
 }  // namespace attend::ptb
 

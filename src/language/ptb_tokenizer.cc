@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "language/ptb_characters.h"
 #include "language/ptb_forms.h"
 
 namespace attend {
@@ -20,7 +21,7 @@ constexpr auto kPlain = std::to_array<Replacement>({
     {"\u201d", "\""},
     {"\u2013", "--"},
     {"\u2014", "--"},
-    {"\u2026", "..."},
+    {"\u2026", " ... "},
     {"\u00a0", " "},
     {"\u3000", " "},
     {"\u00a3", "#"},
@@ -57,23 +58,21 @@ std::string plain_text(std::string_view text) {
   return plain;
 }
 
-std::string lower_case(std::string_view token) {
-  std::string lower(token);
-  for (size_t i = 0; i < lower.size(); ++i) {
-    if (lower[i] >= 'A' && lower[i] <= 'Z') lower[i] = static_cast<char>(lower[i] - 'A' + 'a');
-    // U+00C0 to U+00DE, less the multiplication sign, are the capitals of the 32 characters after them.
-    if (lower[i] == '\xc3' && i + 1 < lower.size()) {
-      const auto next = static_cast<unsigned char>(lower[i + 1]);
-      if (next >= 0x80 && next <= 0x9e && next != 0x97) lower[i + 1] = static_cast<char>(next + 0x20);
-    }
+// U+00C0 to U+00DE, less the multiplication sign, are the capitals of the 32 characters after them.
+void lower_latin_1(std::string& token) {
+  for (size_t i = 1; i < token.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(token[i]);
+    const bool capital = byte >= 0x80 && byte <= 0x9e && byte != 0x97;
+    if (token[i - 1] == '\xc3' && capital) token[i] = static_cast<char>(byte + 0x20);
   }
-  return lower;
 }
 
 // A bracket alone keeps its own name in "[:" and other faces drawn with square or curly ones.
 std::string spell(std::string_view token) {
+  std::string lower = ptb::lower_case(token);
+  lower_latin_1(lower);
   std::string spelt;
-  for (const char c : lower_case(token)) {
+  for (const char c : lower) {
     const auto bracket =
         std::find_if(kBrackets.begin(), kBrackets.end(), [c](const auto& b) { return b.first == c; });
     const bool named = bracket != kBrackets.end() && (token.size() == 1 || c == '(' || c == ')');
@@ -106,13 +105,10 @@ std::vector<std::string> split_tokens(std::string_view text) {
       ++at;
       continue;
     }
-    ptb::Match best;
     // In order of preference among forms that reach equally far.
-    for (const ptb::Match match :
-         {forms.split_word(at), forms.contraction(at), forms.abbreviation(at), forms.apostrophe(at),
-          forms.address(at), forms.word(at), forms.compound(at), forms.number(at), forms.sign(at)}) {
-      if (match.reach > best.reach) best = match;
-    }
+    const ptb::Match best = ptb::furthest(
+        {forms.split_word(at), forms.contraction(at), forms.abbreviation(at), forms.apostrophe(at),
+         forms.address(at), forms.word(at), forms.compound(at), forms.number(at), forms.sign(at)});
     tokens.push_back(spell(std::string_view(plain).substr(at, best.taken)));
     at += best.taken;
   }
