@@ -167,7 +167,7 @@ class BackwardBlock {
       copy_padded(query + i * p_.query.step, n.D, q_.query_rows + i * padded_width(n.D));
       copy_padded(gradient + i * p_.output_gradient.step, n.Dv, q_.gradient_rows + i * padded_width(n.Dv));
       const float lse = *p_.lse.row(pair_.b, q_.h, q_.query + i);
-      if (lse != -kInfinity) q_.lse[i] = lse * std::numbers::log2e_v<float>;
+      if (lse != -kInfinity) q_.lse[i] = static_cast<float>(double{lse} * std::numbers::log2e);
     }
     load_means();
   }

@@ -34,9 +34,11 @@ HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum
   std::copy(tail, tail + (keys - j), row + j);
 }
 
-/// The natural lse from a maximum in units of log 2 and the sum of the powers of two that are measured from it.
+/// The natural lse from a maximum in units of log 2 and the sum of the powers of two that are measured from it. In
+/// float64, because an error of lse is an error of every weight that the backward pass recomputes from it.
 HWY_INLINE float natural_lse(float max, float sum) {
-  return sum == 0 ? -kInfinity : max * std::numbers::ln2_v<float> + std::log(sum);
+  if (sum == 0) return -kInfinity;
+  return static_cast<float>(double{max} * std::numbers::ln2 + double{std::log(sum)});
 }
 
 }  // namespace HWY_NAMESPACE

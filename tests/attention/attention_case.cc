@@ -259,6 +259,15 @@ double largest_error(const std::vector<double>& actual, const std::vector<double
   return largest;
 }
 
+double typical_error(const std::vector<double>& actual, const std::vector<double>& exact) {
+  if (!std::isfinite(largest_error(actual, exact))) return std::numeric_limits<double>::infinity();
+  double sum = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    if (actual[i] != exact[i]) sum += (actual[i] - exact[i]) * (actual[i] - exact[i]);
+  }
+  return std::sqrt(sum / static_cast<double>(exact.size()));
+}
+
 double largest(const std::vector<double>& numbers) {
   double largest = 0;
   for (const double x : numbers) {

@@ -127,6 +127,10 @@ class AttentionCase {
 /// The largest |actual - exact|; NaN or infinity anywhere that is not the same on both sides makes it infinite.
 double largest_error(const std::vector<double>& actual, const std::vector<double>& exact);
 
+/// The root of the mean of (actual - exact)^2; infinite when a NaN or an infinity differs. For regimes in which the
+/// largest error is that of a few near-ties, and says more about luck than about the method.
+double typical_error(const std::vector<double>& actual, const std::vector<double>& exact);
+
 /// The largest finite |x|.
 double largest(const std::vector<double>& numbers);
 
