@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "captioner/model_file.h"
 #include "cli/train_progress.h"
 #include "training/trainer.h"
 #include "training/training_recipe.h"
@@ -20,7 +21,7 @@ constexpr int kStopped = 130;  // what shells say of a program that an interrupt
 
 struct TrainArguments {
   TrainingRecipe recipe;
-  std::string encoder, run;
+  std::string encoder, run, out;
   int threads = 0;
   bool self_critical = false;
   SelfCriticalOptions samples;
@@ -36,14 +37,15 @@ void add_data_options(CLI::App& command, TrainArguments& arguments) {
       ->required()
       ->check(CLI::ExistingFile);
   command.add_option("--run", arguments.run, "The folder of this run: checkpoints, log, curve")->required();
+  command.add_option("--out", arguments.out, "The model file, written whenever a better model is found");
   command.add_option("--cache", set.cache,
                      "The folder where photo features are kept; RUN/cache unless given");
   command
-      .add_option("--squash-side", set.preparation.squash_side,
+      .add_option("--squash-side", set.squares.squash_side,
                   "Photos are first squashed to a square of so many pixels a side")
       ->capture_default_str();
   command
-      .add_option("--input-side", set.preparation.input_side,
+      .add_option("--input-side", set.squares.input_side,
                   "The encoder sees a square of so many pixels a side")
       ->capture_default_str();
   command.add_option("--min-count", set.min_count, "How often a word must come up to be learned")
@@ -104,6 +106,43 @@ void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {
       ->capture_default_str();
 }
 
+/// Writes the model file whenever a better model is found.
+class Exporter : public TrainProgress {
+ public:
+  Exporter(std::string path, ModelToWrite parts) : path_(std::move(path)), parts_(parts) {}
+
+  Status validated(const EpochReport& report) override {
+    ATTEND_RETURN_IF_ERROR(TrainProgress::validated(report));
+    return report.best ? write() : Status();
+  }
+  Status write() const { return path_.empty() ? Status() : save_model(path_, parts_); }
+
+ private:
+  std::string path_;
+  ModelToWrite parts_;
+};
+
+Result<Trainer::Outcome> learn(const TrainArguments& arguments, const Safetensors& encoder,
+                               const TrainingSet& set, Executor& executor) {
+  const TrainingRecipe& recipe = arguments.recipe;
+  std::error_code error;
+  std::filesystem::create_directories(arguments.run, error);
+  const std::string description = describe(recipe, set);
+  ATTEND_RETURN_IF_ERROR(record_recipe(arguments.run + "/recipe.json", description));
+
+  CaptionModel<float> model(shape_of(recipe.model, set));
+  const ModelConfig config{recipe.set.squares, model.shape(), recipe.learning.generation};
+  ATTEND_RETURN_IF_ERROR(check(config));
+  const ModelNotes notes = {{"recipe", description}};
+  Exporter exporter(arguments.out, ModelToWrite{model, config, set.vocabulary, encoder, notes});
+  const TrainingTask task{set.photos, set.validation, &set.vocabulary, description};
+  Trainer trainer(model, task, recipe.learning, arguments.run, executor);
+  const Result<Trainer::Outcome> outcome = trainer.run(exporter);
+  if (outcome.ok() && outcome.value() == Trainer::Outcome::kFinished)
+    ATTEND_RETURN_IF_ERROR(exporter.write());
+  return outcome;
+}
+
 int train(TrainArguments& arguments) {
   TrainingRecipe& recipe = arguments.recipe;
   if (arguments.self_critical) recipe.learning.self_critical = arguments.samples;
@@ -112,34 +151,23 @@ int train(TrainArguments& arguments) {
   if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
   const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
 
-  TrainProgress progress;
   const Result<Safetensors> encoder = Safetensors::open(arguments.encoder);
   if (!encoder.ok()) return fail(encoder.status().message(), kSomeFailed);
+  TrainProgress progress;
   const Result<TrainingSet> set =
       make_training_set(recipe.set, encoder.value(), *executor,
                         [&progress](int64_t done, int64_t total) { progress.encoded(done, total); });
   if (!set.ok()) return fail(set.status().message(), kSomeFailed);
-
   if (recipe.learning.epochs == 0) return kDone;
-  std::error_code error;
-  std::filesystem::create_directories(arguments.run, error);
-  const std::string description = describe(recipe, set.value());
-  if (Status status = record_recipe(arguments.run + "/recipe.json", description); !status.ok()) {
-    return fail(status.message(), kSomeFailed);
-  }
-  CaptionModel<float> model(shape_of(recipe.model, set.value()));
-  const TrainingTask task{set.value().photos, set.value().validation, &set.value().vocabulary, description};
-  Trainer trainer(model, task, recipe.learning, arguments.run, *executor);
-  const Result<Trainer::Outcome> outcome = trainer.run(progress);
+  const Result<Trainer::Outcome> outcome = learn(arguments, encoder.value(), set.value(), *executor);
   if (!outcome.ok()) return fail(outcome.status().message(), kSomeFailed);
-  if (outcome.value() == Trainer::Outcome::kStopped) return kStopped;
-  return kDone;
+  return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : kStopped;
 }
 
 }  // namespace
 
-Command add_train_command(CLI::App& app) {
-  CLI::App* options = app.add_subcommand("train", "Learn a captioning model from captioned photographs");
+Command train_command(CLI::App& program) {
+  CLI::App* options = program.add_subcommand("train", "Learn a captioning model from captioned photographs");
   const auto arguments = std::make_shared<TrainArguments>();
   add_data_options(*options, *arguments);
   add_model_options(*options, arguments->recipe.model);

@@ -8,7 +8,7 @@ namespace attend {
 
 /// Its run() gives kDone when training finished, kUsageError for options that make no sense, kSomeFailed for
 /// any other failure, and 130 when a signal stopped it: then the same command goes on.
-Command add_train_command(CLI::App& app);
+Command train_command(CLI::App& program);
 
 }  // namespace attend
 

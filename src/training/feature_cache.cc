@@ -27,8 +27,8 @@ Result<uint64_t> key_of(const FeatureRequest& request, const Safetensors& encode
     hash.add(name);
     hash.add(value);
   }
-  hash.add(static_cast<uint64_t>(request.preparation.squash_side));
-  hash.add(static_cast<uint64_t>(request.preparation.input_side));
+  hash.add(static_cast<uint64_t>(request.squares.squash_side));
+  hash.add(static_cast<uint64_t>(request.squares.input_side));
   for (const std::string& photo : request.photos) {
     std::error_code error;
     const uintmax_t bytes = std::filesystem::file_size(photo, error);
@@ -49,9 +49,9 @@ Result<std::vector<Photo>> load_photos(const FeatureRequest& request, int64_t fi
     Result<Photo> photo = load_photo(request.photos[static_cast<size_t>(first + i)]);
     statuses[static_cast<size_t>(i)] = photo.status();
     if (!photo.ok()) return;
-    Photo prepared = prepare(photo.value(), request.preparation);
-    photos[static_cast<size_t>(2 * i + 1)] = mirror(prepared);
-    photos[static_cast<size_t>(2 * i)] = std::move(prepared);
+    Photo square = to_square(photo.value(), request.squares);
+    photos[static_cast<size_t>(2 * i + 1)] = mirror(square);
+    photos[static_cast<size_t>(2 * i)] = std::move(square);
   });
   for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
   return photos;
@@ -82,13 +82,6 @@ Status compute(const FeatureRequest& request, CnnEncoder& encoder, const Feature
 
 }  // namespace
 
-Photo prepare(const Photo& photo, const PhotoPreparation& preparation) {
-  const auto resampled = [](const Photo& from, int side) {
-    return from.width == side && from.height == side ? from : squash(from, side);
-  };
-  return resampled(resampled(photo, preparation.squash_side), preparation.input_side);
-}
-
 Photo mirror(const Photo& photo) {
   Photo mirrored = photo;
   for (int y = 0; y < photo.height; ++y) {
@@ -109,7 +102,7 @@ Result<FeatureFile> cached_features(const FeatureRequest& request, const Safeten
   if (!key.ok()) return key.status();
   Result<CnnEncoder> network = CnnEncoder::load(encoder);
   if (!network.ok()) return network.status();
-  const int64_t grid = request.preparation.input_side / network.value().patch_side();
+  const int64_t grid = request.squares.input_side / network.value().patch_side();
   const FeatureFileShape shape{key.value(), static_cast<int64_t>(request.photos.size()), grid * grid,
                                network.value().channels()};
 

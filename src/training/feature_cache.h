@@ -9,27 +9,19 @@
 
 #include "attend/executor.h"
 #include "attend/status.h"
+#include "captioner/photo_to_patches.h"
 #include "checkpoint/safetensors.h"
 #include "training/feature_file.h"
 #include "vision/photo.h"
 
 namespace attend {
 
-/// How a photo's pixels reach the encoder: squashed to one square, as the photos of training sets are stored,
-/// then resampled to another.
-struct PhotoPreparation {
-  int squash_side = 224;
-  int input_side = 288;
-};
-
-Photo prepare(const Photo& photo, const PhotoPreparation& preparation);
-
 /// The same picture seen in a mirror: columns in reverse.
 Photo mirror(const Photo& photo);
 
 struct FeatureRequest {
   std::vector<std::string> photos;  // paths
-  PhotoPreparation preparation;
+  PhotoSquares squares;
   std::string folder;  // where caches lie; made when it does not exist
 };
 

@@ -112,8 +112,8 @@ std::string difference(const Json& was, const Json& now) {
 }  // namespace
 
 Status check(const TrainingRecipe& recipe) {
-  ATTEND_RETURN_IF_ERROR(between("input side", recipe.set.preparation.input_side, 32, 2048));
-  ATTEND_RETURN_IF_ERROR(between("squash side", recipe.set.preparation.squash_side, 32, 2048));
+  ATTEND_RETURN_IF_ERROR(between("input side", recipe.set.squares.input_side, 32, 2048));
+  ATTEND_RETURN_IF_ERROR(between("squash side", recipe.set.squares.squash_side, 32, 2048));
   ATTEND_RETURN_IF_ERROR(between("min count", static_cast<double>(recipe.set.min_count), 1, 1e9));
   ATTEND_RETURN_IF_ERROR(check_model(recipe.model));
   return check_learning(recipe.learning);
@@ -138,8 +138,8 @@ CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set) 
 
 std::string describe(const TrainingRecipe& recipe, const TrainingSet& set) {
   Json json = describe_data(set);
-  json["squash_side"] = recipe.set.preparation.squash_side;
-  json["input_side"] = recipe.set.preparation.input_side;
+  json["squash_side"] = recipe.set.squares.squash_side;
+  json["input_side"] = recipe.set.squares.input_side;
   json["min_count"] = recipe.set.min_count;
   json.update(describe_model(recipe.model));
   json.update(describe_learning(recipe.learning));

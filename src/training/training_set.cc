@@ -29,7 +29,7 @@ Result<FeatureFile> features_of(const DataFolder& folder, const std::vector<Capt
                                 Executor& executor, const FeatureProgress& progress) {
   FeatureRequest request;
   for (const CaptionedPhoto& photo : photos) request.photos.push_back(folder.photo_path(photo));
-  request.preparation = options.preparation;
+  request.squares = options.squares;
   request.folder = options.cache;
   return cached_features(request, encoder, executor, progress);
 }

@@ -27,7 +27,7 @@ struct TrainingSet {
 
 struct TrainingSetOptions {
   std::vector<std::string> data;  // folders
-  PhotoPreparation preparation;
+  PhotoSquares squares;
   std::string cache;      // where features are kept
   int64_t min_count = 4;  // of a word in the train captions
 };

@@ -1,0 +1,173 @@
+#include "cli/eval_command.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "attend/executor.h"
+#include "base/atomic_file.h"
+#include "captioner/model_file.h"
+#include "cli/embedded_model.h"
+#include "cli/progress_bar.h"
+#include "cli/standard_output.h"
+#include "evaluation/scores.h"
+#include "training/dataset.h"
+
+namespace attend {
+namespace {
+
+constexpr size_t kPhotosAtOnce = 16;
+
+struct EvalArguments {
+  std::string model, captions, data, split = "test", write;
+  std::optional<int> beam;
+  int threads = 0;
+  bool json = false;
+};
+
+const std::vector<CaptionedPhoto>& split_of(const DataFolder& folder, const std::string& split) {
+  return split == "train" ? folder.train : split == "val" ? folder.val : folder.test;
+}
+
+Result<LoadedModel> open_model(const std::string& path) {
+  if (!path.empty()) return load_model(path);
+  if (embedded_model().empty()) {
+    return Status(StatusCode::kNotFound, "this program has no model inside; name one with --model");
+  }
+  const Result<Safetensors> file = Safetensors::parse(embedded_model(), "the model inside the program");
+  return file.ok() ? load_model(file.value()) : file.status();
+}
+
+/// Photos of a split, decoded in parallel and captioned together.
+Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> photos, LoadedModel& model,
+                    Executor& executor, std::vector<CandidateCaption>& captions) {
+  std::vector<Photo> pixels(photos.size());
+  std::vector<Status> statuses(photos.size());
+  executor.for_each(static_cast<int64_t>(photos.size()), [&](int64_t i, int) {
+    const size_t at = static_cast<size_t>(i);
+    Result<Photo> photo = load_photo(folder.photo_path(photos[at]));
+    statuses[at] = photo.status();
+    if (photo.ok()) pixels[at] = std::move(photo).value();
+  });
+  for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
+  Arena arena;
+  const Result<Matrix<float>> features =
+      photos_to_patches(pixels, model.config.squares, model.encoder, arena);
+  if (!features.ok()) return features.status();
+  const std::unique_ptr<NextWord> words = look_at(model.model, features.value(), executor);
+  const auto sentences = generate(*words, SpecialWords{}, model.config.generation);
+  for (size_t i = 0; i < photos.size(); ++i) {
+    std::vector<int32_t> ids;
+    for (const SpokenWord& word : sentences[i].front().words) ids.push_back(word.id);
+    captions.push_back({photos[i].image, model.vocabulary.decode(ids)});
+  }
+  return {};
+}
+
+Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& arguments,
+                                                     const DataFolder& folder) {
+  Result<LoadedModel> model = open_model(arguments.model);
+  if (!model.ok()) return model.status();
+  if (arguments.beam) model.value().config.generation.beam = *arguments.beam;
+  ATTEND_RETURN_IF_ERROR(check(model.value().config.generation));
+  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const std::span<const CaptionedPhoto> photos = split_of(folder, arguments.split);
+  std::vector<CandidateCaption> captions;
+  ProgressBar bar(static_cast<int64_t>(photos.size()), "photos");
+  for (size_t first = 0; first < photos.size(); first += kPhotosAtOnce) {
+    const size_t count = std::min(kPhotosAtOnce, photos.size() - first);
+    ATTEND_RETURN_IF_ERROR(
+        caption_some(folder, photos.subspan(first, count), model.value(), *executor, captions));
+    bar.update(static_cast<int64_t>(captions.size()));
+  }
+  return captions;
+}
+
+std::string as_table(const Scores& scores) {
+  std::string text = fmt::format("{:<8} {:>7}\n", "images", scores.images);
+  for (size_t n = 0; n < kMaxNgram; ++n) {
+    text += fmt::format("{:<8} {:>7.2f}\n", fmt::format("BLEU-{}", n + 1), 100 * scores.bleu[n]);
+  }
+  text += fmt::format("{:<8} {:>7.2f}\n{:<8} {:>7.4f}\n", "ROUGE-L", 100 * scores.rouge_l, "CIDEr-D",
+                      scores.cider_d);
+  return text;
+}
+
+std::string as_json(const Scores& scores) {
+  nlohmann::ordered_json json = {{"images", scores.images}};
+  for (size_t n = 0; n < kMaxNgram; ++n) json[fmt::format("bleu_{}", n + 1)] = scores.bleu[n];
+  json["rouge_l"] = scores.rouge_l;
+  json["cider_d"] = scores.cider_d;
+  return json.dump() + "\n";
+}
+
+/// A line a caption, as `attend caption --format jsonl` writes them.
+Status write_captions(const std::string& path, std::span<const CandidateCaption> captions) {
+  std::string text;
+  for (const CandidateCaption& caption : captions) {
+    const nlohmann::ordered_json json = {{"file", caption.image}, {"caption", caption.text}};
+    text += json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return write_file(path, text);
+}
+
+int evaluate(const EvalArguments& arguments) {
+  const Result<DataFolder> folder = read_data_folder(arguments.data);
+  if (!folder.ok()) return fail(folder.status().message(), kSomeFailed);
+  References references;
+  for (const CaptionedPhoto& photo : split_of(folder.value(), arguments.split)) {
+    references[photo.image] = photo.texts;
+  }
+  if (references.empty()) {
+    return fail(arguments.data + ": has no photos in the split " + arguments.split, kSomeFailed);
+  }
+  const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
+                                                             ? caption_photos(arguments, folder.value())
+                                                             : read_candidate_captions(arguments.captions);
+  if (!captions.ok()) return fail(captions.status().message(), kSomeFailed);
+  if (!arguments.write.empty()) {
+    const Status status = write_captions(arguments.write, captions.value());
+    if (!status.ok()) return fail(status.message(), kSomeFailed);
+  }
+  const Result<Scores> scores = score_captions(captions.value(), references);
+  if (!scores.ok()) return fail(scores.status().message(), kSomeFailed);
+  const Status status =
+      write_standard_output(arguments.json ? as_json(scores.value()) : as_table(scores.value()));
+  return status.ok() ? static_cast<int>(kDone) : fail(status.message(), kSomeFailed);
+}
+
+}  // namespace
+
+Command eval_command(CLI::App& program) {
+  CLI::App* options = program.add_subcommand("eval", "Score captions against those that people wrote");
+  const auto arguments = std::make_shared<EvalArguments>();
+  options->add_option("--data", arguments->data, "A folder with captions.tsv and images/")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  options->add_option("--split", arguments->split, "Which photos")
+      ->check(CLI::IsMember({"train", "val", "test"}))
+      ->capture_default_str();
+  CLI::Option* model = options->add_option("--model", arguments->model,
+                                           "A model file; the one inside the program unless given");
+  CLI::Option* captions = options->add_option(
+      "--captions", arguments->captions, "Score this file instead: lines of FILE<TAB>CAPTION, or JSON lines");
+  captions->excludes(model);
+  options->add_option("--beam", arguments->beam, "Width of the beam search; the model's own unless given")
+      ->excludes(captions);
+  options->add_option("--write", arguments->write, "Write the model's captions to this file, as JSON lines")
+      ->excludes(captions);
+  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  options->add_flag("--json", arguments->json, "Print one JSON object");
+  return {options, [arguments] { return evaluate(*arguments); }};
+}
+
+}  // namespace attend
