@@ -86,15 +86,18 @@ HWY_INLINE NormalTail normal_tail(V magnitude) {
   return {density, hn::Mul(density, hn::Mul(p, t))};
 }
 
-// Beyond this the tail is 0 in float; the bound keeps infinity * 0 out.
-constexpr float kFarthest = 16.0f;
+// |x|, but at most 16, where the tail is 0 in float already: keeps infinity * 0 out. NaN stays NaN.
+HWY_INLINE V bounded_magnitude(V x) {
+  const V magnitude = hn::Abs(x), farthest = hn::Set(D(), 16.0f);
+  return hn::IfThenElse(hn::Gt(magnitude, farthest), farthest, magnitude);
+}
 
 // x Phi(x) = max(x, 0) - |x| (1 - Phi(|x|)) on both sides of 0.
 void Gelu(const float* x, float* y, int64_t n) {
   const D d;
   for_each_vector(x, x, y, n, [&](const float* px, const float*, float* py) HWY_ATTR {
     const V v = hn::LoadU(d, px);
-    const V magnitude = hn::Min(hn::Abs(v), hn::Set(d, kFarthest));
+    const V magnitude = bounded_magnitude(v);
     const V positive = hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v);
     hn::StoreU(hn::NegMulAdd(magnitude, normal_tail(magnitude).tail, positive), d, py);
   });
@@ -104,7 +107,7 @@ void GeluGradient(const float* x, const float* dy, float* dx, int64_t n) {
   const D d;
   for_each_vector(x, dy, dx, n, [&](const float* px, const float* pdy, float* pdx) HWY_ATTR {
     const V v = hn::LoadU(d, px);
-    const V magnitude = hn::Min(hn::Abs(v), hn::Set(d, kFarthest));
+    const V magnitude = bounded_magnitude(v);
     const NormalTail normal = normal_tail(magnitude);
     const V below =
         hn::IfThenElse(hn::Lt(v, hn::Zero(d)), normal.tail, hn::Sub(hn::Set(d, 1.0f), normal.tail));
