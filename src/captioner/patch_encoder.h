@@ -18,8 +18,8 @@ struct PatchEncoderShape {
   double feature_dropout = 0.0;
 };
 
-/// features -> linear -> layer norm -> + location -> encoder blocks -> norm. The location of the patch in row r and
-/// column c is row_table[r] + column_table[c], both learned.
+/// features -> linear -> layer norm -> + location -> encoder blocks -> norm. The location of the patch in row
+/// r and column c is row_table[r] + column_table[c], both learned.
 template <class T>
 class PatchEncoder {
  public:
@@ -42,16 +42,17 @@ class PatchEncoder {
 
   /// features [photos * patches, features], row by row of each photo's grid.
   Output forward(ConstMatrix<T> features, Pass& pass, Activations* activations) const;
-  void backward(const Activations& activations, ConstMatrix<T> dkey_input, ConstMatrix<T> dvalue_input, Pass& pass);
+  void backward(const Activations& activations, ConstMatrix<T> dkey_input, ConstMatrix<T> dvalue_input,
+                Pass& pass);
   void collect(ParameterList<T>& list);
 
  private:
   PatchEncoderShape shape_;
-  Linear<T> project_;                         // "NAME.project"
-  LayerNorm<T> norm_in_, norm_out_;           // "NAME.norm_in", "NAME.norm_out"
-  Parameter<T> rows_, columns_;               // [grid, width], "NAME.rows", "NAME.columns"
+  Linear<T> project_;                // "NAME.project"
+  LayerNorm<T> norm_in_, norm_out_;  // "NAME.norm_in", "NAME.norm_out"
+  Parameter<T> rows_, columns_;      // [grid, width], "NAME.rows", "NAME.columns"
   Dropout dropout_;
-  std::vector<EncoderBlock<T>> blocks_;       // "NAME.blocks.N..."
+  std::vector<EncoderBlock<T>> blocks_;  // "NAME.blocks.N..."
 };
 
 }  // namespace attend

@@ -1,0 +1,111 @@
+// A photo goes in; a sentence comes out, and for every word the map of where the model looked as it said it.
+//
+//   auto captioner = attend::Captioner::load("models/attend.safetensors");
+//   auto caption = captioner.value().caption_file("dog.jpg");
+//   for (const attend::CaptionWord& word : caption.value().words) ...  // word.text, word.probability,
+//   word.attention
+//
+// How: the photo is squashed to a square and cut by a convolutional encoder into a grid of G x G patches.
+// Each patch gives a key (what it looks like) and a value (what is there, and where it is), computed once a
+// photo. A Transformer says the sentence word by word; at each word it weighs the patches by how well their
+// keys fit what it is about to say. Those weights, averaged over heads and layers, are the word's map. It
+// says where the model looked, not why.
+#ifndef ATTEND_CAPTIONER_H_
+#define ATTEND_CAPTIONER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "attend/executor.h"
+#include "attend/status.h"
+
+namespace attend {
+
+struct Photo;  // "vision/photo.h": upright 8-bit sRGB
+
+/// How a caption is found. What is absent is as the model's file says; its makers chose it on validation
+/// photos.
+struct CaptionOptions {
+  std::optional<int> beam;  // sentences followed side by side; 1 takes the likeliest word each time
+  std::optional<double> length_exponent;  // sentences are ranked by log-probability / length^this
+  std::optional<int> no_repeat_ngram;     // no run of so many words comes twice; 0 allows all
+  std::optional<int> min_words;           // as the model counts words: "man's" is two
+  std::optional<int> max_words;
+
+  /// Set: words are drawn by chance, with the sharpness `temperature` (below 1: safer; above: odder), by this
+  /// seed.
+  std::optional<uint64_t> sample_seed;
+  double temperature = 1.0;
+
+  /// Whether CaptionWord::attention is filled.
+  bool attention = true;
+};
+
+struct CaptionWord {
+  std::string text;        // as it stands in the sentence: "man's"
+  double probability = 0;  // the model's, after the words before it; of all parts of "man's" together
+  std::vector<float>
+      attention;  // [grid, grid] from the photo's top left, row by row; sums to 1; empty unless asked for
+};
+
+struct Caption {
+  std::string text;        // lower case, no full stop: "a man's dog runs on the beach"
+  double probability = 0;  // of the whole sentence, its end included: exp(log_probability)
+  double log_probability = 0;
+  int grid = 0;                    // patches a side
+  std::vector<CaptionWord> words;  // joined by spaces, they are `text`
+};
+
+/// A loaded model. Safe to use from several threads; the photo encoder's calls take turns.
+class Captioner {
+ public:
+  /// Reads a model file. `executor` runs the attention and must outlive the Captioner; convolutions and
+  /// matrix products run on OpenMP's threads. Errors: kNotFound, kIo; kCorrupt and kUnsupported naming the
+  /// file and the tensor or key at fault; kOutOfMemory.
+  static Result<Captioner> load(const std::string& path, Executor& executor = serial_executor());
+
+  /// The same from the bytes of a model file, which may go afterwards; `name` stands in messages.
+  static Result<Captioner> load(std::span<const std::byte> bytes, const std::string& name,
+                                Executor& executor = serial_executor());
+
+  Captioner(Captioner&&) noexcept;
+  Captioner& operator=(Captioner&&) noexcept;
+  ~Captioner();
+
+  /// Errors: kInvalidArgument naming the option; those of the file: kNotFound, kIo, kCorrupt, kUnsupported.
+  Result<Caption> caption_file(const std::string& path, const CaptionOptions& options = {}) const;
+  Result<Caption> caption(const Photo& photo, const CaptionOptions& options = {}) const;
+
+  /// Several photos at once, which share the matrix products. Each gets the caption that it would get alone,
+  /// up to the rounding of those products.
+  Result<std::vector<Caption>> caption(std::span<const Photo> photos,
+                                       const CaptionOptions& options = {}) const;
+
+  /// From patch features that are there already, [photos, grid * grid, features()] row by row.
+  Result<std::vector<Caption>> caption_features(std::span<const float> features, int64_t photos,
+                                                const CaptionOptions& options = {}) const;
+
+  int grid() const;
+  int64_t features() const;
+  /// Words that it can say.
+  int64_t vocabulary() const;
+  /// Learned numbers, the photo encoder's included.
+  int64_t parameters() const;
+  /// What its makers wrote about it: training data, licence, scores, ...
+  const std::map<std::string, std::string>& notes() const;
+
+ private:
+  struct Model;
+  explicit Captioner(std::unique_ptr<Model> model);
+  std::unique_ptr<Model> model_;
+};
+
+}  // namespace attend
+
+#endif  // ATTEND_CAPTIONER_H_

@@ -1,0 +1,108 @@
+#include "captioner/contact_sheet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "captioner/attention_map.h"
+#include "captioner/heat_overlay.h"
+#include "captioner/image_file.h"
+#include "captioner/label.h"
+#include "captioner/sheet_layout.h"
+#include "vision/resize.h"
+
+namespace attend {
+namespace {
+
+constexpr uint8_t kPaper = 255;
+constexpr int kInk = 32;
+
+Status check_sheet(const Photo& photo, const Caption& caption, const ContactSheetOptions& options) {
+  if (photo.width < 1 || photo.height < 1 ||
+      photo.rgb.size() != size_t{3} * static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height)) {
+    return {StatusCode::kInvalidArgument, fmt::format("a photo of {} x {} pixels does not have {} bytes",
+                                                      photo.width, photo.height, photo.rgb.size())};
+  }
+  if (options.tile_side < 16 || options.tile_side > 2048) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("tile_side is {}, and must be from 16 to 2048", options.tile_side)};
+  }
+  const size_t patches = static_cast<size_t>(caption.grid) * static_cast<size_t>(caption.grid);
+  for (const CaptionWord& word : caption.words) {
+    if (word.attention.size() == patches && patches > 0) continue;
+    return {StatusCode::kInvalidArgument,
+            fmt::format("the word \"{}\" has a map of {} patches where the grid has {}", word.text,
+                        word.attention.size(), patches)};
+  }
+  return {};
+}
+
+/// Copies `tile` into `sheet` with its top left at (left, top).
+void place(const Photo& tile, int left, int top, Photo& sheet) {
+  const size_t row_bytes = static_cast<size_t>(tile.width) * 3;
+  for (int y = 0; y < tile.height; ++y) {
+    const size_t to =
+        (static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) + static_cast<size_t>(left)) * 3;
+    std::copy_n(tile.rgb.begin() + static_cast<std::ptrdiff_t>(static_cast<size_t>(y) * row_bytes), row_bytes,
+                sheet.rgb.begin() + static_cast<std::ptrdiff_t>(to));
+  }
+}
+
+/// Writes the label in the middle of the band below tile `i`, cut at the band's edges.
+void place_label(const Label& label, int i, const SheetLayout& layout, Photo& sheet) {
+  const int left = layout.cell_left(i) + (layout.cell_width - label.width) / 2;
+  const int top =
+      layout.tile_top(i) + layout.tile_height + std::max(0, (layout.label_height - label.height) / 2);
+  for (int y = 0; y < std::min(label.height, layout.label_height); ++y) {
+    for (int x = 0; x < label.width; ++x) {
+      const int ink =
+          label.ink[static_cast<size_t>(y) * static_cast<size_t>(label.width) + static_cast<size_t>(x)];
+      const int value = kPaper - ink * (kPaper - kInk) / 255;
+      const size_t pixel =
+          static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) + static_cast<size_t>(left + x);
+      std::fill_n(sheet.rgb.begin() + static_cast<std::ptrdiff_t>(3 * pixel), 3, static_cast<uint8_t>(value));
+    }
+  }
+}
+
+/// The tile with a word's map over it; without one, all of it is cold.
+Photo with_map(Photo tile, const CaptionWord& word, int grid, double scale) {
+  const std::vector<float> map =
+      is_diffuse(word.attention)
+          ? std::vector<float>(static_cast<size_t>(tile.width) * static_cast<size_t>(tile.height))
+          : upsample_map(word.attention, grid, tile.width, tile.height);
+  overlay_heat(map, scale, tile);
+  return tile;
+}
+
+}  // namespace
+
+Result<Photo> contact_sheet(const Photo& photo, const Caption& caption, const ContactSheetOptions& options) {
+  ATTEND_RETURN_IF_ERROR(check_sheet(photo, caption, options));
+  const int tiles = static_cast<int>(caption.words.size()) + 1;
+  const SheetLayout layout = lay_out_sheet(photo.width, photo.height, tiles, options.tile_side);
+  Photo sheet = {.width = layout.width(), .height = layout.height(), .rgb = {}};
+  sheet.rgb.assign(size_t{3} * static_cast<size_t>(sheet.width) * static_cast<size_t>(sheet.height), kPaper);
+
+  const Photo tile = resize_bicubic(photo, layout.tile_width, layout.tile_height);
+  place(tile, layout.tile_left(0), layout.tile_top(0), sheet);
+  const double scale = colour_scale(caption);
+  const int line = layout.label_height * 4 / 5;
+  for (int i = 1; i < tiles; ++i) {
+    const CaptionWord& word = caption.words[static_cast<size_t>(i) - 1];
+    place(with_map(tile, word, caption.grid, scale), layout.tile_left(i), layout.tile_top(i), sheet);
+    const std::string text = is_diffuse(word.attention) ? word.text + " (diffuse)" : word.text;
+    place_label(render_label(text, line, layout.cell_width), i, layout, sheet);
+  }
+  return sheet;
+}
+
+Status write_contact_sheet(const std::string& path, const Photo& photo, const Caption& caption,
+                           const ContactSheetOptions& options) {
+  const Result<Photo> sheet = contact_sheet(photo, caption, options);
+  if (!sheet.ok()) return {sheet.status().code(), path + ": " + sheet.status().message()};
+  return write_image(path, sheet.value());
+}
+
+}  // namespace attend

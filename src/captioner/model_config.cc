@@ -1,0 +1,251 @@
+#include "captioner/model_config.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace attend {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Far above any captioner for CPUs, and small enough that their products fit 64 bits.
+constexpr int64_t kMostWidth = 8192, kMostHidden = 65536, kMostHeads = 256, kMostLayers = 96;
+constexpr int64_t kMostFeatures = 65536, kMostVocabulary = 1 << 20, kMostPositions = 65536;
+constexpr int64_t kMostGrid = 64, kMostSide = kMostGrid * kPatchSide;
+constexpr size_t kMostJsonBytes = 1 << 16;
+
+Status check_range(const char* field, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return {};
+  return {StatusCode::kInvalidArgument,
+          fmt::format("{} is {}, and must be from {} to {}", field, value, least, most)};
+}
+
+Status check_block(const std::string& part, const BlockShape& block) {
+  ATTEND_RETURN_IF_ERROR(check_range((part + ".width").c_str(), block.width, 1, kMostWidth));
+  ATTEND_RETURN_IF_ERROR(check_range((part + ".heads").c_str(), block.heads, 1, kMostHeads));
+  ATTEND_RETURN_IF_ERROR(check_range((part + ".hidden").c_str(), block.hidden, 1, kMostHidden));
+  if (block.width % block.heads == 0) return {};
+  return {StatusCode::kInvalidArgument,
+          fmt::format("{}.width {} is not a multiple of its {} heads", part, block.width, block.heads)};
+}
+
+/// One object of a config: its fields are asked for by name, and at its end those that nobody asked for are
+/// unknown. The first complaint is kept.
+class Fields {
+ public:
+  Fields(const Json& object, std::string path, Status& status)
+      : object_(object), path_(std::move(path)), status_(status) {
+    if (!object_.is_object()) complain("is not an object");
+  }
+  ~Fields() {
+    for (const auto& [key, value] : object_.items()) {
+      if (object_.is_object() && !asked_.contains(key))
+        complain_of(key, "is not a field that this version knows");
+    }
+  }
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
+  template <class Integer>
+  void integer(const char* key, Integer& value) {
+    const Json* field = find(key);
+    if (!field) return;
+    // Every limit fits 32 bits, so what does not would only be narrowed into something that looks right.
+    const bool fits =
+        field->is_number_unsigned()
+            ? field->get<uint64_t>() <= std::numeric_limits<int32_t>::max()
+            : field->is_number_integer() && field->get<int64_t>() >= std::numeric_limits<int32_t>::min();
+    if (!fits) return complain_of(key, "is not an integer in range");
+    value = field->get<Integer>();
+  }
+  void number(const char* key, double& value) {
+    const Json* field = find(key);
+    if (!field) return;
+    if (!field->is_number()) return complain_of(key, "is not a number");
+    value = field->get<double>();
+  }
+  void norm(const char* key, NormPlacement& value) {
+    const Json* field = find(key);
+    if (!field) return;
+    if (*field != "pre" && *field != "post") return complain_of(key, "is neither \"pre\" nor \"post\"");
+    value = *field == "pre" ? NormPlacement::kPre : NormPlacement::kPost;
+  }
+  const Json& object(const char* key) {
+    static const Json kEmpty = Json::object();
+    const Json* field = find(key);
+    return field ? *field : kEmpty;
+  }
+
+ private:
+  const Json* find(const char* key) {
+    asked_.insert(key);
+    if (!object_.is_object()) return nullptr;
+    const auto field = object_.find(key);
+    if (field != object_.end()) return &*field;
+    complain_of(key, "is missing");
+    return nullptr;
+  }
+  void complain_of(const std::string& key, const char* what) {
+    if (status_.ok()) status_ = {StatusCode::kCorrupt, fmt::format("{}.{} {}", path_, key, what)};
+  }
+  void complain(const char* what) {
+    if (status_.ok()) status_ = {StatusCode::kCorrupt, fmt::format("{} {}", path_, what)};
+  }
+
+  const Json& object_;
+  const std::string path_;
+  Status& status_;
+  std::set<std::string, std::less<>> asked_;
+};
+
+void read_block(Fields& fields, BlockShape& block) {
+  fields.integer("width", block.width);
+  fields.integer("heads", block.heads);
+  fields.integer("hidden", block.hidden);
+  fields.norm("norm", block.norm);
+}
+
+void read_patches(const Json& json, PatchEncoderShape& shape, Status& status) {
+  Fields fields(json, "config.patches", status);
+  fields.integer("features", shape.features);
+  fields.integer("grid", shape.grid);
+  fields.integer("layers", shape.layers);
+  read_block(fields, shape.block);
+}
+
+void read_text(const Json& json, TextDecoderShape& shape, Status& status) {
+  Fields fields(json, "config.text", status);
+  fields.integer("vocabulary", shape.vocabulary);
+  fields.integer("max_length", shape.max_length);
+  fields.integer("layers", shape.layers);
+  read_block(fields, shape.block);
+}
+
+void read_config(const Json& json, ModelConfig& config, Status& status) {
+  Fields fields(json, "config", status);
+  fields.integer("squash_side", config.squares.squash_side);
+  fields.integer("input_side", config.squares.input_side);
+  read_patches(fields.object("patches"), config.shape.patches, status);
+  read_text(fields.object("text"), config.shape.text, status);
+}
+
+void read_generation(const Json& json, GenerationOptions& options, Status& status) {
+  Fields fields(json, "generation", status);
+  fields.integer("beam", options.beam);
+  fields.number("length_exponent", options.length_exponent);
+  fields.integer("no_repeat_ngram", options.no_repeat_ngram);
+  fields.integer("min_length", options.min_length);
+  fields.integer("max_length", options.max_length);
+}
+
+Json parse(std::string_view json, const char* name, Status& status) {
+  if (json.size() > kMostJsonBytes) {
+    status = {StatusCode::kCorrupt,
+              fmt::format("{} has {} bytes, more than {}", name, json.size(), kMostJsonBytes)};
+    return Json::object();
+  }
+  Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_discarded()) return parsed;
+  status = {StatusCode::kCorrupt, fmt::format("{} is not JSON", name)};
+  return Json::object();
+}
+
+Json block_json(const BlockShape& block) {
+  return {{"width", block.width},
+          {"heads", block.heads},
+          {"hidden", block.hidden},
+          {"norm", block.norm == NormPlacement::kPre ? "pre" : "post"}};
+}
+
+int64_t linear_count(int64_t in, int64_t out) {
+  return (in + 1) * out;
+}
+
+/// Norms, attentions of four square projections each, and the feed-forward network.
+int64_t block_count(const BlockShape& block, int norms, int attentions) {
+  return norms * 2 * block.width + attentions * 4 * linear_count(block.width, block.width) +
+         linear_count(block.width, block.hidden) + linear_count(block.hidden, block.width);
+}
+
+}  // namespace
+
+Status check(const ModelConfig& config) {
+  const PatchEncoderShape& patches = config.shape.patches;
+  const TextDecoderShape& text = config.shape.text;
+  ATTEND_RETURN_IF_ERROR(check_range("squash_side", config.squares.squash_side, 1, kMostSide));
+  ATTEND_RETURN_IF_ERROR(check_range("input_side", config.squares.input_side, kPatchSide, kMostSide));
+  ATTEND_RETURN_IF_ERROR(check_range("patches.features", patches.features, 1, kMostFeatures));
+  ATTEND_RETURN_IF_ERROR(check_range("patches.grid", patches.grid, 1, kMostGrid));
+  ATTEND_RETURN_IF_ERROR(check_range("patches.layers", patches.layers, 0, kMostLayers));
+  ATTEND_RETURN_IF_ERROR(check_range("text.vocabulary", text.vocabulary, 4, kMostVocabulary));
+  ATTEND_RETURN_IF_ERROR(check_range("text.max_length", text.max_length, 2, kMostPositions));
+  ATTEND_RETURN_IF_ERROR(check_range("text.layers", text.layers, 1, kMostLayers));
+  ATTEND_RETURN_IF_ERROR(check_block("patches", patches.block));
+  ATTEND_RETURN_IF_ERROR(check_block("text", text.block));
+  ATTEND_RETURN_IF_ERROR(check(config.generation));
+  if (patches.grid * kPatchSide != config.squares.input_side) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("patches.grid {} of {}-pixel patches does not fit input_side {}", patches.grid,
+                        kPatchSide, config.squares.input_side)};
+  }
+  if (patches.block.width != text.block.width) {
+    return {StatusCode::kInvalidArgument, fmt::format("patches.width {} differs from text.width {}",
+                                                      patches.block.width, text.block.width)};
+  }
+  return check_range("max_length", config.generation.max_length, 1, text.max_length - 1);
+}
+
+std::string shape_json(const ModelConfig& config) {
+  const PatchEncoderShape& patches = config.shape.patches;
+  const TextDecoderShape& text = config.shape.text;
+  Json patches_json = {{"features", patches.features}, {"grid", patches.grid}, {"layers", patches.layers}};
+  patches_json.update(block_json(patches.block));
+  Json text_json = {
+      {"vocabulary", text.vocabulary}, {"max_length", text.max_length}, {"layers", text.layers}};
+  text_json.update(block_json(text.block));
+  const Json json = {{"squash_side", config.squares.squash_side},
+                     {"input_side", config.squares.input_side},
+                     {"patches", patches_json},
+                     {"text", text_json}};
+  return json.dump();
+}
+
+std::string generation_json(const ModelConfig& config) {
+  const GenerationOptions& options = config.generation;
+  const Json json = {{"beam", options.beam},
+                     {"length_exponent", options.length_exponent},
+                     {"no_repeat_ngram", options.no_repeat_ngram},
+                     {"min_length", options.min_length},
+                     {"max_length", options.max_length}};
+  return json.dump();
+}
+
+Result<ModelConfig> parse_model_config(std::string_view shape_json, std::string_view generation_json,
+                                       const std::string& name) {
+  ModelConfig config;
+  Status status;
+  const Json shape = parse(shape_json, "config", status);
+  const Json generation = parse(generation_json, "generation", status);
+  if (status.ok()) read_config(shape, config, status);
+  if (status.ok()) read_generation(generation, config.generation, status);
+  if (status.ok()) status = check(config);
+  if (!status.ok()) return Status(StatusCode::kCorrupt, name + ": " + status.message());
+  return config;
+}
+
+int64_t parameter_count(const CaptionModelShape& shape) {
+  const PatchEncoderShape& patches = shape.patches;
+  const TextDecoderShape& text = shape.text;
+  const int64_t width = patches.block.width;
+  return linear_count(patches.features, width) + 2 * 2 * width + 2 * patches.grid * width +
+         patches.layers * block_count(patches.block, 2, 1) + (text.vocabulary + text.max_length) * width +
+         text.layers * block_count(text.block, 3, 2) + 2 * width;
+}
+
+}  // namespace attend

@@ -1,0 +1,42 @@
+#include "captioner/photo_to_patches.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace attend {
+namespace {
+
+Status check_pixels(const Photo& photo) {
+  const bool sized = photo.width > 0 && photo.height > 0;
+  if (sized &&
+      photo.rgb.size() == size_t{3} * static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height)) {
+    return {};
+  }
+  return {StatusCode::kInvalidArgument, fmt::format("a photo of {} x {} pixels does not have {} bytes",
+                                                    photo.width, photo.height, photo.rgb.size())};
+}
+
+}  // namespace
+
+Photo to_square(const Photo& photo, const PhotoSquares& squares) {
+  Photo stored = squash(photo, squares.squash_side);
+  return squares.input_side == squares.squash_side ? stored : squash(stored, squares.input_side);
+}
+
+Result<Matrix<float>> photos_to_patches(std::span<const Photo> photos, const PhotoSquares& squares,
+                                        CnnEncoder& encoder, Arena& arena) {
+  std::vector<Photo> seen;
+  seen.reserve(photos.size());
+  for (const Photo& photo : photos) {
+    ATTEND_RETURN_IF_ERROR(check_pixels(photo));
+    seen.push_back(to_square(photo, squares));
+  }
+  const int64_t grid = squares.input_side / encoder.patch_side();
+  const Matrix<float> patches =
+      arena.matrix<float>(static_cast<int64_t>(photos.size()) * grid * grid, encoder.channels());
+  ATTEND_RETURN_IF_ERROR(encoder.encode(seen, patches));
+  return patches;
+}
+
+}  // namespace attend
