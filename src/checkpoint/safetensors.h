@@ -1,9 +1,9 @@
-// The safetensors container (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON header
-// of names, types, shapes and byte ranges, and the tensors themselves. Read in place, written whole.
+// The safetensors container (https://github.com/huggingface/safetensors): 8 bytes of header length, a JSON
+// header of names, types, shapes and byte ranges, and the tensors themselves. Read in place, written whole.
 //
 // A file is hostile until proven otherwise: every length, offset, shape product and type of the header is
-// checked against the file's true size before a byte of a tensor is looked at. Ranges may neither overlap nor leave
-// holes. Every error names the file, and the tensor where there is one.
+// checked against the file's true size before a byte of a tensor is looked at. Ranges may neither overlap nor
+// leave holes. Every error names the file, and the tensor where there is one.
 #ifndef ATTEND_CHECKPOINT_SAFETENSORS_H_
 #define ATTEND_CHECKPOINT_SAFETENSORS_H_
 
@@ -34,7 +34,8 @@ class Safetensors {
   /// Maps `path` and checks the whole header. Errors: kNotFound, kIo, kCorrupt.
   static Result<Safetensors> open(const std::string& path);
 
-  /// The same over bytes that the caller keeps alive (the model inside the program); `name` stands in messages.
+  /// The same over bytes that the caller keeps alive (the model inside the program); `name` stands in
+  /// messages.
   static Result<Safetensors> parse(std::span<const std::byte> bytes, std::string name);
 
   const std::string& name() const { return name_; }

@@ -52,13 +52,14 @@ Result<std::vector<int64_t>> read_strides(const Safetensors& file, const std::st
   std::istringstream words(text.value());
   std::vector<int64_t> strides;
   int64_t patch_side = kStemStride;
-  for (int64_t stride = 0; words >> stride;) {
-    if (stride < 1 || stride > kLargestStride || strides.size() == kMostBlocks) break;
+  bool sane = true;
+  for (int64_t stride = 0; sane && words >> stride;) {
     strides.push_back(stride);
+    sane = stride >= 1 && stride <= kLargestStride && strides.size() <= kMostBlocks;
     patch_side *= stride;
-    if (patch_side > kLargestPatchSide) break;
+    sane = sane && patch_side <= kLargestPatchSide;
   }
-  if (!words.eof() || strides.empty()) {
+  if (!sane || !words.eof() || strides.empty()) {
     return corrupt(file, "metadata '" + prefix + "strides' is no list of at most " +
                              std::to_string(kMostBlocks) + " strides from 1 to " +
                              std::to_string(kLargestStride) + ", in all at most " +

@@ -39,20 +39,23 @@ std::string first_line(std::string_view text) {
   return std::string(text);
 }
 
-/// Which decoder would read the bytes: one that libvips trusts with files from strangers, or an error.
+/// Whether the bytes are of a format whose decoder libvips trusts with files from strangers. ImageMagick, its
+/// last resort for whatever nothing else knows, is none of those.
 Status check_format(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.empty()) return {StatusCode::kCorrupt, name + ": the file is empty"};
   const char* loader = vips_foreign_find_load_buffer(bytes.data(), bytes.size());
   vips_error_clear();
-  if (loader == nullptr)
+  if (loader == nullptr || std::string_view(loader).starts_with("VipsForeignLoadMagick")) {
     return {StatusCode::kCorrupt, name + ": not an image of a format that is known here"};
+  }
   void* type = g_type_class_ref(g_type_from_name(loader));
   const bool trusted = (VIPS_OPERATION_CLASS(type)->flags & VIPS_OPERATION_UNTRUSTED) == 0;
   const std::string format = VIPS_OBJECT_CLASS(type)->nickname;
   g_type_class_unref(type);
   if (trusted) return {};
-  return {StatusCode::kUnsupported, name + ": an image that needs " + format.substr(0, format.find("load")) +
-                                        " to decode, which is not safe with files from strangers"};
+  return {StatusCode::kUnsupported, name + ": an image of the format " +
+                                        format.substr(0, format.find("load")) +
+                                        ", whose decoder is not safe with files from strangers"};
 }
 
 Status check_size(int64_t width, int64_t height, const std::string& name) {

@@ -18,18 +18,22 @@ struct Photo {
   std::vector<uint8_t> rgb;  // [height, width, 3]
 };
 
-/// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit too),
-/// alpha laid on white. A photo larger than `longest_side` on either side is shrunk, keeping its proportions, while it
-/// is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost little memory.
-/// Errors: kNotFound, kIo, kCorrupt (empty, truncated, not an image), kUnsupported (dimensions past what is sane);
-/// each message begins with the path. Reentrant.
+/// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit
+/// too), alpha laid on white. A photo larger than `longest_side` on either side is shrunk, keeping its
+/// proportions, while it is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost
+/// little memory. Formats: JPEG, PNG, WebP, GIF, TIFF, HEIC and AVIF, as far as this libvips has decoders
+/// that it trusts. Errors: kNotFound, kIo, kCorrupt (empty, truncated, not an image), kUnsupported (more than
+/// 2^28 pixels, a decoder that libvips does not trust, channels that are no known colours), kInvalidArgument
+/// (a folder); each message is one line that begins with the path. Reentrant. The first call starts libvips
+/// for the process.
 Result<Photo> load_photo(const std::string& path, int longest_side = 2048);
 
 /// The same from the bytes of a file; `name` stands in messages.
-Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name, int longest_side = 2048);
+Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name,
+                           int longest_side = 2048);
 
-/// Squashes a photo to side x side, not keeping its proportions, with the antialiased bicubic filter (a = -0.5) that
-/// Pillow's BICUBIC is: two passes, horizontal first, rounded to 8 bits between and after.
+/// Squashes a photo to side x side, not keeping its proportions, with the antialiased bicubic filter (a =
+/// -0.5) that Pillow's BICUBIC is: two passes, horizontal first, rounded to 8 bits between and after.
 Photo squash(const Photo& photo, int side);
 
 }  // namespace attend
