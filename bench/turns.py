@@ -1,0 +1,115 @@
+"""Timing two programs against each other on one machine: in turns, so that both see the same weather."""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+
+# The threads of an OpenMP runtime wait busily for a while after each region, and would take a core from the other
+# side: each turn begins with a rest that is longer than that, and with one run that is not counted.
+REST_SECONDS = 0.03
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one side."""
+
+    times: tuple
+
+    @property
+    def least(self):
+        return min(self.times)
+
+    @property
+    def median(self):
+        return statistics.median(self.times)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    ours: Timing
+    theirs: Timing
+
+    @property
+    def ratio(self):
+        """How many times as fast we are, by the fastest runs."""
+        return self.theirs.least / self.ours.least
+
+    @property
+    def median_ratio(self):
+        return self.theirs.median / self.ours.median
+
+
+def take_turns(ours, theirs, rounds):
+    """`ours` and `theirs` do the work once and return its seconds, taken on their own clock."""
+    times = ([], [])
+    for _ in range(rounds):
+        for side, work in enumerate((ours, theirs)):
+            time.sleep(REST_SECONDS)
+            work()
+            times[side].append(work())
+    return Comparison(*(Timing(tuple(t)) for t in times))
+
+
+def timed(work):
+    """A function that does `work` and returns its seconds."""
+
+    def run():
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return run
+
+
+class Resident:
+    """A benchmark program of ours that stays up and answers lines of JSON."""
+
+    def __init__(self, command, threads):
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        self.process = subprocess.Popen(
+            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def ask(self, **request):
+        """The answer to a request; an error of the program ends the benchmark with its message."""
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args[0]} ended with code {self.process.wait()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise SystemExit(answer["error"])
+        return answer
+
+    def seconds(self, **request):
+        """A function that asks and returns the seconds that the work took."""
+        return lambda: self.ask(**request)["seconds"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class ProcessRun:
+    seconds: float       # from exec to exit
+    peak_bytes: int      # resident memory
+    output: str
+
+
+def run_process(command, threads):
+    """Runs a program to its end. Its failure ends the benchmark."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads), "VIPS_CONCURRENCY": str(threads)}
+    time.sleep(REST_SECONDS)
+    start = time.perf_counter()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True, env=environment)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{command[0]} ended with code {process.returncode}")
+    return ProcessRun(seconds, usage.ru_maxrss * 1024, output)
