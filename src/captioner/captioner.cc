@@ -52,6 +52,7 @@ struct Captioner::Model {
   }
 
   std::vector<Caption> say(ConstMatrix<float> patches, const GenerationOptions& options) const {
+    if (patches.rows == 0) return {};
     const std::unique_ptr<NextWord> next = look_at(loaded.model, patches, executor);
     const SpecialWords special = {Vocabulary::kStart, Vocabulary::kEnd, Vocabulary::kUnknown};
     std::vector<Caption> captions;

@@ -35,7 +35,7 @@ Result<Matrix<float>> photos_to_patches(std::span<const Photo> photos, const Pho
   const int64_t grid = squares.input_side / encoder.patch_side();
   const Matrix<float> patches =
       arena.matrix<float>(static_cast<int64_t>(photos.size()) * grid * grid, encoder.channels());
-  ATTEND_RETURN_IF_ERROR(encoder.encode(seen, patches));
+  if (!seen.empty()) ATTEND_RETURN_IF_ERROR(encoder.encode(seen, patches));
   return patches;
 }
 
