@@ -13,7 +13,8 @@
 namespace attend {
 namespace {
 
-/// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one allocation.
+/// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one
+/// allocation.
 template <class Body>
 Status with_scratch(const AttentionResources& resources, size_t bytes, Body&& body) {
   constexpr size_t kSmall = 32 * 1024;
@@ -52,7 +53,8 @@ ForwardPlan plan_of(const AttentionTensors& t, const AttentionOptions& options) 
 }
 
 template <class T>
-void run_reference(const ForwardProblem<T>& problem, const ForwardPlan& plan, Executor& executor, std::byte* scratch) {
+void run_reference(const ForwardProblem<T>& problem, const ForwardPlan& plan, Executor& executor,
+                   std::byte* scratch) {
   executor.for_each(plan.items, [&](int64_t item, int worker) {
     reference_forward(problem, item / problem.sizes.Hq, item % problem.sizes.Hq,
                       share_of<T>(scratch, worker, plan.worker_bytes));
@@ -83,9 +85,10 @@ size_t backward_worker_bytes(const Sizes& sizes, Isa isa) {
   return (backward_panels_scratch(sizes, isa) * sizeof(float) + 63) / 64 * 64;
 }
 
-/// Pairs of query and key blocks, in rounds in which no block appears twice: in round r, key block k meets query block
-/// k + r, modulo the number of blocks. So nothing is added to from two places at once, each gradient is summed in an
-/// order that the shapes alone decide, and a round has as much to do at once as there are heads and key blocks.
+/// Pairs of query and key blocks, in rounds in which no block appears twice: in round r, key block k meets
+/// query block k + r, modulo the number of blocks. So nothing is added to from two places at once, each
+/// gradient is summed in an order that the shapes alone decide, and a round has as much to do at once as
+/// there are heads and key blocks.
 void run_panels(const BackwardProblem<float>& problem, Isa isa, Executor& executor, std::byte* scratch) {
   const Sizes& n = problem.sizes;
   const int64_t query_blocks = std::max<int64_t>(1, (n.Tq + kBackwardQueries - 1) / kBackwardQueries);
@@ -118,7 +121,8 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
                       [&](std::byte* scratch) { run(tensors, options, plan, resources.executor, scratch); });
 }
 
-size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers) {
+size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
+                               int workers) {
   if (!validate(tensors, options).ok()) return 0;
   return plan_of(tensors, options).worker_bytes * static_cast<size_t>(workers);
 }
@@ -138,11 +142,12 @@ Status attention_backward(const AttentionGradientTensors& tensors, const Attenti
     return {};
   }
   const size_t bytes = backward_worker_bytes(problem.sizes, isa) * static_cast<size_t>(executor.workers());
-  return with_scratch(resources, bytes, [&](std::byte* scratch) { run_panels(problem, isa, executor, scratch); });
+  return with_scratch(resources, bytes,
+                      [&](std::byte* scratch) { run_panels(problem, isa, executor, scratch); });
 }
 
-size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors, const AttentionOptions& options,
-                                        int workers) {
+size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
+                                        const AttentionOptions& options, int workers) {
   if (!validate(tensors, options).ok()) return 0;
   const Isa isa = chosen_isa(tensors.query.dtype, options);
   return backward_worker_bytes(sizes_of(tensors.query, tensors.key, tensors.value), isa) *

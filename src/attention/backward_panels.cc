@@ -1,9 +1,11 @@
-// Backward attention with the queries in the lanes (panel.h). The weights are recomputed from lse, tile by tile:
+// Backward attention with the queries in the lanes (panel.h). The weights are recomputed from lse, tile by
+// tile:
 //
 //   P  = 2^(S - lse)                     dV += P^T dO
 //   dS = scale P (dO V^T - <dO, O>)      dK += dS^T Q        dQ += dS K
 //
-// A panel of queries walks over the tiles of keys; dQ stays beside it in scratch, dK and dV are added to in place.
+// A panel of queries walks over the tiles of keys; dQ stays beside it in scratch, dK and dV are added to in
+// place.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -24,10 +26,11 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// From scores and <dO, v> to weights and score gradients, in place; 0 where masked, whatever the operands were.
+/// From scores and <dO, v> to weights and score gradients, in place; 0 where masked, whatever the operands
+/// were.
 template <int NV, bool kMasked>
-HWY_INLINE void score_gradients(int keys, const uint64_t* columns, const float* lse, const float* mean, float scale,
-                                float* weights, float* gradients) {
+HWY_INLINE void score_gradients(int keys, const uint64_t* columns, const float* lse, const float* mean,
+                                float scale, float* weights, float* gradients) {
   Vec l[NV], m[NV];
   for (int v = 0; v < NV; ++v) {
     l[v] = load(lse + v * kLanes);
@@ -50,8 +53,10 @@ HWY_INLINE void score_gradients(int keys, const uint64_t* columns, const float* 
   }
 }
 
-/// C [rows, width] += A [rows, depth] B [depth, width padded], where C's rows are a tensor's and end at `width`.
-HWY_INLINE void add_product(const RowMajor a, int rows, int depth, const Right b, const Target c, int64_t width) {
+/// C [rows, width] += A [rows, depth] B [depth, width padded], where C's rows are a tensor's and end at
+/// `width`.
+HWY_INLINE void add_product(const RowMajor a, int rows, int depth, const Right b, const Target c,
+                            int64_t width) {
   const int whole = static_cast<int>(width) / kLanes;
   wide_product<From::kTarget>(a, rows, depth, b, c, whole);
   const int rest = static_cast<int>(width) % kLanes;
@@ -65,8 +70,8 @@ HWY_INLINE void add_product(const RowMajor a, int rows, int depth, const Right b
 
 /// The queries of one panel, laid out both ways.
 struct BackwardPanel {
-  int64_t h;           // query head
-  int64_t query;       // first query
+  int64_t h;      // query head
+  int64_t query;  // first query
   Panel panel;
   float* query_lanes;     // [D, lanes], multiplied by scale * log2(e)
   float* gradient_lanes;  // [Dv, lanes] of dO
@@ -142,9 +147,15 @@ class BackwardBlock {
     for (int64_t key = key_begin_; key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       switch (q_.panel.vectors) {
-        case 1: tile<1>(mask, key, keys); break;
-        case 2: tile<2>(mask, key, keys); break;
-        case 3: tile<3>(mask, key, keys); break;
+        case 1:
+          tile<1>(mask, key, keys);
+          break;
+        case 2:
+          tile<2>(mask, key, keys);
+          break;
+        case 3:
+          tile<3>(mask, key, keys);
+          break;
       }
     }
     float ones[kWidestPanel];
@@ -158,7 +169,8 @@ class BackwardBlock {
     const int stride = q_.panel.vectors * kLanes;
     const float* query = p_.query.row(pair_.b, q_.h, q_.query);
     const float* gradient = p_.output_gradient.row(pair_.b, q_.h, q_.query);
-    rows_to_lanes(query, p_.query.step, q_.panel, n.D, p_.scale * std::numbers::log2e_v<float>, q_.query_lanes);
+    rows_to_lanes(query, p_.query.step, q_.panel, n.D, p_.scale * std::numbers::log2e_v<float>,
+                  q_.query_lanes);
     rows_to_lanes(gradient, p_.output_gradient.step, q_.panel, n.Dv, 1.0f, q_.gradient_lanes);
     std::fill_n(q_.query_gradient, n.D * stride, 0.0f);
     // Lanes without a query, and queries without a key, weigh nothing: 2^(s - inf) = 0.
@@ -172,8 +184,8 @@ class BackwardBlock {
     load_means();
   }
 
-  /// <dO, O> of each lane, feature after feature as <dO, v> is summed: a query with a single key gets a score gradient
-  /// of exactly 0.
+  /// <dO, O> of each lane, feature after feature as <dO, v> is summed: a query with a single key gets a score
+  /// gradient of exactly 0.
   void load_means() {
     const int stride = q_.panel.vectors * kLanes;
     const float* output = p_.output.row(pair_.b, q_.h, q_.query);
@@ -209,18 +221,18 @@ class BackwardBlock {
     const float* value_rows = p_.value.row(pair_.b, pair_.kv_head, key);
     product<From::kZero, NV>(RowMajor{key_rows, p_.key.step}, keys, n.D, Right{q_.query_lanes, kStride},
                              Target{weights_, kStride});
-    product<From::kZero, NV>(RowMajor{value_rows, p_.value.step}, keys, n.Dv, Right{q_.gradient_lanes, kStride},
-                             Target{gradients_, kStride});
+    product<From::kZero, NV>(RowMajor{value_rows, p_.value.step}, keys, n.Dv,
+                             Right{q_.gradient_lanes, kStride}, Target{gradients_, kStride});
     if (seen == TileClass::kFull) {
       score_gradients<NV, false>(keys, columns, q_.lse, q_.mean, p_.scale, weights_, gradients_);
     } else {
       score_gradients<NV, true>(keys, columns, q_.lse, q_.mean, p_.scale, weights_, gradients_);
       if (!operands_finite(key_rows, keys)) return add_visible(key, keys, columns);
     }
-    add_product(RowMajor{weights_, kStride}, keys, q_.panel.queries, Right{q_.gradient_rows, padded_width(n.Dv)},
-                value_gradient(key), n.Dv);
-    add_product(RowMajor{gradients_, kStride}, keys, q_.panel.queries, Right{q_.query_rows, padded_width(n.D)},
-                key_gradient(key), n.D);
+    add_product(RowMajor{weights_, kStride}, keys, q_.panel.queries,
+                Right{q_.gradient_rows, padded_width(n.Dv)}, value_gradient(key), n.Dv);
+    add_product(RowMajor{gradients_, kStride}, keys, q_.panel.queries,
+                Right{q_.query_rows, padded_width(n.D)}, key_gradient(key), n.D);
     product<From::kTarget, NV>(ColumnMajor{key_rows, p_.key.step}, n.D, keys, Right{gradients_, kStride},
                                Target{q_.query_gradient, kStride});
   }
@@ -239,8 +251,8 @@ class BackwardBlock {
            all_finite(q_.gradient_rows, padded_width(n.Dv), q_.panel.queries, n.Dv);
   }
 
-  /// The three sums where a masked operand may be NaN or infinite, which a factor of 0 does not silence: masked pairs
-  /// are not multiplied at all.
+  /// The three sums where a masked operand may be NaN or infinite, which a factor of 0 does not silence:
+  /// masked pairs are not multiplied at all.
   void add_visible(int64_t key, int keys, const uint64_t* columns) {
     const Sizes& n = p_.sizes;
     const int stride = q_.panel.vectors * kLanes;
@@ -279,7 +291,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attend {
 
-BackwardKernel backward_panels(Isa isa) { return ATTEND_CHOOSE_KERNEL(isa, backward_pair); }
+BackwardKernel backward_panels(Isa isa) {
+  return ATTEND_CHOOSE_KERNEL(isa, backward_pair);
+}
 
 size_t backward_panels_scratch(const Sizes& n, Isa) {
   return static_cast<size_t>(kWidestPanel *

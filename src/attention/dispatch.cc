@@ -44,9 +44,13 @@ const std::vector<Isa>& available() {
 
 }  // namespace
 
-std::vector<Isa> isas() { return available(); }
+std::vector<Isa> isas() {
+  return available();
+}
 
-std::string_view name(Isa isa) { return entry_of(isa).name; }
+std::string_view name(Isa isa) {
+  return entry_of(isa).name;
+}
 
 std::optional<Isa> isa_from_name(std::string_view word) {
   for (const Entry& e : kEntries) {
@@ -55,9 +59,13 @@ std::optional<Isa> isa_from_name(std::string_view word) {
   return std::nullopt;
 }
 
-int lanes_of(Isa isa) { return entry_of(isa).lanes; }
+int lanes_of(Isa isa) {
+  return entry_of(isa).lanes;
+}
 
-bool runs_here(Isa isa) { return std::find(available().begin(), available().end(), isa) != available().end(); }
+bool runs_here(Isa isa) {
+  return std::find(available().begin(), available().end(), isa) != available().end();
+}
 
 Isa chosen_isa(DType dtype, const AttentionOptions& options) {
   if (dtype == DType::kFloat64) return Isa::kScalar;

@@ -5,11 +5,15 @@
 namespace attend {
 namespace {
 
-/// Up to how many queries the row kernel is the faster one. It reads keys and values once for every four queries and
-/// wastes nothing; a panel reads them once and costs the same for one query as for a vector full.
-int few_queries(Isa isa) { return lanes_of(isa) / 2; }
+/// Up to how many queries the row kernel is the faster one. It reads keys and values once for every four
+/// queries and wastes nothing; a panel reads them once and costs the same for one query as for a vector full.
+int few_queries(Isa isa) {
+  return lanes_of(isa) / 2;
+}
 
-size_t round_to_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+size_t round_to_lines(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
 
 }  // namespace
 
@@ -18,27 +22,31 @@ ForwardPlan plan_forward(const Sizes& n, DType dtype, Isa isa) {
     return {isa, nullptr, n.B * n.Hq, round_to_lines(static_cast<size_t>(n.Tk) * size_of(dtype))};
   }
   if (n.Tq <= few_queries(isa)) {
-    return {isa, forward_rows(isa), forward_rows_items(n), round_to_lines(forward_rows_scratch(n) * sizeof(float))};
+    return {isa, forward_rows(isa), forward_rows_items(n),
+            round_to_lines(forward_rows_scratch(n) * sizeof(float))};
   }
   return {isa, forward_panels(isa), forward_panels_items(n),
           round_to_lines(forward_panels_scratch(n, isa) * sizeof(float))};
 }
 
 std::string describe(const ForwardPlan& plan, const Sizes& n, DType dtype) {
-  const std::string isa(name(plan.isa)), queries = std::to_string(n.Tq), lanes = std::to_string(lanes_of(plan.isa));
+  const std::string isa(name(plan.isa)), queries = std::to_string(n.Tq),
+                                         lanes = std::to_string(lanes_of(plan.isa));
   const std::string items = std::to_string(plan.items) + " work items";
   if (plan.kernel == nullptr) {
-    return "reference loops on " + isa + (dtype == DType::kFloat64 ? ", the only kernel for float64" : ", as pinned") +
-           "; " + items;
+    return "reference loops on " + isa +
+           (dtype == DType::kFloat64 ? ", the only kernel for float64" : ", as pinned") + "; " + items;
   }
   const std::string tiles = "tiles of " + std::to_string(kTileKeys) + " keys; " + items;
   if (plan.kernel == forward_rows(plan.isa)) {
-    return "rows on " + isa + ", because Tq is " + queries + ", at most " + std::to_string(few_queries(plan.isa)) +
-           ": features in " + lanes + " lanes, " + std::to_string(kSharedRows) + " queries a pass, " + tiles;
+    return "rows on " + isa + ", because Tq is " + queries + ", at most " +
+           std::to_string(few_queries(plan.isa)) + ": features in " + lanes + " lanes, " +
+           std::to_string(kSharedRows) + " queries a pass, " + tiles;
   }
-  return "panels on " + isa + ", because Tq is " + queries + ", above " + std::to_string(few_queries(plan.isa)) +
-         ": queries in " + lanes + " lanes, panels of up to " + std::to_string(kPanelVectors) + " vectors, blocks of " +
-         std::to_string(kBlockQueries) + " queries, " + tiles;
+  return "panels on " + isa + ", because Tq is " + queries + ", above " +
+         std::to_string(few_queries(plan.isa)) + ": queries in " + lanes + " lanes, panels of up to " +
+         std::to_string(kPanelVectors) + " vectors, blocks of " + std::to_string(kBlockQueries) +
+         " queries, " + tiles;
 }
 
 }  // namespace attend

@@ -12,9 +12,9 @@ namespace attend {
 
 struct ForwardPlan {
   Isa isa;
-  ForwardKernel kernel;       // null: the reference loops
-  int64_t items;              // work items
-  size_t worker_bytes;        // scratch of a worker, a multiple of 64
+  ForwardKernel kernel;  // null: the reference loops
+  int64_t items;         // work items
+  size_t worker_bytes;   // scratch of a worker, a multiple of 64
 };
 
 /// The plan for valid operands. Depends on the shapes and the instruction set alone.

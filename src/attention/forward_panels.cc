@@ -1,6 +1,6 @@
-// Forward attention with the queries in the lanes (panel.h), tile of keys by tile of keys, with the online softmax of
-// Milakov and Gimelshein (2018). Scores are in units of log 2: the queries are multiplied by scale * log2(e) once, and
-// every exponential is a power of two.
+// Forward attention with the queries in the lanes (panel.h), tile of keys by tile of keys, with the online
+// softmax of Milakov and Gimelshein (2018). Scores are in units of log 2: the queries are multiplied by scale
+// * log2(e) once, and every exponential is a power of two.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -36,8 +36,8 @@ HWY_INLINE void mask_scores(float* scores, int keys, const uint64_t* columns) {
   }
 }
 
-/// Turns a tile of scores into unnormalised weights 2^(s - max), and brings the running maximum and sum of each lane up
-/// to date; `decay` is what the sums so far must be multiplied by.
+/// Turns a tile of scores into unnormalised weights 2^(s - max), and brings the running maximum and sum of
+/// each lane up to date; `decay` is what the sums so far must be multiplied by.
 template <int NV>
 HWY_INLINE void online_softmax(float* scores, int keys, float* max, float* sum, float* decay) {
   const Vec nothing = broadcast(-kInfinity);
@@ -92,9 +92,15 @@ class ForwardBlock {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       for (const Panel& panel : plan_) {
         switch (panel.vectors) {
-          case 1: tile<1>(panel, key, keys); break;
-          case 2: tile<2>(panel, key, keys); break;
-          case 3: tile<3>(panel, key, keys); break;
+          case 1:
+            tile<1>(panel, key, keys);
+            break;
+          case 2:
+            tile<2>(panel, key, keys);
+            break;
+          case 3:
+            tile<3>(panel, key, keys);
+            break;
         }
       }
     }
@@ -112,7 +118,8 @@ class ForwardBlock {
     std::fill_n(max_, plan_.width(), -kInfinity);
     std::fill_n(sum_, plan_.width(), 0.0f);
     if (!p_.weights.present()) return;
-    for (int i = 0; i < queries_; ++i) std::fill_n(p_.weights.row(b_, h_, first_ + i), p_.sizes.Tk, -kInfinity);
+    for (int i = 0; i < queries_; ++i)
+      std::fill_n(p_.weights.row(b_, h_, first_ + i), p_.sizes.Tk, -kInfinity);
   }
 
   template <int NV>
@@ -134,14 +141,15 @@ class ForwardBlock {
     if (seen == TileClass::kPartial && !all_finite(values, p_.value.step, keys, p_.sizes.Dv)) {
       add_visible_values(panel, values, keys, columns, output);
     } else {
-      product<From::kDecayedTarget, NV>(ColumnMajor{values, p_.value.step}, p_.sizes.Dv, keys, Right{scores_, kStride},
-                                        Target{output, kStride, decay_});
+      product<From::kDecayedTarget, NV>(ColumnMajor{values, p_.value.step}, p_.sizes.Dv, keys,
+                                        Right{scores_, kStride}, Target{output, kStride, decay_});
     }
   }
 
-  /// The output's sums where a masked value may be NaN or infinite: its weight of 0 does not silence it, so it must not
-  /// be multiplied at all.
-  void add_visible_values(const Panel& panel, const float* values, int keys, const uint64_t* columns, float* output) {
+  /// The output's sums where a masked value may be NaN or infinite: its weight of 0 does not silence it, so
+  /// it must not be multiplied at all.
+  void add_visible_values(const Panel& panel, const float* values, int keys, const uint64_t* columns,
+                          float* output) {
     const int stride = panel.vectors * kLanes;
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
       for (int i = 0; i < stride; ++i) {
@@ -172,7 +180,8 @@ class ForwardBlock {
     for (int i = 0; i < panel.queries; ++i) {
       if (sum[i] == 0) std::fill_n(p_.output.row(b_, h_, query + i), p_.sizes.Dv, 0.0f);
       if (p_.lse.present()) *p_.lse.row(b_, h_, query + i) = natural_lse(max[i], sum[i]);
-      if (p_.weights.present()) scores_to_weights(p_.weights.row(b_, h_, query + i), p_.sizes.Tk, max[i], sum[i]);
+      if (p_.weights.present())
+        scores_to_weights(p_.weights.row(b_, h_, query + i), p_.sizes.Tk, max[i], sum[i]);
     }
   }
 
@@ -193,8 +202,10 @@ class ForwardBlock {
 void forward_block(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
   const int64_t blocks = (problem.sizes.Tq + kBlockQueries - 1) / kBlockQueries;
   const int64_t head = item / blocks;
-  const int64_t block = blocks - 1 - item % blocks;  // under a causal mask the last block has the most keys: first
-  ForwardBlock(problem, head / problem.sizes.Hq, head % problem.sizes.Hq, block * kBlockQueries, scratch).run();
+  const int64_t block =
+      blocks - 1 - item % blocks;  // under a causal mask the last block has the most keys: first
+  ForwardBlock(problem, head / problem.sizes.Hq, head % problem.sizes.Hq, block * kBlockQueries, scratch)
+      .run();
 }
 
 }  // namespace HWY_NAMESPACE
@@ -205,7 +216,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attend {
 
-ForwardKernel forward_panels(Isa isa) { return ATTEND_CHOOSE_KERNEL(isa, forward_block); }
+ForwardKernel forward_panels(Isa isa) {
+  return ATTEND_CHOOSE_KERNEL(isa, forward_block);
+}
 
 int64_t forward_panels_items(const Sizes& n) {
   return n.B * n.Hq * ((n.Tq + kBlockQueries - 1) / kBlockQueries);
@@ -214,7 +227,8 @@ int64_t forward_panels_items(const Sizes& n) {
 size_t forward_panels_scratch(const Sizes& n, Isa isa) {
   const int queries = static_cast<int>(std::min<int64_t>(n.Tq, kBlockQueries));
   const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
-  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel + kTileKeys * kWidestPanel);
+  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel +
+                             kTileKeys * kWidestPanel);
 }
 
 }  // namespace attend

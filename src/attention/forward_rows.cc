@@ -1,8 +1,8 @@
 // Forward attention for few queries: decoding, and a handful of beams over one image.
 //
-// A panel of lanes would stand mostly empty. Here a score is a dot product with the features in the lanes, the softmax
-// has the keys in the lanes, and the output has the features in the lanes again. Up to four queries share each pass over
-// the keys and values.
+// A panel of lanes would stand mostly empty. Here a score is a dot product with the features in the lanes,
+// the softmax has the keys in the lanes, and the output has the features in the lanes again. Up to four
+// queries share each pass over the keys and values.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -46,8 +46,8 @@ HWY_INLINE hn::Vec<Quad> sums_of(Vec (&x)[4]) {
 
 /// scores[r * kTileKeys + j] = <query row r, key j> for four keys and R queries.
 template <int R>
-HWY_INLINE void dot_four_keys(const float* queries, int64_t query_stride, const float* keys, ptrdiff_t key_stride,
-                              int64_t width, float* scores) {
+HWY_INLINE void dot_four_keys(const float* queries, int64_t query_stride, const float* keys,
+                              ptrdiff_t key_stride, int64_t width, float* scores) {
   Vec sum[R][4];
   for (int r = 0; r < R; ++r) {
     for (int j = 0; j < 4; ++j) sum[r][j] = hn::Zero(FloatTag());
@@ -70,8 +70,9 @@ HWY_INLINE void dot_four_keys(const float* queries, int64_t query_stride, const 
   }
 }
 
-/// Scores of a tile: whole fours of keys, then the last keys as a four that reaches back over some already done. Fewer
-/// than four keys go one by one, each written four times and all but the first overwritten by the next.
+/// Scores of a tile: whole fours of keys, then the last keys as a four that reaches back over some already
+/// done. Fewer than four keys go one by one, each written four times and all but the first overwritten by the
+/// next.
 template <int R>
 HWY_INLINE void dot_tile(const float* queries, int64_t query_stride, const float* keys, ptrdiff_t key_stride,
                          int64_t width, int count, float* scores) {
@@ -90,8 +91,8 @@ HWY_INLINE void dot_tile(const float* queries, int64_t query_stride, const float
   }
 }
 
-/// Turns the scores of one query into unnormalised weights and brings its maximum and sum up to date; returns what the
-/// sums so far must be multiplied by. The tile's scores are padded with -inf to whole vectors.
+/// Turns the scores of one query into unnormalised weights and brings its maximum and sum up to date; returns
+/// what the sums so far must be multiplied by. The tile's scores are padded with -inf to whole vectors.
 HWY_INLINE float online_softmax_row(float* scores, int keys, float& max, float& sum) {
   const FloatTag d;
   Vec top = broadcast(max);
@@ -185,7 +186,8 @@ class ForwardRows {
   void decay_output(int r, float decay) {
     if (decay == 1.0f) return;
     float* out = outputs_ + r * output_stride_;
-    for (int64_t d = 0; d < output_stride_; d += kLanes) store(hn::Mul(load(out + d), broadcast(decay)), out + d);
+    for (int64_t d = 0; d < output_stride_; d += kLanes)
+      store(hn::Mul(load(out + d), broadcast(decay)), out + d);
   }
 
   void add_values(const float* values, int keys) {
@@ -237,10 +239,18 @@ void forward_head(const ForwardProblem<float>& problem, int64_t item, float* scr
   const int64_t b = item / problem.sizes.Hq, h = item % problem.sizes.Hq;
   for (int64_t i = 0; i < problem.sizes.Tq; i += kSharedRows) {
     switch (std::min<int64_t>(kSharedRows, problem.sizes.Tq - i)) {
-      case 1: ForwardRows<1>(problem, b, h, i, scratch).run(); break;
-      case 2: ForwardRows<2>(problem, b, h, i, scratch).run(); break;
-      case 3: ForwardRows<3>(problem, b, h, i, scratch).run(); break;
-      case 4: ForwardRows<4>(problem, b, h, i, scratch).run(); break;
+      case 1:
+        ForwardRows<1>(problem, b, h, i, scratch).run();
+        break;
+      case 2:
+        ForwardRows<2>(problem, b, h, i, scratch).run();
+        break;
+      case 3:
+        ForwardRows<3>(problem, b, h, i, scratch).run();
+        break;
+      case 4:
+        ForwardRows<4>(problem, b, h, i, scratch).run();
+        break;
     }
   }
 }
@@ -253,9 +263,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace attend {
 
-ForwardKernel forward_rows(Isa isa) { return ATTEND_CHOOSE_KERNEL(isa, forward_head); }
+ForwardKernel forward_rows(Isa isa) {
+  return ATTEND_CHOOSE_KERNEL(isa, forward_head);
+}
 
-int64_t forward_rows_items(const Sizes& n) { return n.B * n.Hq; }
+int64_t forward_rows_items(const Sizes& n) {
+  return n.B * n.Hq;
+}
 
 size_t forward_rows_scratch(const Sizes& n) {
   return static_cast<size_t>(kSharedRows * (padded_width(n.D) + padded_width(n.Dv) + kTileKeys) + 4);

@@ -1,9 +1,10 @@
 // How queries are laid into vector lanes.
 //
-// A work item takes a block of up to 96 queries. The block is cut into panels of one to three vectors; the queries of
-// a panel are the lanes of its vectors, so that maximum, exponential, sum and rescaling are vertical operations and
-// the keys and values are read in place, one broadcast number at a time. 96 is a multiple of every full panel: 12
-// lanes with 4-lane vectors, 24 with 8, 48 with 16. Sizes depend on the shapes alone, never on the workers.
+// A work item takes a block of up to 96 queries. The block is cut into panels of one to three vectors; the
+// queries of a panel are the lanes of its vectors, so that maximum, exponential, sum and rescaling are
+// vertical operations and the keys and values are read in place, one broadcast number at a time. 96 is a
+// multiple of every full panel: 12 lanes with 4-lane vectors, 24 with 8, 48 with 16. Sizes depend on the
+// shapes alone, never on the workers.
 #ifndef ATTEND_ATTENTION_PANEL_H_
 #define ATTEND_ATTENTION_PANEL_H_
 
@@ -18,11 +19,14 @@ inline constexpr int kBlockQueries = 96;
 inline constexpr int kPanelVectors = 3;
 inline constexpr int kTileKeys = 64;  // with K, V, scores and one panel within reach of the L1 cache
 inline constexpr int kWidestPanel = kPanelVectors * 16;
-inline constexpr int kSharedRows = 4;  // queries that share a pass over keys and values when there are few of them
+inline constexpr int kSharedRows =
+    4;  // queries that share a pass over keys and values when there are few of them
 static_assert(kTileKeys <= kMaskTile && kWidestPanel <= kMaskTile);
 
 /// Floats of a row of `width`, padded to whole vectors of any instruction set.
-constexpr int64_t padded_width(int64_t width) { return (width + 15) / 16 * 16; }
+constexpr int64_t padded_width(int64_t width) {
+  return (width + 15) / 16 * 16;
+}
 
 struct Panel {
   int lane = 0;     // its first lane, which is also its first query, in the block
@@ -36,7 +40,8 @@ class PanelPlan {
   PanelPlan(int queries, int lanes) : width_((queries + lanes - 1) / lanes * lanes) {
     for (int lane = 0; lane < width_;) {
       const int left = (width_ - lane) / lanes;
-      // Four vectors make two panels of two: a panel of one has too few sums in flight to fill the multipliers.
+      // Four vectors make two panels of two: a panel of one has too few sums in flight to fill the
+      // multipliers.
       const int vectors = left == kPanelVectors + 1 ? 2 : std::min(left, kPanelVectors);
       panels_[count_++] = {lane, vectors, std::min(queries - lane, vectors * lanes)};
       lane += vectors * lanes;

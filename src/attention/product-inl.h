@@ -1,7 +1,7 @@
 // The one inner loop: C (+)= A B, with a block of C held in registers.
 //
-// All six products of attention are this loop. With S^T the scores [keys, queries], P^T the weights, and queries or
-// features in the lanes of B and C:
+// All six products of attention are this loop. With S^T the scores [keys, queries], P^T the weights, and
+// queries or features in the lanes of B and C:
 //
 //   S^T  = K Q^T       dP^T = V dO^T      A = K, V rows as they lie in memory
 //   O^T += V^T P^T     dQ^T += K^T dS^T   A = V, K again, read down their columns
@@ -87,7 +87,8 @@ HWY_INLINE void product_block(const Left a, int64_t depth, const Right b, const 
   }
 }
 
-/// Rows of C in one block: what fits in 32 vector registers (AVX-512, NEON) or in 16, beside NV of B and one of A.
+/// Rows of C in one block: what fits in 32 vector registers (AVX-512, NEON) or in 16, beside NV of B and one
+/// of A.
 template <int NV>
 constexpr int rows_in_registers() {
   constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
@@ -118,7 +119,8 @@ HWY_NOINLINE void product(const Left a, int64_t rows, int64_t depth, const Right
 
 /// product() for any number of whole vectors: panels of three, the rest as two or one.
 template <From kFrom, class Left>
-HWY_INLINE void wide_product(const Left a, int64_t rows, int64_t depth, const Right b, const Target c, int vectors) {
+HWY_INLINE void wide_product(const Left a, int64_t rows, int64_t depth, const Right b, const Target c,
+                             int vectors) {
   int v = 0;
   const auto right = [&] { return Right{b.data + v * kLanes, b.stride}; };
   const auto target = [&] { return Target{c.data + v * kLanes, c.stride, nullptr}; };

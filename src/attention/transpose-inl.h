@@ -1,7 +1,7 @@
 // Between rows in memory and queries in the lanes.
 //
-// Both directions transpose 4 x 4 squares inside the 128-bit blocks of vectors: block b of a vector holds four lanes,
-// queries 4b .. 4b + 3, of one feature on one side, and four features of one query on the other.
+// Both directions transpose 4 x 4 squares inside the 128-bit blocks of vectors: block b of a vector holds
+// four lanes, queries 4b .. 4b + 3, of one feature on one side, and four features of one query on the other.
 #if defined(ATTEND_ATTENTION_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTEND_ATTENTION_TRANSPOSE_INL_H_
 #undef ATTEND_ATTENTION_TRANSPOSE_INL_H_
@@ -40,7 +40,8 @@ HWY_INLINE hn::Vec<D> load_blocks(D d, const float* const* rows, int64_t offset)
     return hn::LoadU(d, rows[0] + offset);
   } else {
     const hn::Half<D> half;
-    return hn::Combine(d, load_blocks(half, rows + hn::MaxLanes(half), offset), load_blocks(half, rows, offset));
+    return hn::Combine(d, load_blocks(half, rows + hn::MaxLanes(half), offset),
+                       load_blocks(half, rows, offset));
   }
 }
 
@@ -57,10 +58,10 @@ HWY_INLINE void store_blocks(D d, hn::Vec<D> v, float* const* rows, int64_t offs
   }
 }
 
-/// lanes[d * stride + i] = factor * rows[i][d] for the queries of a panel that starts at `first_row`; lanes without a
-/// query repeat the last one, so that nothing outside the tensor is read.
-inline HWY_NOINLINE void rows_to_lanes(const float* first_row, ptrdiff_t row_stride, const Panel& panel, int64_t width,
-                                float factor, float* lanes) {
+/// lanes[d * stride + i] = factor * rows[i][d] for the queries of a panel that starts at `first_row`; lanes
+/// without a query repeat the last one, so that nothing outside the tensor is read.
+inline HWY_NOINLINE void rows_to_lanes(const float* first_row, ptrdiff_t row_stride, const Panel& panel,
+                                       int64_t width, float factor, float* lanes) {
   const int stride = panel.vectors * kLanes;
   const float* rows[kWidestPanel];
   for (int i = 0; i < stride; ++i) rows[i] = first_row + std::min(i, panel.queries - 1) * row_stride;
@@ -99,7 +100,8 @@ HWY_NOINLINE void lanes_to_rows(const float* lanes, const Panel& panel, int64_t 
       for (int k = 0; k < 4; ++k) x[k] = hn::Mul(f, load(lanes + (d + k) * stride + v * kLanes));
       transpose_squares(x);
       for (int k = 0; k < 4; ++k) {
-        if constexpr (kWrite == Write::kAdd) x[k] = hn::Add(x[k], load_blocks(FloatTag(), const_cast<const float* const*>(to) + k, d));
+        if constexpr (kWrite == Write::kAdd)
+          x[k] = hn::Add(x[k], load_blocks(FloatTag(), const_cast<const float* const*>(to) + k, d));
         store_blocks(FloatTag(), x[k], to + k, d, count - k);
       }
     }

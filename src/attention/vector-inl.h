@@ -25,15 +25,22 @@ using Vec = hn::Vec<FloatTag>;
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(FloatTag()));
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-HWY_INLINE Vec load(const float* p) { return hn::LoadU(FloatTag(), p); }
-HWY_INLINE void store(Vec v, float* p) { hn::StoreU(v, FloatTag(), p); }
-HWY_INLINE Vec broadcast(float x) { return hn::Set(FloatTag(), x); }
+HWY_INLINE Vec load(const float* p) {
+  return hn::LoadU(FloatTag(), p);
+}
+HWY_INLINE void store(Vec v, float* p) {
+  hn::StoreU(v, FloatTag(), p);
+}
+HWY_INLINE Vec broadcast(float x) {
+  return hn::Set(FloatTag(), x);
+}
 
-/// 2^x for x <= 127 with a relative error below 1.5 * 2^-24; 0 below -126, so that nothing subnormal is made; NaN for
-/// NaN.
+/// 2^x for x <= 127 with a relative error below 1.7 * 2^-24; 0 below -126, so that nothing subnormal is made;
+/// NaN for NaN.
 ///
-/// x = n + r with n whole and |r| <= 1/2. Adding 1.5 * 2^23 + 127 rounds x to n in the low bits of the sum, already
-/// biased as an exponent; 2^r is a polynomial of degree 6, the minimax of the relative error on [-1/2, 1/2].
+/// x = n + r with n whole and |r| <= 1/2. Adding 1.5 * 2^23 + 127 rounds x to n in the low bits of the sum,
+/// already biased as an exponent; 2^r is a polynomial of degree 6, the minimax of the relative error on
+/// [-1/2, 1/2].
 HWY_INLINE Vec exp2(Vec x) {
   const Vec round = broadcast(12582912.0f + 127.0f);
   const Vec biased = hn::Add(x, round);

@@ -1,5 +1,5 @@
-// The weights p that a caller asked to see. While the keys stream past, a row holds the raw scores (in units of log 2,
-// -inf where masked); once the row's maximum and sum are known they become weights in place.
+// The weights p that a caller asked to see. While the keys stream past, a row holds the raw scores (in units
+// of log 2, -inf where masked); once the row's maximum and sum are known they become weights in place.
 #if defined(ATTEND_ATTENTION_WEIGHTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTEND_ATTENTION_WEIGHTS_INL_H_
 #undef ATTEND_ATTENTION_WEIGHTS_INL_H_
@@ -18,15 +18,19 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// The maximum of no number, and the number to subtract for it: exp2(-inf - 0) is 0 where -inf - -inf would be NaN.
-HWY_INLINE float shift_of(float max) { return max == -kInfinity ? 0.0f : max; }
+/// The maximum of no number, and the number to subtract for it: exp2(-inf - 0) is 0 where -inf - -inf would
+/// be NaN.
+HWY_INLINE float shift_of(float max) {
+  return max == -kInfinity ? 0.0f : max;
+}
 
 /// row[j] = 2^(row[j] - max) / sum, and 0 when the sum is 0.
 HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum) {
   const Vec shift = broadcast(shift_of(max));
   const Vec factor = broadcast(sum == 0 ? 0.0f : 1.0f / sum);
   int64_t j = 0;
-  for (; j + kLanes <= keys; j += kLanes) store(hn::Mul(exp2(hn::Sub(load(row + j), shift)), factor), row + j);
+  for (; j + kLanes <= keys; j += kLanes)
+    store(hn::Mul(exp2(hn::Sub(load(row + j), shift)), factor), row + j);
   if (j == keys) return;
   float tail[kLanes] = {};
   std::copy(row + j, row + keys, tail);
@@ -34,8 +38,9 @@ HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum
   std::copy(tail, tail + (keys - j), row + j);
 }
 
-/// The natural lse from a maximum in units of log 2 and the sum of the powers of two that are measured from it. In
-/// float64, because an error of lse is an error of every weight that the backward pass recomputes from it.
+/// The natural lse from a maximum in units of log 2 and the sum of the powers of two that are measured from
+/// it. In float64, because an error of lse is an error of every weight that the backward pass recomputes from
+/// it.
 HWY_INLINE float natural_lse(float max, float sum) {
   if (sum == 0) return -kInfinity;
   return static_cast<float>(double{max} * std::numbers::ln2 + double{std::log(sum)});

@@ -12,13 +12,16 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 /// What marks memory that belongs to no element. A bool has no NaN: true, which would let a masked key in.
 template <class T>
 T gap_value() {
-  if constexpr (std::is_same_v<T, bool>) return true;
-  else return static_cast<T>(kNan);
+  if constexpr (std::is_same_v<T, bool>)
+    return true;
+  else
+    return static_cast<T>(kNan);
 }
 
 Shape strides_for(const Shape& shape, Layout layout) {
   switch (layout) {
-    case Layout::kDense: return dense_strides(shape);
+    case Layout::kDense:
+      return dense_strides(shape);
     case Layout::kTimeMajor:
       return {shape[1] * shape[2] * shape[3], shape[3], shape[1] * shape[3], 1};
     case Layout::kGaps: {
@@ -34,14 +37,19 @@ Shape strides_for(const Shape& shape, Layout layout) {
   return {};
 }
 
-Layout for_outputs(Layout layout) { return layout == Layout::kBroadcastBatch ? Layout::kDense : layout; }
+Layout for_outputs(Layout layout) {
+  return layout == Layout::kBroadcastBatch ? Layout::kDense : layout;
+}
 
-std::vector<double> doubles(const auto& numbers) { return {numbers.begin(), numbers.end()}; }
+std::vector<double> doubles(const auto& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
 
 }  // namespace
 
 template <class T>
-PaddedTensor<T>::PaddedTensor(const Shape& shape, Layout layout) : shape_(shape), stride_(strides_for(shape, layout)) {
+PaddedTensor<T>::PaddedTensor(const Shape& shape, Layout layout)
+    : shape_(shape), stride_(strides_for(shape, layout)) {
   int64_t size = 1;
   for (size_t a = 0; a < 4; ++a) size += std::max<int64_t>(0, shape[a] - 1) * stride_[a];
   memory_.assign(kLead + static_cast<size_t>(size) + 64, gap_value<T>());
@@ -58,7 +66,8 @@ template <class T>
 void PaddedTensor<T>::fill_normal(RandomKey key) {
   uint64_t n = 0;
   std::vector<T> numbers = elements();
-  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<T>(static_cast<float>(key.normal(n++)));
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<T>(static_cast<float>(key.normal(n++)));
   set_elements(numbers);
 }
 
@@ -112,9 +121,10 @@ template class PaddedTensor<bool>;
 
 std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
   const Sizes& n = s.sizes;
-  return out << "B " << n.B << " Hq " << n.Hq << " Hkv " << n.Hkv << " Tq " << n.Tq << " Tk " << n.Tk << " D " << n.D
-             << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " ragged " << s.ragged << " mask "
-             << static_cast<int>(s.mask) << " layout " << static_cast<int>(s.layout) << " magnitude " << s.magnitude;
+  return out << "B " << n.B << " Hq " << n.Hq << " Hkv " << n.Hkv << " Tq " << n.Tq << " Tk " << n.Tk << " D "
+             << n.D << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " ragged " << s.ragged
+             << " mask " << static_cast<int>(s.mask) << " layout " << static_cast<int>(s.layout)
+             << " magnitude " << s.magnitude;
 }
 
 AttentionCase::AttentionCase(const CaseSpec& spec)
@@ -134,8 +144,8 @@ AttentionCase::AttentionCase(const CaseSpec& spec)
   query.set_elements(numbers);
   if (spec.ragged) {
     for (int64_t b = 0; b < n.B; ++b) {
-      lengths.push_back(static_cast<int64_t>(random.child(5).below(static_cast<uint64_t>(b),
-                                                                   static_cast<uint64_t>(n.Tk) + 1)));
+      lengths.push_back(static_cast<int64_t>(
+          random.child(5).below(static_cast<uint64_t>(b), static_cast<uint64_t>(n.Tk) + 1)));
     }
   }
   if (spec.mask == MaskKind::kNone) return;
@@ -170,15 +180,16 @@ bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {
 template <class T>
 ForwardAnswer AttentionCase::run_forward(const AttentionOptions& options, Executor& executor) const {
   const Sizes& n = spec_.sizes;
-  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout), v = value.as<T>(spec_.layout);
+  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout),
+                        v = value.as<T>(spec_.layout);
   const Layout layout = for_outputs(spec_.layout);
   PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout),
       weights({n.B, n.Hq, n.Tq, n.Tk}, layout);
   output.fill(static_cast<T>(kNan));
   lse.fill(static_cast<T>(kNan));
   weights.fill(static_cast<T>(kNan));
-  const Status status = attention({q.view(), k.view(), v.view(), output.view(), lse.view(), weights.view()}, options,
-                                  executor);
+  const Status status =
+      attention({q.view(), k.view(), v.view(), output.view(), lse.view(), weights.view()}, options, executor);
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(output.disturbed_gaps() + lse.disturbed_gaps() + weights.disturbed_gaps(), 0);
   return {doubles(output.elements()), doubles(lse.elements()), doubles(weights.elements())};
@@ -187,8 +198,8 @@ ForwardAnswer AttentionCase::run_forward(const AttentionOptions& options, Execut
 template <class T>
 BackwardAnswer AttentionCase::run_backward(const AttentionOptions& options, Executor& executor) const {
   const Sizes& n = spec_.sizes;
-  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout), v = value.as<T>(spec_.layout),
-                        gradient = output_gradient.as<T>(spec_.layout);
+  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout),
+                        v = value.as<T>(spec_.layout), gradient = output_gradient.as<T>(spec_.layout);
   const Layout layout = for_outputs(spec_.layout);
   PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout);
   Status status = attention({q.view(), k.view(), v.view(), output.view(), lse.view(), {}}, options, executor);
@@ -200,8 +211,8 @@ BackwardAnswer AttentionCase::run_backward(const AttentionOptions& options, Exec
   dk.fill(static_cast<T>(kNan));
   dv.fill(static_cast<T>(kNan));
   const PaddedTensor<T>&made = output, &made_lse = lse;
-  AttentionGradientTensors tensors{q.view(), k.view(), v.view(), made.view(), made_lse.view(), gradient.view(),
-                                   dq.view(), dk.view(), dv.view()};
+  AttentionGradientTensors tensors{q.view(),        k.view(),  v.view(),  made.view(), made_lse.view(),
+                                   gradient.view(), dq.view(), dk.view(), dv.view()};
   status = attention_backward(tensors, options, executor);
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(dq.disturbed_gaps() + dk.disturbed_gaps() + dv.disturbed_gaps(), 0);
@@ -214,16 +225,20 @@ ForwardAnswer AttentionCase::forward(Isa isa, Executor& executor) const {
 BackwardAnswer AttentionCase::backward(Isa isa, Executor& executor) const {
   return run_backward<float>(options(isa), executor);
 }
-ForwardAnswer AttentionCase::exact_forward() const { return run_forward<double>(options(), serial_executor()); }
-BackwardAnswer AttentionCase::exact_backward() const { return run_backward<double>(options(), serial_executor()); }
+ForwardAnswer AttentionCase::exact_forward() const {
+  return run_forward<double>(options(), serial_executor());
+}
+BackwardAnswer AttentionCase::exact_backward() const {
+  return run_backward<double>(options(), serial_executor());
+}
 
 AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
   const Sizes& n = spec_.sizes;
   const int64_t group = n.group();
   const ForwardAnswer exact = exact_forward();
   const double scale = 1 / std::sqrt(static_cast<double>(n.D));
-  std::vector<double> dq(static_cast<size_t>(n.B * n.Hq * n.Tq * n.D)), dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)),
-      dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv));
+  std::vector<double> dq(static_cast<size_t>(n.B * n.Hq * n.Tq * n.D)),
+      dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)), dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv));
   for (int64_t row = 0; row < n.B * n.Hq * n.Tq; ++row) {
     const int64_t i = row % n.Tq, h = row / n.Tq % n.Hq, b = row / n.Tq / n.Hq, kv = h / group;
     const auto width_sum = [&](auto&& term) {
@@ -231,7 +246,8 @@ AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
       for (int64_t d = 0; d < n.Dv; ++d) sum += std::abs(output_gradient.at(b, h, i, d) * term(d));
       return sum;
     };
-    const double mean = width_sum([&](int64_t d) { return exact.output[static_cast<size_t>(row * n.Dv + d)]; });
+    const double mean =
+        width_sum([&](int64_t d) { return exact.output[static_cast<size_t>(row * n.Dv + d)]; });
     for (int64_t j = 0; j < n.Tk; ++j) {
       const double p = exact.weights[static_cast<size_t>(row * n.Tk + j)];
       if (p == 0) continue;
@@ -254,7 +270,9 @@ double largest_error(const std::vector<double>& actual, const std::vector<double
   for (size_t i = 0; i < std::min(actual.size(), exact.size()); ++i) {
     if (actual[i] == exact[i]) continue;  // both -inf, for one
     const double error = std::abs(actual[i] - exact[i]);
-    largest = error <= largest ? largest : std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+    largest = error <= largest    ? largest
+              : std::isnan(error) ? std::numeric_limits<double>::infinity()
+                                  : error;
   }
   return largest;
 }
@@ -276,12 +294,15 @@ double largest(const std::vector<double>& numbers) {
   return largest;
 }
 
-::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual, const std::vector<double>& plain,
-                                            const std::vector<double>& exact, double factor, double magnitude) {
+::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual,
+                                            const std::vector<double>& plain,
+                                            const std::vector<double>& exact, double factor,
+                                            double magnitude) {
   const double error = largest_error(actual, exact), bound = largest_error(plain, exact);
   const double allowed = factor * bound + 4 * 0x1p-24 * magnitude;
   if (error <= allowed) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << "error " << error << ", plain float32 " << bound << ", allowed " << allowed;
+  return ::testing::AssertionFailure()
+         << "error " << error << ", plain float32 " << bound << ", allowed " << allowed;
 }
 
 }  // namespace attend

@@ -1,5 +1,5 @@
-// One attention problem with random operands, every gap around them filled with NaN, and its answers: by the kernel of
-// an instruction set, by the plain float32 method, and by the float64 reference.
+// One attention problem with random operands, every gap around them filled with NaN, and its answers: by the
+// kernel of an instruction set, by the plain float32 method, and by the float64 reference.
 #ifndef ATTEND_TESTS_ATTENTION_ATTENTION_CASE_H_
 #define ATTEND_TESTS_ATTENTION_ATTENTION_CASE_H_
 
@@ -25,8 +25,8 @@ enum class Layout {
   kBroadcastBatch,  // one batch row that all share; inputs only
 };
 
-/// Owns a tensor in a layout. The memory starts at an address that is not a multiple of any vector, and whatever is not
-/// an element is NaN.
+/// Owns a tensor in a layout. The memory starts at an address that is not a multiple of any vector, and
+/// whatever is not an element is NaN.
 template <class T>
 class PaddedTensor {
  public:
@@ -102,8 +102,8 @@ class AttentionCase {
   ForwardAnswer exact_forward() const;
   BackwardAnswer exact_backward() const;
 
-  /// The largest sum of absolute values that a query, key and value gradient is the sum of: what rounding errors are
-  /// relative to, where the terms cancel and the gradient itself is small.
+  /// The largest sum of absolute values that a query, key and value gradient is the sum of: what rounding
+  /// errors are relative to, where the terms cancel and the gradient itself is small.
   struct Magnitudes {
     double query = 0, key = 0, value = 0;
   };
@@ -124,20 +124,24 @@ class AttentionCase {
   CaseSpec spec_;
 };
 
-/// The largest |actual - exact|; NaN or infinity anywhere that is not the same on both sides makes it infinite.
+/// The largest |actual - exact|; NaN or infinity anywhere that is not the same on both sides makes it
+/// infinite.
 double largest_error(const std::vector<double>& actual, const std::vector<double>& exact);
 
-/// The root of the mean of (actual - exact)^2; infinite when a NaN or an infinity differs. For regimes in which the
-/// largest error is that of a few near-ties, and says more about luck than about the method.
+/// The root of the mean of (actual - exact)^2; infinite when a NaN or an infinity differs. For regimes in
+/// which the largest error is that of a few near-ties, and says more about luck than about the method.
 double typical_error(const std::vector<double>& actual, const std::vector<double>& exact);
 
 /// The largest finite |x|.
 double largest(const std::vector<double>& numbers);
 
-/// Whether `actual` is as good as the plain float32 method: at most `factor` times its error against `exact`, plus a few
-/// units in the last place of `magnitude`, for problems so small that the plain method happens to be exact.
-::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual, const std::vector<double>& plain,
-                                            const std::vector<double>& exact, double factor, double magnitude);
+/// Whether `actual` is as good as the plain float32 method: at most `factor` times its error against `exact`,
+/// plus a few units in the last place of `magnitude`, for problems so small that the plain method happens to
+/// be exact.
+::testing::AssertionResult as_good_as_plain(const std::vector<double>& actual,
+                                            const std::vector<double>& plain,
+                                            const std::vector<double>& exact, double factor,
+                                            double magnitude);
 
 }  // namespace attend
 

@@ -1,5 +1,5 @@
-// The backward kernels against the float64 reference, on every instruction set that this machine has. The reference
-// itself is held against finite differences in reference_test.cc.
+// The backward kernels against the float64 reference, on every instruction set that this machine has. The
+// reference itself is held against finite differences in reference_test.cc.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -58,7 +58,8 @@ TEST(AttentionBackward, FollowsStrides) {
   for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
     for (const int64_t Tq : {3, 65}) {
       expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .layout = layout});
-      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
+      expect_as_good_as_plain(
+          {.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
     }
   }
 }
@@ -78,12 +79,16 @@ TEST(AttentionBackward, IsCausalFromEitherCorner) {
 }
 
 TEST(AttentionBackward, RespectsLengthsAndMasks) {
-  for (const MaskKind mask : {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
+  for (const MaskKind mask :
+       {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
     for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
       for (const int64_t Tq : {2, 40, 130}) {
         for (const uint64_t seed : {1, 2, 3}) {
-          expect_as_good_as_plain(
-              {.sizes = {3, 2, 2, Tq, 90, 24, 8}, .causal = causal, .ragged = true, .mask = mask, .seed = seed});
+          expect_as_good_as_plain({.sizes = {3, 2, 2, Tq, 90, 24, 8},
+                                   .causal = causal,
+                                   .ragged = true,
+                                   .mask = mask,
+                                   .seed = seed});
         }
       }
     }
@@ -134,7 +139,8 @@ TEST(AttentionBackward, AMaskedNanNeverReachesAGradient) {
   for (const Isa isa : isas()) {
     for (const float poison : {kNan, std::numeric_limits<float>::infinity()}) {
       SCOPED_TRACE(::testing::Message() << name(isa) << " poison " << poison);
-      AttentionCase problem({.sizes = {2, 2, 2, 70, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
+      AttentionCase problem(
+          {.sizes = {2, 2, 2, 70, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
       const BackwardAnswer clean = problem.backward(isa);
       for (int64_t b = 0; b < 2; ++b) {
         for (int64_t j = 0; j < 90; ++j) {
@@ -159,14 +165,16 @@ TEST(AttentionBackward, ANanThatSomeQueriesSeeReachesOnlyTheirGradients) {
     const BackwardAnswer clean = problem.backward(isa);
     for (int64_t d = 0; d < 8; ++d) problem.key.at(0, 0, 35, d) = kNan;
     const BackwardAnswer poisoned = problem.backward(isa);
-    for (size_t i = 0; i < 35; ++i) EXPECT_NEAR(poisoned.query[i * 8], clean.query[i * 8], 1e-5) << name(isa) << i;
+    for (size_t i = 0; i < 35; ++i)
+      EXPECT_NEAR(poisoned.query[i * 8], clean.query[i * 8], 1e-5) << name(isa) << i;
     for (size_t i = 35; i < 70; ++i) EXPECT_TRUE(std::isnan(poisoned.query[i * 8])) << name(isa) << i;
   }
 }
 
 TEST(AttentionBackward, TheNumberOfWorkersDoesNotChangeABit) {
   for (const Isa isa : isas()) {
-    const AttentionCase problem({.sizes = {2, 4, 2, 500, 600, 16, 16}, .causal = Causal::kLowerRight, .ragged = true});
+    const AttentionCase problem(
+        {.sizes = {2, 4, 2, 500, 600, 16, 16}, .causal = Causal::kLowerRight, .ragged = true});
     const BackwardAnswer one = problem.backward(isa);
     for (const int threads : {2, 3}) {
       const BackwardAnswer many = problem.backward(isa, *make_openmp_executor(threads));

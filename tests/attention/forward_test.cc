@@ -63,7 +63,8 @@ TEST(AttentionForward, FollowsStrides) {
   for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
     for (const int64_t Tq : {3, 65}) {
       expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .layout = layout});
-      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
+      expect_as_good_as_plain(
+          {.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
     }
   }
 }
@@ -86,12 +87,16 @@ TEST(AttentionForward, IsCausalFromEitherCorner) {
 }
 
 TEST(AttentionForward, RespectsLengthsAndMasks) {
-  for (const MaskKind mask : {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
+  for (const MaskKind mask :
+       {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
     for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
       for (const int64_t Tq : {2, 40, 130}) {
         for (const uint64_t seed : {1, 2, 3}) {
-          expect_as_good_as_plain(
-              {.sizes = {3, 2, 2, Tq, 90, 24, 8}, .causal = causal, .ragged = true, .mask = mask, .seed = seed});
+          expect_as_good_as_plain({.sizes = {3, 2, 2, Tq, 90, 24, 8},
+                                   .causal = causal,
+                                   .ragged = true,
+                                   .mask = mask,
+                                   .seed = seed});
         }
       }
     }
@@ -108,7 +113,8 @@ TEST(AttentionForward, KeepsItsAccuracyWhenScoresAreLarge) {
         const ForwardAnswer actual = problem.forward(isa);
         EXPECT_LE(typical_error(actual.output, exact.output), 2 * typical_error(plain.output, exact.output));
         EXPECT_LE(typical_error(actual.lse, exact.lse), 2 * typical_error(plain.lse, exact.lse));
-        EXPECT_LE(typical_error(actual.weights, exact.weights), 2 * typical_error(plain.weights, exact.weights));
+        EXPECT_LE(typical_error(actual.weights, exact.weights),
+                  2 * typical_error(plain.weights, exact.weights));
       }
     }
   }
@@ -122,13 +128,15 @@ TEST(AttentionForward, AppliesTheScaleThatItIsGiven) {
       PaddedTensor<double> exact({1, 1, 20, 8}, Layout::kDense);
       AttentionOptions options = problem.options(isa);
       options.scale = scale;
-      ASSERT_TRUE(attention({problem.query.view(), problem.key.view(), problem.value.view(), output.view(), {}, {}},
-                            options, serial_executor())
-                      .ok());
+      ASSERT_TRUE(
+          attention({problem.query.view(), problem.key.view(), problem.value.view(), output.view(), {}, {}},
+                    options, serial_executor())
+              .ok());
       options.isa = std::nullopt;
       const auto q = problem.query.as<double>(Layout::kDense), k = problem.key.as<double>(Layout::kDense),
                  v = problem.value.as<double>(Layout::kDense);
-      ASSERT_TRUE(attention({q.view(), k.view(), v.view(), exact.view(), {}, {}}, options, serial_executor()).ok());
+      ASSERT_TRUE(
+          attention({q.view(), k.view(), v.view(), exact.view(), {}, {}}, options, serial_executor()).ok());
       const std::vector<float> got = output.elements();
       EXPECT_LT(largest_error({got.begin(), got.end()}, exact.elements()), 2e-6) << name(isa) << " " << scale;
     }
@@ -173,7 +181,8 @@ TEST(AttentionForward, AMaskedNanNeverReachesTheOutput) {
     for (const int64_t Tq : kFewAndMany) {
       for (const float poison : {kNan, std::numeric_limits<float>::infinity()}) {
         SCOPED_TRACE(::testing::Message() << name(isa) << " Tq " << Tq << " poison " << poison);
-        AttentionCase problem({.sizes = {2, 2, 2, Tq, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
+        AttentionCase problem(
+            {.sizes = {2, 2, 2, Tq, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
         const ForwardAnswer clean = problem.forward(isa);
         for (int64_t b = 0; b < 2; ++b) {
           for (int64_t j = 0; j < 90; ++j) {
@@ -215,7 +224,8 @@ TEST(AttentionForward, ANanThatSomeQueriesSeeReachesOnlyThose) {
 }
 
 TEST(AttentionForward, RowsPastALengthAreNotRead) {
-  // The tensors claim 40 keys, but the memory ends after the 13 that the lengths allow: a sanitizer sees any excess.
+  // The tensors claim 40 keys, but the memory ends after the 13 that the lengths allow: a sanitizer sees any
+  // excess.
   for (const Isa isa : isas()) {
     for (const int64_t Tq : kFewAndMany) {
       std::vector<float> query(static_cast<size_t>(Tq * 16), 0.5f), key(13 * 16, 0.25f), value(13 * 16, 2.0f);
@@ -240,7 +250,8 @@ TEST(AttentionForward, RowsPastALengthAreNotRead) {
 TEST(AttentionForward, TheNumberOfWorkersDoesNotChangeABit) {
   for (const Isa isa : isas()) {
     for (const int64_t Tq : {4, 300}) {
-      const AttentionCase problem({.sizes = {2, 4, 2, Tq, 150, 32, 32}, .causal = Causal::kLowerRight, .ragged = true});
+      const AttentionCase problem(
+          {.sizes = {2, 4, 2, Tq, 150, 32, 32}, .causal = Causal::kLowerRight, .ragged = true});
       const ForwardAnswer one = problem.forward(isa);
       for (const int threads : {2, 3}) {
         const ForwardAnswer many = problem.forward(isa, *make_openmp_executor(threads));

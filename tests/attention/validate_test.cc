@@ -1,0 +1,277 @@
+// Bad calls: each is refused in a sentence that names the operand, the axis and both numbers, before anything
+// is written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "attend/attention.h"
+
+namespace attend {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A valid call, to be spoiled in one place at a time.
+struct Call {
+  std::vector<float> query = std::vector<float>(2 * 4 * 5 * 8, 1.0f),
+                     key = std::vector<float>(2 * 2 * 7 * 8, 1.0f),
+                     value = std::vector<float>(2 * 2 * 7 * 6, 1.0f),
+                     output = std::vector<float>(2 * 4 * 5 * 6, 42.0f),
+                     lse = std::vector<float>(2 * 4 * 5, 42.0f),
+                     weights = std::vector<float>(2 * 4 * 5 * 7, 42.0f);
+  std::vector<float> output_gradient = output, query_gradient = std::vector<float>(query.size(), 42.0f),
+                     key_gradient = std::vector<float>(key.size(), 42.0f),
+                     value_gradient = std::vector<float>(value.size(), 42.0f);
+  std::vector<int64_t> lengths = {7, 3};
+  bool mask[2 * 5 * 7] = {};
+  AttentionTensors tensors = {{query.data(), Shape{2, 4, 5, 8}}, {key.data(), Shape{2, 2, 7, 8}},
+                              {value.data(), Shape{2, 2, 7, 6}}, {output.data(), Shape{2, 4, 5, 6}},
+                              {lse.data(), Shape{2, 4, 5, 1}},   {weights.data(), Shape{2, 4, 5, 7}}};
+  AttentionGradientTensors gradients = {tensors.query,
+                                        tensors.key,
+                                        tensors.value,
+                                        tensors.output,
+                                        tensors.lse,
+                                        {output_gradient.data(), Shape{2, 4, 5, 6}},
+                                        {query_gradient.data(), Shape{2, 4, 5, 8}},
+                                        {key_gradient.data(), Shape{2, 2, 7, 8}},
+                                        {value_gradient.data(), Shape{2, 2, 7, 6}}};
+  AttentionOptions options;
+
+  bool written() const {
+    const auto touched = [](const std::vector<float>& v) {
+      return std::any_of(v.begin(), v.end(), [](float x) { return x != 42.0f; });
+    };
+    return touched(output) || touched(lse) || touched(weights) || touched(query_gradient) ||
+           touched(key_gradient) || touched(value_gradient);
+  }
+};
+
+void expect_refused(const std::function<void(Call&)>& spoil, const std::string& message,
+                    StatusCode code = StatusCode::kInvalidArgument) {
+  Call call;
+  spoil(call);
+  const Status status = attention(call.tensors, call.options, serial_executor());
+  EXPECT_EQ(status.code(), code) << message;
+  EXPECT_THAT(status.message(), HasSubstr(message));
+  EXPECT_EQ(explain(call.tensors, call.options), status.message());
+  EXPECT_EQ(attention_scratch_bytes(call.tensors, call.options, 1), 0u);
+  EXPECT_FALSE(call.written()) << message;
+}
+
+void expect_backward_refused(const std::function<void(Call&)>& spoil, const std::string& message) {
+  Call call;
+  spoil(call);
+  const Status status = attention_backward(call.gradients, call.options, serial_executor());
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << message;
+  EXPECT_THAT(status.message(), HasSubstr(message));
+  EXPECT_EQ(attention_backward_scratch_bytes(call.gradients, call.options, 1), 0u);
+  EXPECT_FALSE(call.written()) << message;
+}
+
+TEST(Validation, AcceptsTheCallThatTheOthersSpoil) {
+  Call call;
+  EXPECT_TRUE(attention(call.tensors, call.options, serial_executor()).ok());
+  EXPECT_TRUE(attention_backward(call.gradients, call.options, serial_executor()).ok());
+  EXPECT_TRUE(call.written());
+}
+
+TEST(Validation, NamesTheAxisAndBothNumbers) {
+  expect_refused([](Call& c) { c.tensors.key.shape[3] = 5; }, "key axis D is 5, but query axis D is 8");
+  expect_refused([](Call& c) { c.tensors.key.shape[0] = 1; }, "key axis B is 1, but query axis B is 2");
+  expect_refused([](Call& c) { c.tensors.value.shape[1] = 4; }, "value axis Hkv is 4, but key axis Hkv is 2");
+  expect_refused([](Call& c) { c.tensors.value.shape[2] = 6; }, "value axis Tk is 6, but key axis Tk is 7");
+  expect_refused([](Call& c) { c.tensors.output.shape[3] = 8; },
+                 "output axis Dv is 8, but value axis Dv is 6");
+  expect_refused([](Call& c) { c.tensors.output.shape[2] = 4; },
+                 "output axis Tq is 4, but query axis Tq is 5");
+  expect_refused([](Call& c) { c.tensors.lse.shape[3] = 2; }, "lse axis 3 is 2, but must be 1");
+  expect_refused([](Call& c) { c.tensors.weights.shape[3] = 8; },
+                 "weights axis Tk is 8, but key axis Tk is 7");
+}
+
+TEST(Validation, RefusesSizesOutsideTheContract) {
+  expect_refused([](Call& c) { c.tensors.query.shape[1] = 3; },
+                 "query axis Hq is 3, but must be a multiple of key axis Hkv, which is 2");
+  expect_refused([](Call& c) { c.tensors.query.shape[3] = c.tensors.key.shape[3] = 0; },
+                 "query axis D is 0, but must be in 1..1024");
+  expect_refused([](Call& c) { c.tensors.query.shape[3] = c.tensors.key.shape[3] = 1025; },
+                 "query axis D is 1025, but must be in 1..1024");
+  expect_refused([](Call& c) { c.tensors.value.shape[3] = c.tensors.output.shape[3] = 1025; },
+                 "value axis Dv is 1025, but must be in 1..1024");
+  expect_refused([](Call& c) { c.tensors.query.shape[2] = -1; },
+                 "query axis Tq is -1, but must be at least 0");
+  expect_refused([](Call& c) { c.tensors.key.shape[2] = -7; }, "key axis Tk is -7, but must be at least 0");
+}
+
+TEST(Validation, RefusesTypesThatItDoesNotCompute) {
+  expect_refused([](Call& c) { c.tensors.key.dtype = DType::kFloat64; },
+                 "key is float64, but query is float32");
+  expect_refused([](Call& c) { c.tensors.output.dtype = DType::kFloat16; },
+                 "output is float16, but query is float32");
+  expect_refused([](Call& c) { c.tensors.query.dtype = DType::kBFloat16; },
+                 "query is bfloat16, but attention computes float32 and float64", StatusCode::kUnsupported);
+}
+
+TEST(Validation, RefusesMissingAndMisalignedMemory) {
+  expect_refused([](Call& c) { c.tensors.value.data = nullptr; }, "value is a null pointer");
+  expect_refused([](Call& c) { c.tensors.output.data = nullptr; }, "output is a null pointer");
+  expect_refused([](Call& c) { c.tensors.key.data = reinterpret_cast<const char*>(c.key.data()) + 1; },
+                 "key is not aligned to the 4 bytes of its elements");
+}
+
+TEST(Validation, RefusesStridesThatTheKernelsCannotFollow) {
+  expect_refused([](Call& c) { c.tensors.key.stride[3] = 2; }, "key axis D has stride 2");
+  expect_refused([](Call& c) { c.tensors.output.stride[3] = 0; }, "output axis Dv has stride 0");
+  expect_refused([](Call& c) { c.tensors.output.stride[0] = 0; },
+                 "output is written, but its strides put several");
+  expect_refused([](Call& c) { c.tensors.output.stride[2] = 5; },
+                 "output is written, but its strides put several");
+  expect_refused([](Call& c) { c.tensors.query.stride[0] = std::numeric_limits<int64_t>::max(); },
+                 "query spans more than the address space");
+  expect_refused([](Call& c) { c.tensors.query.stride[1] = std::numeric_limits<int64_t>::max() / 8; },
+                 "query spans more than the address space");
+}
+
+TEST(Validation, RefusesOutputsThatOverlapAnything) {
+  expect_refused([](Call& c) { c.tensors.output.data = c.query.data() + 20; },
+                 "output overlaps query in memory");
+  expect_refused([](Call& c) { c.tensors.lse.data = c.value.data(); }, "lse overlaps value in memory");
+  expect_refused([](Call& c) { c.tensors.weights.data = c.output.data(); },
+                 "output overlaps weights in memory");
+  expect_refused(
+      [](Call& c) {
+        c.options.mask = TensorView(reinterpret_cast<const bool*>(c.output.data()), Shape{2, 1, 5, 7});
+      },
+      "output overlaps mask in memory");
+}
+
+TEST(Validation, RefusesBadScalesLengthsAndMasks) {
+  expect_refused([](Call& c) { c.options.scale = std::nanf(""); }, "scale is nan, but must be finite");
+  expect_refused([](Call& c) { c.options.scale = -HUGE_VALF; }, "scale is -inf, but must be finite");
+  expect_refused(
+      [](Call& c) {
+        c.lengths = {1, 2, 3};
+        c.options.kv_lengths = c.lengths;
+      },
+      "kv_lengths has 3 numbers, but query axis B is 2");
+  expect_refused(
+      [](Call& c) {
+        c.lengths = {7, 8};
+        c.options.kv_lengths = c.lengths;
+      },
+      "kv_lengths[1] is 8, but must be between 0 and key axis Tk, which is 7");
+  expect_refused(
+      [](Call& c) {
+        c.lengths = {-1, 7};
+        c.options.kv_lengths = c.lengths;
+      },
+      "kv_lengths[0] is -1");
+  expect_refused(
+      [](Call& c) {
+        c.options.mask = TensorView(c.mask, Shape{2, 3, 5, 7});
+      },
+      "mask axis Hq is 3, but must be 1 or query axis Hq, which is 4");
+  expect_refused(
+      [](Call& c) {
+        c.options.mask = TensorView(c.mask, Shape{2, 1, 5, 6});
+      },
+      "mask axis Tk is 6, but must be 1 or key axis Tk, which is 7");
+  expect_refused(
+      [](Call& c) {
+        c.options.mask = TensorView(c.value.data(), Shape{2, 1, 5, 7});
+      },
+      "mask is float32, but must be bool");
+  expect_refused(
+      [](Call& c) {
+        c.options.mask = TensorView(static_cast<bool*>(nullptr), Shape{2, 1, 5, 7});
+      },
+      "mask is a null pointer");
+}
+
+TEST(Validation, RefusesInstructionSetsThatAreNotHere) {
+  // No machine has both.
+  const std::vector<Isa> here = isas();
+  for (const Isa isa : {Isa::kNeon, Isa::kSse4}) {
+    if (std::find(here.begin(), here.end(), isa) != here.end()) continue;
+    expect_refused([isa](Call& c) { c.options.isa = isa; },
+                   "isa " + std::string(name(isa)) + " is not available here; this machine has",
+                   StatusCode::kUnsupported);
+  }
+}
+
+TEST(Validation, RefusesAVectorKernelForFloat64) {
+  std::vector<double> numbers(64, 1.0);
+  std::vector<double> output(64, 42.0);
+  AttentionOptions options;
+  options.isa = isas().front();
+  if (*options.isa == Isa::kScalar) GTEST_SKIP() << "this machine has no vector kernel";
+  const Shape shape = {1, 1, 8, 8};
+  const AttentionTensors tensors = {{numbers.data(), shape},
+                                    {numbers.data(), shape},
+                                    {numbers.data(), shape},
+                                    {output.data(), shape},
+                                    {},
+                                    {}};
+  const Status status = attention(tensors, options, serial_executor());
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_THAT(status.message(), HasSubstr("float64 runs on the scalar reference"));
+  EXPECT_EQ(output, std::vector<double>(64, 42.0));
+}
+
+TEST(Validation, RefusesScratchThatIsTooSmallOrMisaligned) {
+  Call call;
+  const size_t needed = attention_scratch_bytes(call.tensors, call.options, 1);
+  ASSERT_GT(needed, 0u);
+  alignas(64) static std::byte scratch[1 << 20];
+  const std::span<std::byte> all(scratch);
+  Status status = attention(call.tensors, call.options, {serial_executor(), all.first(needed - 1)});
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("scratch has " + std::to_string(needed - 1) +
+                                          " bytes, but the call needs " + std::to_string(needed)));
+  status = attention(call.tensors, call.options, {serial_executor(), all.subspan(4)});
+  EXPECT_THAT(status.message(), HasSubstr("scratch is not aligned to 64 bytes"));
+  EXPECT_FALSE(call.written());
+  EXPECT_TRUE(attention(call.tensors, call.options, {serial_executor(), all.first(needed)}).ok());
+}
+
+TEST(Validation, BackwardNamesItsOwnOperands) {
+  expect_backward_refused([](Call& c) { c.gradients.lse.data = nullptr; }, "lse is a null pointer");
+  expect_backward_refused([](Call& c) { c.gradients.output.shape[3] = 5; },
+                          "output axis Dv is 5, but value axis Dv is 6");
+  expect_backward_refused([](Call& c) { c.gradients.output_gradient.shape[2] = 9; },
+                          "output_gradient axis Tq is 9, but query axis Tq is 5");
+  expect_backward_refused([](Call& c) { c.gradients.key_gradient.shape[1] = 4; },
+                          "key_gradient axis Hkv is 4, but key axis Hkv is 2");
+  expect_backward_refused([](Call& c) { c.gradients.value_gradient.data = c.key_gradient.data(); },
+                          "key_gradient overlaps value_gradient in memory");
+  expect_backward_refused([](Call& c) { c.gradients.query_gradient.data = c.query.data(); },
+                          "query_gradient overlaps query in memory");
+  expect_backward_refused([](Call& c) { c.options.scale = std::nanf(""); }, "scale is nan");
+}
+
+TEST(Validation, AcceptsTheThreePartsOfOneProjection) {
+  // q, k, v and their gradients as thirds of the rows [B, T, 3, H, D] of one matrix.
+  constexpr int64_t T = 9, H = 2, D = 4, kRow = 3 * H * D;
+  std::vector<float> projection(T * kRow, 0.5f), gradient(T * kRow), output(T * H * D), lse(T * H);
+  const Shape shape = {1, H, T, D}, stride = {T * kRow, D, kRow, 1}, dense = {T * H * D, D, H * D, 1};
+  const auto part = [&](std::vector<float>& rows, int64_t which) {
+    return MutableTensorView(rows.data() + which * H * D, shape, stride);
+  };
+  const MutableTensorView out(output.data(), shape, dense), log_sum(lse.data(), Shape{1, H, T, 1});
+  const AttentionTensors forward = {
+      part(projection, 0), part(projection, 1), part(projection, 2), out, log_sum, {}};
+  EXPECT_TRUE(attention(forward, {}, serial_executor()).ok());
+  const AttentionGradientTensors backward = {
+      forward.query,     forward.key,       forward.value,    out, log_sum, out,
+      part(gradient, 0), part(gradient, 1), part(gradient, 2)};
+  const Status status = attention_backward(backward, {}, serial_executor());
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+}  // namespace
+}  // namespace attend
