@@ -9,8 +9,9 @@ namespace attend {
 namespace {
 
 constexpr size_t kShades = 256;
-constexpr double kColdLight = 0.4;    // what is left of a pixel that nobody looked at
-constexpr double kHottestTint = 0.5;  // how much of the hottest pixel is colour
+constexpr double kColdLight = 0.4;     // what is left of a pixel that nobody looked at
+constexpr double kColdColour = 0.35;   // ... and of its colour, so that what glows is heat
+constexpr double kHottestTint = 0.55;  // how much of the hottest pixel is heat's colour
 
 uint8_t to_srgb(double linear) {
   const double x = std::clamp(linear, 0.0, 1.0);
@@ -47,9 +48,13 @@ void overlay_heat(std::span<const float> map, double scale, Photo& photo) {
     const double heat = map[p] > 0 ? std::min(static_cast<double>(map[p]) / scale, 1.0) : 0.0;
     const std::array<uint8_t, 3>& colour = colours[static_cast<size_t>(heat * (kShades - 1) + 0.5)];
     const double light = kColdLight + (1 - kColdLight) * heat, tint = kHottestTint * heat;
+    const double own_colour = kColdColour + (1 - kColdColour) * heat;
+    uint8_t* pixel = photo.rgb.data() + 3 * p;
+    const double grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
     for (size_t c = 0; c < 3; ++c) {
-      uint8_t& pixel = photo.rgb[3 * p + c];
-      pixel = static_cast<uint8_t>(std::lround((1 - tint) * light * pixel + tint * colour[c]));
+      const double seen = light * (grey + own_colour * (pixel[c] - grey));
+      pixel[c] =
+          static_cast<uint8_t>(std::clamp(std::lround((1 - tint) * seen + tint * colour[c]), 0L, 255L));
     }
   }
 }

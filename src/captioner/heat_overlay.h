@@ -14,8 +14,8 @@ namespace attend {
 /// OKLab (Ottosson 2020), so that hotter is lighter in grey and to every kind of colour vision.
 std::array<uint8_t, 3> heat_colour(double heat);
 
-/// Darkens the photo where the map is cold and tints it where it is hot; a weight of `scale` is the hottest.
-/// `map` has one weight a pixel.
+/// Darkens and pales the photo where the map is cold and tints it where it is hot; a weight of `scale` is the
+/// hottest. `map` has one weight a pixel.
 void overlay_heat(std::span<const float> map, double scale, Photo& photo);
 
 }  // namespace attend
