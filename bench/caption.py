@@ -4,7 +4,9 @@
 """
 
 import argparse
+import dataclasses
 import pathlib
+import statistics
 import sys
 import tempfile
 
@@ -28,7 +30,9 @@ def arguments():
     parser.add_argument("--photos", type=pathlib.Path, nargs="+", help="default: those of examples/photos")
     parser.add_argument("--rounds", type=int, default=12, help="turns of each side for each photo (default 12)")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--smoke", action="store_true", help="one turn of one photo, to see that all works; keeps no results")
+    parser.add_argument("--compile", action="store_true", help="PyTorch's encoder through torch.compile")
+    parser.add_argument("--smoke", action="store_true",
+                        help="one turn of one photo, to see that all works; keeps no results")
     given = parser.parse_args()
     given.photos = given.photos or sorted((report.ROOT / "examples" / "photos").glob("*.jpg"))
     if given.smoke:
@@ -60,76 +64,97 @@ class PyTorchSide:
         return self.captioner.decode(self.captioner.encode(self.load()))
 
 
-STAGES = (("load", "read and resize"), ("encode", "encoder"), ("decode", "beam search, 3"), ("both", "encoder and beam search"),
-          ("caption", "file to caption"))  # fmt: skip
+STAGES = (
+    ("load", "read and resize"),
+    ("encode", "encoder"),
+    ("decode", "beam search"),
+    ("both", "encoder and beam search"),
+    ("caption", "file to caption"),
+)
+COLUMNS = ("milliseconds", "attend", "PyTorch", "ratio", "attend, median", "PyTorch, median", "ratio of medians")
+
+
+@dataclasses.dataclass
+class Seen:
+    """What came of one photo."""
+
+    timing: dict  # by stage
+    ours: list    # word ids
+    theirs: list
 
 
 def compare_photo(ours, theirs, path, rounds):
-    """Seconds of every stage on both sides, and the two captions."""
-    answer = ours.ask(do="caption", path=str(path))
-    sentence = theirs.caption()
+    answer, sentence = ours.ask(do="caption", path=str(path)), theirs.caption()
+    if answer["words"] != sentence.words:
+        print(f"{path.name}: attend says {answer['words']}, PyTorch {sentence.words}", file=sys.stderr)
     timing = {stage: take_turns(ours.seconds(do=stage, path=str(path)), timed(getattr(theirs, stage)), rounds)
-              for stage, _ in STAGES}
-    return timing, answer, sentence
+              for stage, _ in STAGES}  # fmt: skip
+    return Seen(timing, answer["words"], sentence.words)
 
 
-def stage_rows(comparisons):
+def stage_rows(photos):
     """Of several photos of one size, means over the photos."""
-
-    def mean(values):
-        values = list(values)
-        return sum(values) / len(values)
-
     for stage, title in STAGES:
-        ours = mean(c[stage].ours.least for c in comparisons)
-        theirs = mean(c[stage].theirs.least for c in comparisons)
-        our_median = mean(c[stage].ours.median for c in comparisons)
-        their_median = mean(c[stage].theirs.median for c in comparisons)
+        timings = [photo.timing[stage] for photo in photos]
+        ours = statistics.mean(t.ours.least for t in timings)
+        theirs = statistics.mean(t.theirs.least for t in timings)
+        our_median = statistics.mean(t.ours.median for t in timings)
+        their_median = statistics.mean(t.theirs.median for t in timings)
         yield (title, report.milliseconds(ours), report.milliseconds(theirs), f"{theirs / ours:.2f}",
                report.milliseconds(our_median), report.milliseconds(their_median), f"{their_median / our_median:.2f}")
+
+
+def compare_stages(given, ours, captioner, sides, folder):
+    """A table for each size of photo -> parts of the report, and all photos."""
+    parts, seen = [], []
+    for side in SIDES:
+        of_side = []
+        for photo in given.photos:
+            path = photo_of_side(photo, side, folder / f"{photo.stem}-{side}.jpg")
+            of_side.append(compare_photo(ours, PyTorchSide(captioner, sides, path), path, given.rounds))
+        parts += [f"## Photos of {side} px", report.table(COLUMNS, stage_rows(of_side))]
+        seen += of_side
+    same = sum(photo.ours == photo.theirs for photo in seen)
+    words = statistics.mean(len(photo.ours) for photo in seen)
+    parts.append(f"{same} of {len(seen)} captions are the same on both sides, word for word; {words:.1f} words on "
+                 "average.")  # fmt: skip
+    return parts, same / len(seen)
+
+
+def measure_processes(given, folder):
+    program, runs = given.binaries / "attend", 1 if given.smoke else 5
+    small = photo_of_side(given.photos[0], SIDES[-1], folder / "small.jpg")
+    large = large_photo(given.photos[0], folder / "large.jpg")
+    return (first_caption(program, given.model, small, given.threads, runs)
+            + large_jpeg(program, given.model, small, large, given.threads, runs))  # fmt: skip
+
+
+def introduction(given, captioner, sides):
+    return (
+        f"Means over {len(given.photos)} photos of the fastest (and of the median) of {given.rounds} turns of each "
+        f"side, {given.threads} threads, beam {captioner.options.beam}. The model reads {sides[-1]} x {sides[-1]} pixels "
+        "whatever the photo's size. PyTorch: batch norm folded, channels last, "
+        f"{'torch.compile for the encoder, ' if given.compile else ''}inference mode, the photo's keys and values "
+        "once, cached keys and values of words, the beam as one batch.")  # fmt: skip
 
 
 def main():
     given = arguments()
     torch.set_num_threads(given.threads)
     captioner, sides = load_captioner(given.model)
+    if given.compile:
+        captioner.encoder = torch.compile(captioner.encoder)
     ours = Resident([given.binaries / "attend_caption_bench", given.model], given.threads)
     facts = ours.ask(do="facts")
-    parts, same, all_photos, steps = [], 0, 0, []
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
-        for side in SIDES:
-            comparisons = []
-            for photo in given.photos:
-                path = photo_of_side(photo, side, folder / f"{photo.stem}-{side}.jpg")
-                timing, answer, sentence = compare_photo(ours, PyTorchSide(captioner, sides, path), path, given.rounds)
-                comparisons.append(timing)
-                all_photos += 1
-                same += answer["words"] == sentence.words
-                steps.append(len(answer["words"]))
-                if answer["words"] != sentence.words:
-                    print(f"{path.name}: attend says {answer['words']}, PyTorch {sentence.words}", file=sys.stderr)
-            parts.append(f"## Photos of {side} px")
-            parts.append(report.table(("milliseconds", "attend", "PyTorch", "ratio", "attend, median", "PyTorch, median",
-                                       "ratio of medians"), stage_rows(comparisons)))
+        stages, agreement = compare_stages(given, ours, captioner, sides, pathlib.Path(folder))
         ours.close()
-        parts.append(f"{same} of {all_photos} captions are the same on both sides, word for word; "
-                     f"{sum(steps) / len(steps):.1f} words on average.")
-        program = given.binaries / "attend"
-        small = photo_of_side(given.photos[0], SIDES[-1], folder / "small.jpg")
-        large = large_photo(given.photos[0], folder / "large.jpg")
-        runs = 1 if given.smoke else 5
-        parts += first_caption(program, given.model, small, given.threads, runs)
-        parts += large_jpeg(program, given.model, small, large, given.threads, runs)
-
-    parts.insert(0, f"Means over {len(given.photos)} photos of the fastest (and of the median) of {given.rounds} turns of each "
-                    f"side, {given.threads} threads. The model reads {sides[-1]} x {sides[-1]} pixels whatever "
-                    "the photo's size. PyTorch: batch norm folded, channels last, inference mode, the photo's keys and values "
-                    "once, cached keys and values of words, the three beams as one batch.")
-    command = " ".join(["./run bench caption", *(word for word in sys.argv[2:] if not word.startswith("/"))])
-    report.write("caption", "Captioning: attend against PyTorch", command, parts,
-                 [("PyTorch", torch.__version__), ("attend's instruction set", facts["isa"])], keep=not given.smoke)
-    if same < 0.95 * all_photos:
+        processes = measure_processes(given, pathlib.Path(folder))
+    report.write("caption", "Captioning: attend against PyTorch", report.command_line("caption", sys.argv[2:]),
+                 [introduction(given, captioner, sides), *stages, *processes],
+                 [("PyTorch", torch.__version__), ("attend's instruction set", facts["isa"])],
+                 keep=not given.smoke)  # fmt: skip
+    if agreement < 0.95:
         raise SystemExit("the captions differ: the two sides do not compute the same")
 
 

@@ -34,6 +34,7 @@ def captions_of_folder(folder, batches, photos, shape, pick):
                 texts[image].append(re.findall(r"[a-z0-9']+", text.lower()))
     counts = collections.Counter(word for captions in texts.values() for caption in captions for word in caption)
     ids = {word: FIRST_WORD + i for i, (word, _) in enumerate(counts.most_common(shape.vocabulary - FIRST_WORD))}
-    chosen = pick.sample([captions for captions in texts.values() if len(captions) == CAPTIONS_A_PHOTO], batches * photos)
+    full = [captions for captions in texts.values() if len(captions) == CAPTIONS_A_PHOTO]
+    chosen = pick.sample(full, batches * photos)
     numbered = [[[ids.get(word, UNKNOWN) for word in caption] for caption in captions] for captions in chosen]
     return [numbered[i * photos : (i + 1) * photos] for i in range(batches)]

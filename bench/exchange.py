@@ -13,8 +13,8 @@ from pytorch_model import CaptionModel, Shape
 
 # What `attend train` learns when not told otherwise (src/training/training_recipe.h).
 DEFAULT_SHAPE = Shape(
-    features=1280, grid=9, patch_layers=1, patch_heads=4, patch_hidden=1024, text_layers=3, text_heads=4, text_hidden=1024,
-    width=256, vocabulary=4000, max_length=40, dropout=0.2, embedding_dropout=0.3)  # fmt: skip
+    features=1280, grid=9, width=256, vocabulary=4000, max_length=40, patch_layers=1, patch_heads=4, patch_hidden=1024,
+    text_layers=3, text_heads=4, text_hidden=1024, dropout=0.2, embedding_dropout=0.3)  # fmt: skip
 PATCH_SIDE = 32
 
 
@@ -27,10 +27,10 @@ def read_model_file(path):
 def shape_of(config):
     patches, text = config["patches"], config["text"]
     return Shape(
-        features=patches["features"], grid=patches["grid"], patch_layers=patches["layers"], patch_heads=patches["heads"],
-        patch_hidden=patches["hidden"], text_layers=text["layers"], text_heads=text["heads"], text_hidden=text["hidden"],
-        width=text["width"], vocabulary=text["vocabulary"], max_length=text["max_length"],
-        pre_norm=text["norm"] == "pre")  # fmt: skip
+        features=patches["features"], grid=patches["grid"], width=text["width"], vocabulary=text["vocabulary"],
+        max_length=text["max_length"], patch_layers=patches["layers"], patch_heads=patches["heads"],
+        patch_hidden=patches["hidden"], text_layers=text["layers"], text_heads=text["heads"],
+        text_hidden=text["hidden"], pre_norm=text["norm"] == "pre")  # fmt: skip
 
 
 def config_of(shape):

@@ -62,8 +62,8 @@ def large_jpeg(program, model, small, large, threads, runs):
     ]
     return [
         "## A 24-megapixel JPEG",
-        f"6000 x 4000 pixels, {large.stat().st_size / 1e6:.1f} MB, beside a small photo; `vipsthumbnail` shrinks on load to "
-        f"{LONGEST_SIDE} px, as the program does. Fastest of {runs}.",
+        f"6000 x 4000 pixels, {large.stat().st_size / 1e6:.1f} MB, beside a small photo; `vipsthumbnail` shrinks on "
+        f"load to {LONGEST_SIDE} px, as the program does. Fastest of {runs}.",
         report.table(("", "small", "24 megapixels", "the difference"), rows),
         f"The large photo costs {ours / vips:.2f} times what shrink-on-load costs; peak memory {peak / 1e6:.0f} MB.",
     ]

@@ -17,9 +17,9 @@ IGNORED = -100  # the target of rows that do not count
 
 
 class Move(torch.autograd.Function):
-    """x [n, width] -> [m, width]: row i of the result is row there[i] of x. Row j of x is seen at back[j] alone, or, when
-    in `unseen`, only where nothing is learned. So both directions are gathers, where autograd's own backward of a
-    gather would add up row by row."""
+    """x [n, width] -> [m, width]: row i of the result is row there[i] of x. Row j of x is seen at back[j] alone, or,
+    when in `unseen`, only where nothing is learned. So both directions are gathers, where autograd's own backward of
+    a gather would add up row by row."""
 
     @staticmethod
     def forward(ctx, x, there, back, unseen):
@@ -42,7 +42,7 @@ def cut(lengths, buckets):
 
 
 class Batch:
-    """captions: of each photo, lists of word ids without start and end. features: float16 [photos, patches, features]"""
+    """features: float16 [photos, patches, features]; captions: of each photo, word ids without start and end."""
 
     def __init__(self, features, captions, max_length, buckets):
         self.features = features

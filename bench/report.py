@@ -81,5 +81,10 @@ def write(name, title, command, parts, versions=(), keep=True):
         (RESULTS / f"{name}.md").write_text(text)
 
 
+def command_line(name, words):
+    """The command to repeat it with. Of files, the last part of their names."""
+    return " ".join(["./run bench", name, *(pathlib.PurePath(w).name if w.startswith("/") else w for w in words)])
+
+
 def milliseconds(seconds):
     return f"{1e3 * seconds:.1f}"

@@ -2,8 +2,10 @@
 
 import json
 import os
+import pathlib
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 
@@ -95,21 +97,18 @@ class Resident:
 
 @dataclass(frozen=True)
 class ProcessRun:
-    seconds: float       # from exec to exit
-    peak_bytes: int      # resident memory
-    output: str
+    seconds: float  # from exec to exit
+    peak_bytes: int  # resident memory
 
 
 def run_process(command, threads):
-    """Runs a program to its end. Its failure ends the benchmark."""
+    """Runs a program to its end. Its failure ends the benchmark; what it prints is dropped."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "VIPS_CONCURRENCY": str(threads)}
+    measure = pathlib.Path(__file__).with_name("run_and_measure.py")
     time.sleep(REST_SECONDS)
-    start = time.perf_counter()
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True, env=environment)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with code {process.returncode}")
-    return ProcessRun(seconds, usage.ru_maxrss * 1024, output)
+    done = subprocess.run([sys.executable, "-S", measure, *map(str, command)], env=environment, check=True,
+                          stdout=subprocess.PIPE, text=True)  # fmt: skip
+    measured = json.loads(done.stdout.splitlines()[-1])
+    if measured["code"] != 0:
+        raise SystemExit(f"{pathlib.Path(command[0]).name} ended with code {measured['code']}")
+    return ProcessRun(measured["seconds"], measured["peak_bytes"])
