@@ -56,7 +56,8 @@ struct AttentionOptions {
   /// Combined with `causal` and `kv_lengths` by "and".
   TensorView mask;
 
-  /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error.
+  /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error,
+  /// and so is any but kScalar for float64.
   std::optional<Isa> isa;
 };
 

@@ -42,6 +42,10 @@ Status with_scratch(const AttentionResources& resources, size_t bytes, Body&& bo
   return {};
 }
 
+bool is_empty(const TensorView& view) {
+  return std::find(view.shape.begin(), view.shape.end(), 0) != view.shape.end();
+}
+
 /// A worker's share of the scratch.
 template <class T>
 T* share_of(std::byte* scratch, int worker, size_t worker_bytes) {
@@ -116,6 +120,7 @@ void run_panels(const BackwardProblem<float>& problem, Isa isa, Executor& execut
 Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
                  const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  if (is_empty(tensors.output)) return {};
   const ForwardPlan plan = plan_of(tensors, options);
   return with_scratch(resources, plan.worker_bytes * static_cast<size_t>(resources.executor.workers()),
                       [&](std::byte* scratch) { run(tensors, options, plan, resources.executor, scratch); });
@@ -130,6 +135,7 @@ size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionO
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  if (is_empty(tensors.query_gradient) && is_empty(tensors.key_gradient)) return {};
   Executor& executor = resources.executor;
   if (tensors.query.dtype == DType::kFloat64) {
     run_reference(BackwardProblem<double>(tensors, options), executor);

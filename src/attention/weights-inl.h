@@ -24,17 +24,22 @@ HWY_INLINE float shift_of(float max) {
   return max == -kInfinity ? 0.0f : max;
 }
 
-/// row[j] = 2^(row[j] - max) / sum, and 0 when the sum is 0.
+/// row[j] = 2^(row[j] - max) / sum; 0 where the score is -inf, even if a visible NaN made the sum NaN, and
+/// everywhere when the sum is 0.
 HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum) {
   const Vec shift = broadcast(shift_of(max));
   const Vec factor = broadcast(sum == 0 ? 0.0f : 1.0f / sum);
+  const auto weights = [&](const float* scores) HWY_ATTR {
+    const Vec s = load(scores);
+    const Vec weight = hn::Mul(exp2(hn::Sub(s, shift)), factor);
+    return hn::IfThenZeroElse(hn::Eq(s, broadcast(-kInfinity)), weight);
+  };
   int64_t j = 0;
-  for (; j + kLanes <= keys; j += kLanes)
-    store(hn::Mul(exp2(hn::Sub(load(row + j), shift)), factor), row + j);
+  for (; j + kLanes <= keys; j += kLanes) store(weights(row + j), row + j);
   if (j == keys) return;
   float tail[kLanes] = {};
   std::copy(row + j, row + keys, tail);
-  store(hn::Mul(exp2(hn::Sub(load(tail), shift)), factor), tail);
+  store(weights(tail), tail);
   std::copy(tail, tail + (keys - j), row + j);
 }
 

@@ -177,7 +177,7 @@ TEST(AttentionBackward, TheNumberOfWorkersDoesNotChangeABit) {
         {.sizes = {2, 4, 2, 500, 600, 16, 16}, .causal = Causal::kLowerRight, .ragged = true});
     const BackwardAnswer one = problem.backward(isa);
     for (const int threads : {2, 3}) {
-      const BackwardAnswer many = problem.backward(isa, *make_openmp_executor(threads));
+      const BackwardAnswer many = problem.backward(isa, *make_thread_executor(threads));
       EXPECT_EQ(many.query, one.query);
       EXPECT_EQ(many.key, one.key);
       EXPECT_EQ(many.value, one.value);

@@ -223,6 +223,21 @@ TEST(AttentionForward, ANanThatSomeQueriesSeeReachesOnlyThose) {
   }
 }
 
+TEST(AttentionForward, AVisibleNanSpoilsItsRowButGivesMaskedKeysNoWeight) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      AttentionCase problem({.sizes = {1, 1, 1, Tq, 70, 8, 8}, .mask = MaskKind::kKeysOnly});
+      for (int64_t j = 0; j < 70; ++j) problem.mask.at(0, 0, 0, j) = j % 3 != 0;
+      problem.key.at(0, 0, 4, 0) = kNan;
+      const ForwardAnswer answer = problem.forward(isa);
+      for (size_t j = 0; j < 70; ++j) {
+        SCOPED_TRACE(::testing::Message() << name(isa) << " key " << j);
+        EXPECT_TRUE(j % 3 == 0 ? answer.weights[j] == 0 : std::isnan(answer.weights[j]));
+      }
+    }
+  }
+}
+
 TEST(AttentionForward, RowsPastALengthAreNotRead) {
   // The tensors claim 40 keys, but the memory ends after the 13 that the lengths allow: a sanitizer sees any
   // excess.
@@ -254,7 +269,7 @@ TEST(AttentionForward, TheNumberOfWorkersDoesNotChangeABit) {
           {.sizes = {2, 4, 2, Tq, 150, 32, 32}, .causal = Causal::kLowerRight, .ragged = true});
       const ForwardAnswer one = problem.forward(isa);
       for (const int threads : {2, 3}) {
-        const ForwardAnswer many = problem.forward(isa, *make_openmp_executor(threads));
+        const ForwardAnswer many = problem.forward(isa, *make_thread_executor(threads));
         EXPECT_EQ(many.output, one.output);
         EXPECT_EQ(many.lse, one.lse);
         EXPECT_EQ(many.weights, one.weights);
