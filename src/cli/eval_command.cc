@@ -12,14 +12,15 @@
 #include <utility>
 #include <vector>
 
+#include "attend/captioner.h"
 #include "attend/executor.h"
 #include "base/atomic_file.h"
-#include "captioner/model_file.h"
-#include "cli/embedded_model.h"
+#include "cli/model_source.h"
 #include "cli/progress_bar.h"
 #include "cli/standard_output.h"
 #include "evaluation/scores.h"
 #include "training/dataset.h"
+#include "vision/photo.h"
 
 namespace attend {
 namespace {
@@ -37,18 +38,10 @@ const std::vector<CaptionedPhoto>& split_of(const DataFolder& folder, const std:
   return split == "train" ? folder.train : split == "val" ? folder.val : folder.test;
 }
 
-Result<LoadedModel> open_model(const std::string& path) {
-  if (!path.empty()) return load_model(path);
-  if (embedded_model().empty()) {
-    return Status(StatusCode::kNotFound, "this program has no model inside; name one with --model");
-  }
-  const Result<Safetensors> file = Safetensors::parse(embedded_model(), "the model inside the program");
-  return file.ok() ? load_model(file.value()) : file.status();
-}
-
 /// Photos of a split, decoded in parallel and captioned together.
-Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> photos, LoadedModel& model,
-                    Executor& executor, std::vector<CandidateCaption>& captions) {
+Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> photos,
+                    const Captioner& captioner, const CaptionOptions& options, Executor& executor,
+                    std::vector<CandidateCaption>& captions) {
   std::vector<Photo> pixels(photos.size());
   std::vector<Status> statuses(photos.size());
   executor.for_each(static_cast<int64_t>(photos.size()), [&](int64_t i, int) {
@@ -58,35 +51,28 @@ Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> ph
     if (photo.ok()) pixels[at] = std::move(photo).value();
   });
   for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
-  Arena arena;
-  const Result<Matrix<float>> features =
-      photos_to_patches(pixels, model.config.squares, model.encoder, arena);
-  if (!features.ok()) return features.status();
-  const std::unique_ptr<NextWord> words = look_at(model.model, features.value(), executor);
-  const auto sentences = generate(*words, SpecialWords{}, model.config.generation);
-  for (size_t i = 0; i < photos.size(); ++i) {
-    std::vector<int32_t> ids;
-    for (const SpokenWord& word : sentences[i].front().words) ids.push_back(word.id);
-    captions.push_back({photos[i].image, model.vocabulary.decode(ids)});
-  }
+  const Result<std::vector<Caption>> found = captioner.caption(pixels, options);
+  if (!found.ok()) return found.status();
+  for (size_t i = 0; i < photos.size(); ++i) captions.push_back({photos[i].image, found.value()[i].text});
   return {};
 }
 
 Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& arguments,
                                                      const DataFolder& folder) {
-  Result<LoadedModel> model = open_model(arguments.model);
-  if (!model.ok()) return model.status();
-  if (arguments.beam) model.value().config.generation.beam = *arguments.beam;
-  ATTEND_RETURN_IF_ERROR(check(model.value().config.generation));
   if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
   const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
+  if (!captioner.ok()) return captioner.status();
+  CaptionOptions options;
+  options.beam = arguments.beam;
+  options.attention = false;
   const std::span<const CaptionedPhoto> photos = split_of(folder, arguments.split);
   std::vector<CandidateCaption> captions;
   ProgressBar bar(static_cast<int64_t>(photos.size()), "photos");
   for (size_t first = 0; first < photos.size(); first += kPhotosAtOnce) {
     const size_t count = std::min(kPhotosAtOnce, photos.size() - first);
     ATTEND_RETURN_IF_ERROR(
-        caption_some(folder, photos.subspan(first, count), model.value(), *executor, captions));
+        caption_some(folder, photos.subspan(first, count), captioner.value(), options, *executor, captions));
     bar.update(static_cast<int64_t>(captions.size()));
   }
   return captions;

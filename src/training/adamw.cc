@@ -9,6 +9,7 @@ namespace attend {
 namespace {
 
 constexpr int64_t kPiece = 16384;  // numbers: their four arrays fit in a core's L2 cache
+constexpr double kSmall = 1e-6;    // added to the norm, as PyTorch's clip_grad_norm_ does
 
 }  // namespace
 
@@ -50,7 +51,7 @@ double AdamW<T>::step(double rate, Executor& executor) {
   ++steps_;
   const double t = static_cast<double>(steps_);
   AdamWStep step;
-  step.gradient_scale = options_.clip > 0 && norm > options_.clip ? options_.clip / norm : 1.0;
+  step.gradient_scale = options_.clip > 0 ? std::min(1.0, options_.clip / (norm + kSmall)) : 1.0;
   step.beta1 = options_.beta1;
   step.beta2 = options_.beta2;
   step.rate = rate / (1.0 - std::pow(options_.beta1, t));

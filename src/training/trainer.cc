@@ -80,7 +80,8 @@ Status Trainer::begin(TrainingObserver& observer) {
   if (!saved.ok() && !fresh) return saved.status();
   if (!fresh) progress_ = saved.value();
 
-  Result<TrainingLog> log = TrainingLog::open(folder_ + "/log.tsv", fresh ? -1 : progress_.step);
+  Result<TrainingLog> log =
+      TrainingLog::open(folder_ + "/log.tsv", fresh ? -1 : progress_.step, progress_.epoch);
   if (!log.ok()) return log.status();
   log_ = std::move(log).value();
   if (!fresh) return {};

@@ -69,14 +69,16 @@ Status parse_rows(std::string_view text, const std::string& path, std::vector<Lo
 
 }  // namespace
 
-Result<TrainingLog> TrainingLog::open(const std::string& path, int64_t step) {
+Result<TrainingLog> TrainingLog::open(const std::string& path, int64_t step, int64_t epochs) {
   TrainingLog log(path);
   Result<MappedFile> file = MappedFile::open(path);
   if (file.ok()) {
     const std::span<const std::byte> bytes = file.value().bytes();
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     ATTEND_RETURN_IF_ERROR(parse_rows(text, path, log.rows_));
-    std::erase_if(log.rows_, [step](const LogRow& row) { return row.step > step; });
+    std::erase_if(log.rows_, [=](const LogRow& row) {
+      return row.step > step || (!row.set.empty() && row.epoch > epochs);
+    });
   } else if (file.status().code() != StatusCode::kNotFound) {
     return file.status();
   }

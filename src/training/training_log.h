@@ -26,9 +26,9 @@ struct LogRow {
 /// Tab-separated, one line of names and then one a row; numbers that a row does not have are left empty.
 class TrainingLog {
  public:
-  /// Goes on with the file at `path` after its last row of at most `step` steps, or begins it.
-  /// Errors: kIo, kCorrupt "FILE:LINE: ..." for a row that is not one of ours.
-  static Result<TrainingLog> open(const std::string& path, int64_t step);
+  /// Goes on with the file at `path` after `step` steps and `epochs` validations, dropping the rows past
+  /// them, or begins it. Errors: kIo, kCorrupt "FILE:LINE: ..." for a row that is not one of ours.
+  static Result<TrainingLog> open(const std::string& path, int64_t step, int64_t epochs);
 
   /// Adds a row, here and in the file. Errors: kIo.
   Status add(const LogRow& row);

@@ -52,7 +52,7 @@ Status parse_scores(const Safetensors& file, std::vector<EpochScore>& scores) {
   std::istringstream words(text.value());
   for (std::string epoch, score; words >> epoch;) {
     EpochScore entry;
-    words >> score;
+    if (!(words >> score)) score.clear();
     const auto a = std::from_chars(epoch.data(), epoch.data() + epoch.size(), entry.epoch);
     const auto b =
         std::from_chars(score.data(), score.data() + score.size(), entry.score, std::chars_format::hex);

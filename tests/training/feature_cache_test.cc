@@ -1,0 +1,128 @@
+#include "training/feature_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/half.h"
+#include "cli/temporary_folder.h"
+#include "vision/cnn_encoder.h"
+#include "vision/made_images.h"
+
+namespace attend {
+namespace {
+
+/// A small encoder of random weights with patches of 32 pixels.
+Safetensors encoder_file() {
+  return Safetensors::open(std::string(ATTEND_GOLDEN_DIR) + "/vision_encoder.safetensors").value();
+}
+
+Photo gradient_photo(int width, int height, int seed) {
+  Photo photo{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (const int c : {x * 255 / width, y * 255 / height, (x * y + seed * 40) % 256}) {
+        photo.rgb.push_back(static_cast<uint8_t>(c));
+      }
+    }
+  }
+  return photo;
+}
+
+std::string write_png(const TemporaryFolder& folder, const std::string& name, const Photo& photo) {
+  return folder.file(name, encoded(to_vips(photo), ".png"));
+}
+
+struct Scene {
+  TemporaryFolder folder;
+  FeatureRequest request;
+  int64_t calls = 0;
+
+  Scene() {
+    EXPECT_EQ(VIPS_INIT("attend_training_tests"), 0);
+    request.squares = {.squash_side = 48, .input_side = 64};
+    request.folder = folder / "cache";
+    for (int i = 0; i < 11; ++i) {
+      request.photos.push_back(
+          write_png(folder, "photo" + std::to_string(i) + ".png", gradient_photo(40 + i, 50, i)));
+    }
+  }
+  Result<FeatureFile> features() {
+    return cached_features(request, encoder_file(), serial_executor(), [this](int64_t, int64_t) { ++calls; });
+  }
+  int64_t caches() const {
+    const std::filesystem::directory_iterator files(request.folder);
+    return std::distance(begin(files), end(files));
+  }
+};
+
+TEST(Mirror, ColumnsAreReversedAndRowsAreNot) {
+  const Photo photo{3, 2, {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19}};
+  const Photo mirrored = mirror(photo);
+  EXPECT_EQ(mirrored.rgb,
+            (std::vector<uint8_t>{7, 8, 9, 4, 5, 6, 1, 2, 3, 17, 18, 19, 14, 15, 16, 11, 12, 13}));
+  EXPECT_EQ(mirror(mirrored).rgb, photo.rgb);
+}
+
+TEST(CachedFeatures, TheyAreTheEncodersOfThePhotoAndOfItsMirrorImage) {
+  Scene scene;
+  const Result<FeatureFile> file = scene.features();
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  EXPECT_EQ(file.value().shape().patches, 4);
+  CnnEncoder encoder = CnnEncoder::load(encoder_file()).value();
+  std::vector<float> expected(static_cast<size_t>(4 * encoder.channels()));
+  const Matrix<float> patches(expected.data(), 4, encoder.channels());
+  for (const int64_t i : {0, 7, 8, 10}) {
+    const Photo square =
+        to_square(load_photo(scene.request.photos[static_cast<size_t>(i)]).value(), scene.request.squares);
+    for (const bool mirrored : {false, true}) {
+      ASSERT_TRUE(encoder.encode(mirrored ? mirror(square) : square, patches).ok());
+      const std::span<const uint16_t> cached = file.value().features(i, mirrored);
+      for (size_t e = 0; e < expected.size(); ++e) {
+        ASSERT_NEAR(half_to_float(cached[e]), expected[e], 1e-5 + std::ldexp(std::abs(expected[e]), -10))
+            << i << e;
+      }
+    }
+  }
+}
+
+TEST(CachedFeatures, ASecondRequestComputesNothing) {
+  Scene scene;
+  ASSERT_TRUE(scene.features().ok());
+  const int64_t calls = scene.calls;
+  EXPECT_GT(calls, 0);
+  ASSERT_TRUE(scene.features().ok());
+  EXPECT_EQ(scene.calls, calls);
+}
+
+TEST(CachedFeatures, OtherSidesOrPhotosAreAnotherCache) {
+  Scene scene;
+  ASSERT_TRUE(scene.features().ok());
+  scene.request.squares.squash_side = 32;
+  ASSERT_TRUE(scene.features().ok());
+  EXPECT_EQ(scene.caches(), 2);
+  scene.request.squares.input_side = 96;
+  ASSERT_TRUE(scene.features().ok());
+  scene.request.photos.pop_back();
+  ASSERT_TRUE(scene.features().ok());
+  write_png(scene.folder, "photo3.png", gradient_photo(90, 90, 3));
+  ASSERT_TRUE(scene.features().ok());
+  EXPECT_EQ(scene.caches(), 5);
+}
+
+TEST(CachedFeatures, APhotoThatIsMissingOrBrokenIsNamed) {
+  Scene scene;
+  scene.folder.file("photo8.png", "not a photo");
+  const Result<FeatureFile> broken = scene.features();
+  ASSERT_FALSE(broken.ok());
+  EXPECT_NE(broken.status().message().find("photo8.png"), std::string::npos) << broken.status().message();
+  std::filesystem::remove(scene.folder / "photo8.png");
+  const Result<FeatureFile> missing = scene.features();
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.status().code(), StatusCode::kNotFound);
+  EXPECT_NE(missing.status().message().find("photo8.png"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace attend

@@ -1,0 +1,89 @@
+#include "training/self_critical.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "training/synthetic.h"
+
+namespace attend {
+namespace {
+
+TEST(Advantages, EachRewardIsMeasuredAgainstTheOthers) {
+  const std::vector<double> a = advantages(std::vector<double>{1, 2, 6});
+  EXPECT_DOUBLE_EQ(a[0], 1 - 4.0);
+  EXPECT_DOUBLE_EQ(a[1], 2 - 3.5);
+  EXPECT_DOUBLE_EQ(a[2], 6 - 1.5);
+  EXPECT_NEAR(std::accumulate(a.begin(), a.end(), 0.0), 0, 1e-12);
+}
+
+TEST(Advantages, EqualRewardsTeachNothing) {
+  for (const double a : advantages(std::vector<double>(4, 0.7))) EXPECT_NEAR(a, 0, 1e-15);
+}
+
+struct Sampled {
+  double reward;
+  PackedCaptions packed{12};
+};
+
+Sampled sample(const ToyWorld& world, Executor& executor, RandomKey key) {
+  CaptionModel<float> model(world.shape());
+  initialize(model.parameters(), 5);
+  const std::vector<PickedPhoto> picked = {{3, false}, {7, true}, {25, false}};
+  std::vector<float> memory(3 * kToyPatches * kToyFeatures);
+  const Matrix<float> features(memory.data(), 3 * kToyPatches, kToyFeatures);
+  gather_features(world.set.photos, picked, executor, features);
+  const SelfCritical critic(world.set.photos, {.samples = 4, .max_length = 8});
+  Sampled sampled{};
+  sampled.reward = critic.sample(model, picked, features, key, executor, sampled.packed);
+  return sampled;
+}
+
+TEST(SelfCritical, SamplesAreWeighedByAnAdvantageThatSumsToNothingOverAPhoto) {
+  const ToyWorld world;
+  const Sampled sampled = sample(world, serial_executor(), RandomKey(1));
+  const CaptionBatch<float> batch = sampled.packed.with({});
+  ASSERT_EQ(batch.captions.size(), 13u);
+  ASSERT_EQ(batch.photos.size(), 4u);
+  EXPECT_GE(sampled.reward, 0);
+  for (size_t photo = 0; photo < 3; ++photo) {
+    double sum = 0;
+    for (size_t k = 0; k < 4; ++k) {
+      const size_t first = static_cast<size_t>(batch.captions[4 * photo + k]);
+      EXPECT_EQ(batch.words[first], Vocabulary::kStart);
+      sum += static_cast<double>(batch.weights[first]);
+    }
+    EXPECT_NEAR(sum, 0, 1e-5);
+    EXPECT_EQ(batch.photos[photo + 1], batch.captions[4 * (photo + 1)]);
+  }
+}
+
+TEST(SelfCritical, DrawsDependOnTheKeyAndNotOnTheWorkers) {
+  const ToyWorld world;
+  const auto words = [](const Sampled& s) {
+    const CaptionBatch<float> batch = s.packed.with({});
+    return std::vector<int32_t>(batch.words.begin(), batch.words.end());
+  };
+  const std::unique_ptr<Executor> executor = make_thread_executor(3);
+  const Sampled one = sample(world, serial_executor(), RandomKey(1)),
+                many = sample(world, *executor, RandomKey(1));
+  EXPECT_EQ(words(one), words(many));
+  EXPECT_EQ(one.reward, many.reward);
+  EXPECT_NE(words(one), words(sample(world, serial_executor(), RandomKey(2))));
+}
+
+TEST(TrainingPhoto, ReferencesKeepWordsThatTheVocabularyLacksAndCloseWithTheEnd) {
+  const std::vector<std::vector<std::string>> common = {{"a", "dog"}, {"a", "dog"}};
+  const Vocabulary vocabulary = Vocabulary::build(common, 2);
+  WordTable words;
+  for (const std::string& word : vocabulary.words()) words.intern(word);
+  CaptionedPhoto photo;
+  photo.words = {{"a", "zebra", "dog"}};
+  const TrainingPhoto made = make_training_photo(photo, vocabulary, words);
+  const int32_t a = vocabulary.id("a"), dog = vocabulary.id("dog");
+  EXPECT_EQ(made.captions[0], (std::vector<int32_t>{a, Vocabulary::kUnknown, dog}));
+  EXPECT_EQ(made.references[0], (std::vector<int32_t>{a, vocabulary.size(), dog, Vocabulary::kEnd}));
+}
+
+}  // namespace
+}  // namespace attend
