@@ -20,6 +20,7 @@ GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions
   merged.no_repeat_ngram = options.no_repeat_ngram.value_or(defaults.no_repeat_ngram);
   merged.min_length = options.min_words.value_or(defaults.min_length);
   merged.max_length = options.max_words.value_or(defaults.max_length);
+  if (merged.beam == 1) merged.method = GenerationOptions::Method::kGreedy;
   if (options.sample_seed) {
     merged.method = GenerationOptions::Method::kSample;
     merged.key = RandomKey(*options.sample_seed);

@@ -6,6 +6,7 @@
 #include "captioner/image_file.h"
 #include "captioner/model_file_testing.h"
 #include "captioner/photo_to_patches.h"
+#include "captioner/spoken_caption.h"
 
 namespace attend {
 namespace {
@@ -152,6 +153,24 @@ TEST_F(ACaptioner, OptionsTakeThePlaceOfTheModelsDefaults) {
     EXPECT_EQ(captioner.caption(photo, options).value().text, drawn.back());
   }
   EXPECT_THAT(drawn, ::testing::Not(Each(drawn.front())));
+}
+
+TEST_F(ACaptioner, ABeamOfOneTakesTheLikeliestWordEachTime) {
+  const Captioner captioner = load();
+  const LoadedModel model = load_model(path_).value();
+  GenerationOptions greedy = model.config.generation;
+  greedy.method = GenerationOptions::Method::kGreedy;
+  CaptionOptions options;
+  options.beam = 1;
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    Arena arena;
+    const Matrix<float> features = random_matrix<float>(arena, 4, 128, seed, 2.0);
+    const std::unique_ptr<NextWord> next = look_at(model.model, features, serial_executor());
+    const SpokenSentence expected = generate(*next, {}, greedy).at(0).at(0);
+    const Caption caption = captioner.caption_features(features.values(), 1, options).value().at(0);
+    EXPECT_EQ(caption.log_probability, expected.log_probability);
+    EXPECT_EQ(caption.text, to_caption(expected, model.vocabulary, 2).text);
+  }
 }
 
 TEST_F(ACaptioner, OptionsOutOfRangeAreNamed) {
