@@ -93,23 +93,35 @@ VImage open(std::span<const std::byte> bytes, vips::VOption* options) {
 }
 
 /// The photo at the smallest size that its decoder can give, but not below `longest_side`. JPEG decodes to a
-/// half, a quarter or an eighth by leaving out high frequencies; WebP scales as it goes.
+/// half, a quarter or an eighth by leaving out high frequencies; WebP scales as it goes. Both would round a
+/// side of very few pixels to none, and libvips aborts on that.
 VImage open_shrunk(std::span<const std::byte> bytes, const VImage& header, int longest_side) {
   const std::string loader = header.get_string("vips-loader");
   const double ratio = static_cast<double>(std::max(header.width(), header.height())) / longest_side;
-  if (ratio > 1.0 && loader.starts_with("webp"))
+  const bool sliver = std::min(header.width(), header.height()) < std::max(8.0, 2.0 * ratio);
+  if (ratio > 1.0 && !sliver && loader.starts_with("webp")) {
     return open(bytes, VImage::option()->set("scale", 1.0 / ratio));
-  if (ratio >= 2.0 && loader.starts_with("jpeg")) {
+  }
+  if (ratio >= 2.0 && !sliver && loader.starts_with("jpeg")) {
     return open(bytes, VImage::option()->set("shrink", ratio >= 8.0 ? 8 : ratio >= 4.0 ? 4 : 2));
   }
   return open(bytes, VImage::option());
 }
 
+/// At most `longest_side` pixels on the longer side and at least one on the shorter.
+VImage shrunk(VImage image, int longest_side) {
+  const int longest = std::max(image.width(), image.height());
+  if (longest <= longest_side) return image;
+  const double scale = static_cast<double>(longest_side) / longest;
+  return image.resize(std::max(scale, 1.0 / image.width()),
+                      VImage::option()->set("vscale", std::max(scale, 1.0 / image.height())));
+}
+
 VImage upright(VImage image) {
   const bool turned =
       image.get_typeof(VIPS_META_ORIENTATION) != 0 && image.get_int(VIPS_META_ORIENTATION) > 1;
-  return turned ? image.copy_memory().autorot()
-                : image;  // turning needs rows in another order than they come
+  // Turning needs the rows in another order than they come.
+  return turned ? image.copy_memory().autorot() : image;
 }
 
 /// Throws vips::VError.
@@ -120,11 +132,8 @@ Result<Photo> decode(std::span<const std::byte> bytes, const std::string& name, 
     return Status(StatusCode::kUnsupported, name + ": an image of " + std::to_string(header.bands()) +
                                                 " channels that are no known colours");
   }
-  VImage image = without_alpha(open_shrunk(bytes, header, longest_side));
-  const int longest = std::max(image.width(), image.height());
-  if (longest > longest_side) image = image.resize(static_cast<double>(longest_side) / longest);
-  image = upright(to_srgb(image));
-
+  const VImage opaque = without_alpha(open_shrunk(bytes, header, longest_side));
+  const VImage image = upright(to_srgb(shrunk(opaque, longest_side)));
   size_t size = 0;
   using Pixels = std::unique_ptr<void, void (*)(void*)>;
   const Pixels pixels(image.write_to_memory(&size), g_free);

@@ -221,6 +221,20 @@ TEST_F(APhoto, IsShrunkInProportionAndNeverEnlarged) {
   }
 }
 
+TEST_F(APhoto, OfASingleRowKeepsIt) {
+  for (const char* suffix : {".jpg", ".png", ".webp[lossless]", ".tif"}) {
+    for (const int rows : {1, 2, 5}) {
+      const VImage row = to_vips(quarters(4000, 4)).resize(1.0, VImage::option()->set("vscale", rows / 4.0));
+      for (const VImage& image : {row, row.rot90()}) {
+        const Photo photo = must_decode(encoded(image, suffix), 100);
+        EXPECT_EQ(std::max(photo.width, photo.height), 100) << suffix;
+        EXPECT_EQ(std::min(photo.width, photo.height), 1) << suffix;
+        EXPECT_EQ(squash(photo, 32).rgb.size(), 3u * 32 * 32);
+      }
+    }
+  }
+}
+
 TEST_F(APhoto, IsReadFromAPathWithAnyName) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("attend_photo_" + std::to_string(::getpid()));
