@@ -43,6 +43,8 @@ template <class T>
 Matrix<T> CrossAttention<T>::backward(const Activations& a, const KeyValues<T>& memory, ConstMatrix<T> dy,
                                       const MemoryGradient& memory_gradient, Pass& pass) {
   const int64_t width = out.in();
+  const Matrix<T> dx = pass.arena.matrix<T>(a.x.rows, width);
+  const Arena::Mark mark(pass.arena);
   const Matrix<T> dattended = out.backward(a.attended, dy, pass);  // [rows, width]
   const Matrix<T> dquery = pass.arena.matrix<T>(a.x.rows, width);
   PackedGradientTensors<T> tensors;
@@ -56,7 +58,8 @@ Matrix<T> CrossAttention<T>::backward(const Activations& a, const KeyValues<T>& 
   tensors.key_gradient = {memory_gradient.keys, 0};
   tensors.value_gradient = {memory_gradient.values, 0};
   packed_attention_backward(tensors, {a.offsets, memory.offsets, heads_, width / heads_}, pass);
-  return query.backward(a.x, dquery, pass);
+  query.backward(a.x, dquery, dx, pass);
+  return dx;
 }
 
 template <class T>

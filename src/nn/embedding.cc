@@ -45,16 +45,16 @@ void Embedding<T>::backward(std::span<const int32_t> ids, ConstMatrix<T> dy, Pas
 template <class T>
 Matrix<T> Embedding<T>::logits(ConstMatrix<T> x, Pass& pass) const {
   const Matrix<T> y = pass.arena.matrix<T>(x.rows, table.rows());
-  gemm(x, Transpose::kNo, table.value(), Transpose::kYes, Accumulate::kNo, y);
+  gemm(x, Transpose::kNo, table.value(), Transpose::kYes, Accumulate::kNo, y, pass);
   return y;
 }
 
 template <class T>
 Matrix<T> Embedding<T>::logits_backward(ConstMatrix<T> x, ConstMatrix<T> dlogits, Pass& pass) {
-  gemm(dlogits, Transpose::kYes, x, Transpose::kNo, Accumulate::kYes, table.gradient());
+  gemm(dlogits, Transpose::kYes, x, Transpose::kNo, Accumulate::kYes, table.gradient(), pass);
   const Matrix<T> dx = pass.arena.matrix<T>(x.rows, table.cols());
   const ConstMatrix<T> rows = table.value();
-  gemm(dlogits, Transpose::kNo, rows, Transpose::kNo, Accumulate::kNo, dx);
+  gemm(dlogits, Transpose::kNo, rows, Transpose::kNo, Accumulate::kNo, dx, pass);
   return dx;
 }
 

@@ -18,9 +18,12 @@ Matrix<T> FeedForward<T>::forward(ConstMatrix<T> x, Pass& pass, Activations* act
 
 template <class T>
 Matrix<T> FeedForward<T>::backward(const Activations& activations, ConstMatrix<T> dy, Pass& pass) {
+  const Matrix<T> dx = pass.arena.matrix<T>(dy.rows, up.in());
+  const Arena::Mark mark(pass.arena);
   const Matrix<T> dactive = down.backward(activations.active, dy, pass);      // [rows, hidden]
   const Matrix<T> dwide = gelu_backward<T>(activations.wide, dactive, pass);  // [rows, hidden]
-  return up.backward(activations.x, dwide, pass);
+  up.backward(activations.x, dwide, dx, pass);
+  return dx;
 }
 
 template <class T>

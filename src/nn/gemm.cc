@@ -4,9 +4,15 @@
 
 #include <algorithm>
 #include <cassert>
+#include <type_traits>
+
+#include "nn/bfloat16_gemm.h"
 
 namespace attend {
 namespace {
+
+// Multiplications below which rounding the operands costs more than it saves.
+constexpr int64_t kWorthRounding = int64_t{1} << 24;
 
 char letter(Transpose transpose) {
   return transpose == Transpose::kYes ? 'T' : 'N';
@@ -57,8 +63,24 @@ void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose t
   multiply(a, transpose_a, b, transpose_b, accumulate, c);
 }
 
-template void gemm(ConstMatrix<float>, Transpose, ConstMatrix<float>, Transpose, Accumulate, Matrix<float>);
-template void gemm(ConstMatrix<double>, Transpose, ConstMatrix<double>, Transpose, Accumulate,
-                   Matrix<double>);
+template <class T>
+void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
+          Accumulate accumulate, Matrix<T> c, Pass& pass) {
+  if constexpr (std::is_same_v<T, float>) {
+    const int64_t operations = c.size() * (transpose_a == Transpose::kYes ? a.rows : a.cols);
+    if (pass.precision == Precision::kBFloat16 && operations >= kWorthRounding && has_bfloat16_products()) {
+      const Bfloat16Product product{a, transpose_a, b, transpose_b, accumulate, c};
+      if (multiply_bfloat16(product, pass.arena).ok()) return;
+    }
+  }
+  gemm(a, transpose_a, b, transpose_b, accumulate, c);
+}
+
+using Floats = ConstMatrix<float>;
+using Doubles = ConstMatrix<double>;
+template void gemm(Floats, Transpose, Floats, Transpose, Accumulate, Matrix<float>);
+template void gemm(Doubles, Transpose, Doubles, Transpose, Accumulate, Matrix<double>);
+template void gemm(Floats, Transpose, Floats, Transpose, Accumulate, Matrix<float>, Pass&);
+template void gemm(Doubles, Transpose, Doubles, Transpose, Accumulate, Matrix<double>, Pass&);
 
 }  // namespace attend

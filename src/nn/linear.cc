@@ -22,8 +22,7 @@ template <class T>
 void add_columns(ConstMatrix<T> x, Matrix<T> sum, Executor& executor) {
   constexpr int64_t kStrip = 128;
   for_each_chunk(executor, x.cols, kStrip, [&](int64_t first, int64_t count) {
-    T* strip = sum.data + first;
-    for (int64_t r = 0; r < x.rows; ++r) kernels::add(strip, x.row(r).data() + first, strip, count);
+    kernels::add_rows(x.data + first, x.rows, x.cols, count, sum.data + first);
   });
 }
 
@@ -39,22 +38,28 @@ Matrix<T> Linear<T>::forward(ConstMatrix<T> x, Pass& pass) const {
   const Matrix<T> y = pass.arena.matrix<T>(x.rows, out());
   const bool biased = bias.size() > 0;
   if (biased) set_rows(bias.value(), y, pass.executor);
-  gemm(x, Transpose::kNo, weight.value(), Transpose::kYes, biased ? Accumulate::kYes : Accumulate::kNo, y);
+  gemm(x, Transpose::kNo, weight.value(), Transpose::kYes, biased ? Accumulate::kYes : Accumulate::kNo, y,
+       pass);
   return y;
 }
 
 template <class T>
 Matrix<T> Linear<T>::backward(ConstMatrix<T> x, ConstMatrix<T> dy, Pass& pass) {
-  backward_parameters(x, dy, pass);
   const Matrix<T> dx = pass.arena.matrix<T>(x.rows, in());
-  const ConstMatrix<T> w = weight.value();
-  gemm(dy, Transpose::kNo, w, Transpose::kNo, Accumulate::kNo, dx);
+  backward(x, dy, dx, pass);
   return dx;
 }
 
 template <class T>
+void Linear<T>::backward(ConstMatrix<T> x, ConstMatrix<T> dy, Matrix<T> dx, Pass& pass) {
+  backward_parameters(x, dy, pass);
+  const ConstMatrix<T> w = weight.value();
+  gemm(dy, Transpose::kNo, w, Transpose::kNo, Accumulate::kNo, dx, pass);
+}
+
+template <class T>
 void Linear<T>::backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, Pass& pass) {
-  gemm(dy, Transpose::kYes, x, Transpose::kNo, Accumulate::kYes, weight.gradient());
+  gemm(dy, Transpose::kYes, x, Transpose::kNo, Accumulate::kYes, weight.gradient(), pass);
   if (bias.size() > 0) add_columns(dy, bias.gradient(), pass.executor);
 }
 

@@ -20,6 +20,8 @@ class Linear {
   Matrix<T> forward(ConstMatrix<T> x, Pass& pass) const;
   /// dy [rows, out] -> dx [rows, in]; adds to the gradients of weight and bias.
   Matrix<T> backward(ConstMatrix<T> x, ConstMatrix<T> dy, Pass& pass);
+  /// The same into `dx` [rows, in].
+  void backward(ConstMatrix<T> x, ConstMatrix<T> dy, Matrix<T> dx, Pass& pass);
   /// As backward, for a layer whose input needs no gradient.
   void backward_parameters(ConstMatrix<T> x, ConstMatrix<T> dy, Pass& pass);
 

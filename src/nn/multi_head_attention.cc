@@ -33,6 +33,8 @@ Matrix<T> SelfAttention<T>::forward(ConstMatrix<T> x, Offsets offsets, Causal ca
 template <class T>
 Matrix<T> SelfAttention<T>::backward(const Activations& a, ConstMatrix<T> dy, Pass& pass) {
   const int64_t width = out.in();
+  const Matrix<T> dx = pass.arena.matrix<T>(a.x.rows, width);
+  const Arena::Mark mark(pass.arena);
   const Matrix<T> dattended = out.backward(a.attended, dy, pass);  // [rows, width]
   const Matrix<T> dqkv = pass.arena.matrix<T>(a.x.rows, 3 * width);
   PackedGradientTensors<T> tensors;
@@ -46,7 +48,8 @@ Matrix<T> SelfAttention<T>::backward(const Activations& a, ConstMatrix<T> dy, Pa
   tensors.key_gradient = {dqkv, width};
   tensors.value_gradient = {dqkv, 2 * width};
   packed_attention_backward(tensors, {a.offsets, a.offsets, heads_, width / heads_, a.causal}, pass);
-  return qkv.backward(a.x, dqkv, pass);
+  qkv.backward(a.x, dqkv, dx, pass);
+  return dx;
 }
 
 template <class T>

@@ -108,6 +108,17 @@ inline dnnl::pooling_forward::primitive_desc pooling(dnnl::algorithm algorithm,
 #endif
 }
 
+/// destination [m, n] = left [m, k] right [k, n], after which the attributes' post-operations act.
+inline dnnl::matmul::primitive_desc matmul(const dnnl::memory::desc& left, const dnnl::memory::desc& right,
+                                           const dnnl::memory::desc& destination,
+                                           const dnnl::primitive_attr& attr) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {cpu(), left, right, destination, attr};
+#else
+  return {{left, right, destination}, attr, cpu()};
+#endif
+}
+
 }  // namespace attend::onednn
 
 #endif  // ATTEND_NN_ONEDNN_H_

@@ -125,6 +125,26 @@ void Sum(const float* a, const float* b, float* y, int64_t n) {
   });
 }
 
+// Eight rows a visit, so that the sums are loaded and stored an eighth as often.
+void SumRows(const float* x, int64_t rows, int64_t stride, int64_t n, float* sum) {
+  const D d;
+  constexpr int64_t kTogether = 8;
+  const int64_t step = static_cast<int64_t>(lanes()), whole = n / step * step;
+  int64_t r = 0;
+  for (; r + kTogether <= rows; r += kTogether) {
+    const float* first = x + r * stride;
+    for (int64_t i = 0; i < whole; i += step) {
+      V total = hn::LoadU(d, sum + i);
+      for (int64_t k = 0; k < kTogether; ++k) total = hn::Add(total, hn::LoadU(d, first + k * stride + i));
+      hn::StoreU(total, d, sum + i);
+    }
+    for (int64_t k = 0; k < kTogether; ++k) {
+      for (int64_t i = whole; i < n; ++i) sum[i] += first[k * stride + i];
+    }
+  }
+  for (; r < rows; ++r) Sum(sum, x + r * stride, sum, n);
+}
+
 // y = (x - mean) * inverse * gain + bias, as x * (inverse * gain) needs the mean's error to stay small: the
 // subtraction comes first.
 void ScaleRow(const float* x, int64_t n, const RowScale<float>& row, const float* gain, const float* bias,
@@ -242,6 +262,7 @@ namespace attend::kernels {
 HWY_EXPORT(Gelu);
 HWY_EXPORT(GeluGradient);
 HWY_EXPORT(Sum);
+HWY_EXPORT(SumRows);
 HWY_EXPORT(Normalize);
 HWY_EXPORT(NormalizeGradient);
 HWY_EXPORT(Drop);
@@ -257,6 +278,10 @@ void gelu_gradient(const float* x, const float* dy, float* dx, int64_t n) {
 
 void add(const float* a, const float* b, float* y, int64_t n) {
   HWY_DYNAMIC_DISPATCH(Sum)(a, b, y, n);
+}
+
+void add_rows(const float* x, int64_t rows, int64_t stride, int64_t n, float* sum) {
+  HWY_DYNAMIC_DISPATCH(SumRows)(x, rows, stride, n, sum);
 }
 
 RowScale<float> normalize(const float* x, int64_t n, double epsilon, const float* gain, const float* bias,

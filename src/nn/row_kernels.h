@@ -42,6 +42,10 @@ void gelu_gradient(const double* x, const double* dy, double* dx, int64_t n);
 void add(const float* a, const float* b, float* y, int64_t n);
 void add(const double* a, const double* b, double* y, int64_t n);
 
+// sum[i] += x[0][i] + x[1][i] + ..., over rows of n that lie `stride` apart, added in the order of the rows.
+void add_rows(const float* x, int64_t rows, int64_t stride, int64_t n, float* sum);
+void add_rows(const double* x, int64_t rows, int64_t stride, int64_t n, double* sum);
+
 // y[i] = (x[i] - mean) * inverse_deviation * gain[i] + bias[i]
 RowScale<float> normalize(const float* x, int64_t n, double epsilon, const float* gain, const float* bias,
                           float* y);

@@ -32,6 +32,10 @@ void add(const double* a, const double* b, double* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) y[i] = a[i] + b[i];
 }
 
+void add_rows(const double* x, int64_t rows, int64_t stride, int64_t n, double* sum) {
+  for (int64_t r = 0; r < rows; ++r) add(sum, x + r * stride, sum, n);
+}
+
 RowScale<double> normalize(const double* x, int64_t n, double epsilon, const double* gain, const double* bias,
                            double* y) {
   double sum = 0.0, squares = 0.0;

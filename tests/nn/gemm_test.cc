@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "base/half.h"
+
 #include "nn/layer_testing.h"
 
 namespace attend::testing {
@@ -68,6 +70,71 @@ TEST(Gemm, AnEmptySumIsZeroAndAnEmptyResultIsNothing) {
   for (const float value : c.values()) EXPECT_EQ(value, 0.0f);
   const Matrix<float> none = arena.matrix<float>(0, 3);
   gemm<float>(arena.matrix<float>(0, 2), Transpose::kNo, c, Transpose::kNo, Accumulate::kNo, none);
+}
+
+class GemmInBfloat16 : public ::testing::Test {
+ protected:
+  void SetUp() override { pass.precision = Precision::kBFloat16; }
+
+  // `m` as the product sees it.
+  Matrix<double> rounded(ConstMatrix<float> m) {
+    const Matrix<double> r = arena.matrix<double>(m.rows, m.cols);
+    for (int64_t i = 0; i < m.size(); ++i) {
+      r.data[i] = static_cast<double>(bfloat16_to_float(float_to_bfloat16(m.data[i])));
+    }
+    return r;
+  }
+
+  Arena arena;
+  Pass pass{arena, serial_executor()};
+};
+
+TEST_F(GemmInBfloat16, IsTheProductOfTheRoundedOperands) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "no bfloat16 instructions on this machine";
+  constexpr int64_t kRows = 257, kInner = 300, kCols = 261;
+  for (const Transpose ta : kBoth) {
+    for (const Transpose tb : kBoth) {
+      for (const Accumulate accumulate : {Accumulate::kNo, Accumulate::kYes}) {
+        const auto a = operand<float>(arena, kRows, kInner, ta, 1),
+                   b = operand<float>(arena, kInner, kCols, tb, 2);
+        const Matrix<double> wide_a = rounded(a), wide_b = rounded(b);
+        const auto start = random_matrix<double>(arena, kRows, kCols, 3);
+        const auto c = random_matrix<float>(arena, kRows, kCols, 3);
+        gemm<float>(a, ta, b, tb, accumulate, c, pass);
+        for (int64_t i = 0; i < c.size(); i += 7) {
+          const double base = accumulate == Accumulate::kYes ? start.data[i] : 0.0;
+          const double expected = base + element(wide_a, ta, wide_b, tb, i / kCols, i % kCols);
+          ASSERT_NEAR(static_cast<double>(c.data[i]), expected, 1e-5 * std::sqrt(double{kInner}));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(GemmInBfloat16, KeepsSmallProductsInFloat) {
+  const auto a = random_matrix<float>(arena, 30, 40, 1), b = random_matrix<float>(arena, 40, 50, 2);
+  const Matrix<float> c = arena.matrix<float>(30, 50), expected = arena.matrix<float>(30, 50);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, pass);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, expected);
+  expect_same_bits<float>(c, expected, "small");
+}
+
+TEST_F(GemmInBfloat16, NeverRoundsDouble) {
+  const auto a = random_matrix<double>(arena, 257, 300, 1), b = random_matrix<double>(arena, 300, 261, 2);
+  const Matrix<double> c = arena.matrix<double>(257, 261);
+  gemm<double>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, pass);
+  for (int64_t i = 0; i < c.size(); i += 101) {
+    ASSERT_NEAR(c.data[i], element(a, Transpose::kNo, b, Transpose::kNo, i / 261, i % 261), 1e-11);
+  }
+}
+
+TEST_F(GemmInBfloat16, GivesBackTheMemoryOfItsOperands) {
+  const auto a = random_matrix<float>(arena, 257, 300, 1), b = random_matrix<float>(arena, 300, 261, 2);
+  const Matrix<float> c = arena.matrix<float>(257, 261);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, pass);
+  const float* const first = arena.array<float>(1).data();
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, pass);
+  EXPECT_EQ(arena.array<float>(1).data(), first + 16);  // 64 bytes on
 }
 
 }  // namespace

@@ -1,13 +1,14 @@
 // A whole training step of a block: float against double, and the same bits for any number of workers.
 #include "nn/cross_entropy.h"
 #include "nn/embedding.h"
+#include "nn/gemm.h"
 #include "nn/layer_testing.h"
 #include "nn/transformer_block.h"
 
 namespace attend::testing {
 namespace {
 
-constexpr int64_t kWidth = 64, kWords = 301, kRows = 400;
+constexpr int64_t kWidth = 64, kWords = 701, kRows = 400;
 
 std::vector<int64_t> offsets_of(std::initializer_list<int64_t> lengths) {
   std::vector<int64_t> offsets = {0};
@@ -25,7 +26,7 @@ struct Step {
   double loss = 0.0;
   Matrix<T> dmemory;
 
-  explicit Step(Executor& executor) {
+  explicit Step(Executor& executor, Precision precision = Precision::kFloat32) {
     words.collect(parameters);
     block.collect(parameters);
     initialize(parameters, 5);
@@ -37,6 +38,7 @@ struct Step {
       next.push_back(static_cast<int32_t>(RandomKey(2).below(r, kWords)));
     }
     Pass pass(arena, executor, RandomKey(3));
+    pass.precision = precision;
     const Matrix<T> memory_rows = random_matrix<T>(arena, 211, kWidth, 4);
     const KeyValues<T> memory = block.cross_attention.project(memory_rows, memory_rows, patches, pass);
     typename DecoderBlock<T>::Activations a;
@@ -61,18 +63,40 @@ TEST(TrainingStep, InFloatIsThatInDouble) {
   Step<float> narrow(serial_executor());
   Step<double> wide(serial_executor());
   EXPECT_NEAR(narrow.loss, wide.loss, 1e-6 * wide.loss);
+  double model_scale = 0.0;
+  for (Parameter<double>* p : wide.parameters) model_scale = std::max(model_scale, largest(p->gradient()));
   for (size_t p = 0; p < wide.parameters.size(); ++p) {
     const Matrix<double> expected = wide.parameters[p]->gradient();
     const Matrix<float> actual = narrow.parameters[p]->gradient();
-    // Sums of kRows terms whose rounding errors add up like a random walk, on the scale of the largest
-    // gradient.
-    const double tolerance = 4e-6 * largest(expected) * std::sqrt(double{kRows} / 100.0) + 1e-8;
+    // Sums of kRows terms, whose rounding errors add up like a random walk, on the scale of the largest
+    // gradient: of this parameter or, where terms cancel (the bias of the keys moves all scores of a query
+    // alike, so that its gradient is 0), of a tenth of the model's.
+    const double scale = std::max(largest(expected), 0.1 * model_scale);
+    const double tolerance = 0x1p-23 * std::sqrt(double{kRows}) * 4.0 * scale;
     for (int64_t i = 0; i < expected.size(); ++i) {
       ASSERT_TRUE(std::abs(static_cast<double>(actual.data[i]) - expected.data[i]) <= tolerance)
           << wide.parameters[p]->name() << " element " << i << ": " << actual.data[i] << " against "
           << expected.data[i] << ", tolerance " << tolerance;
     }
   }
+}
+
+TEST(TrainingStep, InBfloat16HasTheGradientsOfFloatToTwoDigits) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "no bfloat16 instructions on this machine";
+  Step<float> exact(serial_executor());
+  Step<float> rounded(serial_executor(), Precision::kBFloat16);
+  EXPECT_NEAR(rounded.loss, exact.loss, 2e-3 * exact.loss);
+  double error = 0.0, size = 0.0;  // squared lengths, of the difference and of the whole gradient
+  for (size_t p = 0; p < exact.parameters.size(); ++p) {
+    const Matrix<float> expected = exact.parameters[p]->gradient(),
+                        actual = rounded.parameters[p]->gradient();
+    for (int64_t i = 0; i < expected.size(); ++i) {
+      error += std::pow(static_cast<double>(actual.data[i] - expected.data[i]), 2);
+      size += std::pow(static_cast<double>(expected.data[i]), 2);
+    }
+  }
+  EXPECT_LE(std::sqrt(error / size), 0.01);
+  EXPECT_GT(std::sqrt(error / size), 1e-5);  // it did round
 }
 
 TEST(TrainingStep, GivesTheSameBitsForAnyNumberOfWorkers) {

@@ -134,6 +134,25 @@ TEST_P(RowKernels, AddAddsInPlaceAndApart) {
   }
 }
 
+TEST_P(RowKernels, AddRowsAddsEveryRowInOrder) {
+  for (const int64_t n : kSizes) {
+    for (const int64_t rows : {0, 1, 7, 8, 9, 17}) {
+      const int64_t stride = n + 3;
+      const std::vector<float> x = random(rows * stride, 1);
+      std::vector<float> sum = random(n, 2), expected = sum;
+      sum.resize(sum.size() + 32, 7.0f);
+      kernels::add_rows(x.data(), rows, stride, n, sum.data());
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t i = 0; i < n; ++i) {
+          expected[static_cast<size_t>(i)] += x[static_cast<size_t>(r * stride + i)];
+        }
+      }
+      expected.resize(sum.size(), 7.0f);
+      ASSERT_EQ(sum, expected) << rows << " rows of " << n;
+    }
+  }
+}
+
 TEST_P(RowKernels, NormalizeIsItsDefinition) {
   for (const int64_t n : kSizes) {
     const std::vector<float> x = random(n, 1, 2.0, 5.0), gain = random(n, 2), bias = random(n, 3);
