@@ -1,21 +1,21 @@
-# The model inside the program.
+# Files inside programs.
 set(ATTEND_MODEL "${PROJECT_SOURCE_DIR}/models/attend.safetensors" CACHE FILEPATH
     "Model file to build into the program; a file that does not exist builds a program without one")
 
-# attend_embed_model(TARGET) defines the static library TARGET, which holds the bytes of ATTEND_MODEL between the
-# symbols attend_embedded_model_begin and attend_embedded_model_end; none when there is no such file.
-function(attend_embed_model target)
-  # A glob, so that a model that appears or goes away after configuring is noticed by the next build.
-  file(GLOB model CONFIGURE_DEPENDS "${ATTEND_MODEL}")
-  if(model)
-    message(STATUS "Model inside the program: ${model}")
-    set(embedded_model_include "        .incbin \"${model}\"")
+# attend_embed_model(TARGET FILE) defines the static library TARGET, which holds the bytes of FILE between the symbols
+# attend_embedded_model_begin and attend_embedded_model_end; none when there is no such file.
+function(attend_embed_model target file)
+  # A glob, so that a file that appears or goes away after configuring is noticed by the next build.
+  file(GLOB found CONFIGURE_DEPENDS "${file}")
+  if(found)
+    message(STATUS "${target}: ${found}")
+    set(embedded_model_include "        .incbin \"${found}\"")
   else()
-    message(STATUS "Model inside the program: none (no file ${ATTEND_MODEL})")
+    message(STATUS "${target}: empty, there is no ${file}")
     set(embedded_model_include "")
   endif()
-  set(source ${CMAKE_CURRENT_BINARY_DIR}/embedded_model.S)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${target}.S)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/embedded_model.S.in ${source} @ONLY)
-  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${model}")
+  set_source_files_properties(${source} PROPERTIES OBJECT_DEPENDS "${found}")
   add_library(${target} STATIC ${source})
 endfunction()

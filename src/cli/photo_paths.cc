@@ -16,9 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 17> kExtensions = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
-                                                          "gif", "tif",  "tiff", "heic", "heif", "avif",
-                                                          "jp2", "bmp",  "ppm",  "pgm",  "pnm"};
+// Of the formats that photographs come in and that vision/photo.h decodes.
+constexpr std::array<std::string_view, 12> kExtensions = {"jpg", "jpeg", "jpe",  "jfif", "png",  "webp",
+                                                          "gif", "tif",  "tiff", "heic", "heif", "avif"};
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

@@ -39,6 +39,9 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  /// Whether anybody sees it.
+  bool visible() const { return enabled_; }
+
   void update(int64_t done, std::string_view note = {});
 
   /// Writes a whole line (a message about one file) above the bar; also where no bar is drawn.

@@ -1,0 +1,99 @@
+#include "cli/caption_arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <map>
+
+namespace attend {
+namespace {
+
+constexpr int kWidestBeam = 100, kLongestSentence = 1000, kMostThreads = 1024;
+
+/// An option for a number from `least` to `most`; its help says so in words.
+template <class Target, class Number>
+CLI::Option* add_number(CLI::App& command, const char* name, Target& target, Number least, Number most,
+                        const char* meaning) {
+  return command.add_option(name, target, fmt::format("{} ({} to {})", meaning, least, most))
+      ->check(CLI::Range(least, most).description(""))
+      ->type_name("N");
+}
+
+void add_input_options(CLI::App& command, CaptionArguments& arguments) {
+  command.add_option("PATHS", arguments.paths, "Photographs, or folders of them")->required();
+  command.add_flag("-r,--recursive", arguments.recursive, "Look for photographs below the folders too");
+  command.add_option("--model", arguments.model, "A model file instead of the model inside the program")
+      ->type_name("FILE");
+  add_number(command, "--threads", arguments.threads, 0, kMostThreads, "Threads, or 0 for one a core");
+}
+
+void add_output_options(CLI::App& command, CaptionArguments& arguments) {
+  using Format = CaptionArguments::Format;
+  const std::map<std::string, Format> formats = {{"text", Format::kText}, {"jsonl", Format::kJsonLines}};
+  command
+      .add_option("--format", arguments.format,
+                  "text: one file's caption alone; of several, path, tab, caption. jsonl: an object a row")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("text|jsonl");
+  command.add_flag("--attention", arguments.attention,
+                   "Add to each word of a jsonl row where it looked: a matrix of the photo's patches");
+  command
+      .add_option("--maps", arguments.maps,
+                  "A folder for contact sheets: the photo, and a tile a word with where it looked")
+      ->type_name("FOLDER");
+}
+
+void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
+  add_number(command, "--beam", arguments.beam, 1, kWidestBeam,
+             "Sentences kept side by side while searching");
+  add_number(command, "--min-length", arguments.min_length, 0, kLongestSentence, "Least words");
+  add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence, "Most words");
+  CLI::Option* beam = command.get_option("--beam");
+  CLI::Option* greedy =
+      command.add_flag("--greedy", arguments.greedy, "Always the likeliest word: a beam of 1")
+          ->excludes(beam);
+  CLI::Option* sample = command.add_flag("--sample", arguments.sample, "Draw words by their probabilities")
+                            ->excludes(beam)
+                            ->excludes(greedy);
+  add_number(command, "--temperature", arguments.temperature, 0.001, 1000.0,
+             "Above 1 draws bolder words, below 1 likelier ones")
+      ->needs(sample);
+  command.add_option("--seed", arguments.seed, "Another number draws other words")
+      ->needs(sample)
+      ->type_name("N");
+}
+
+void check_combinations(const CaptionArguments& arguments) {
+  if (std::isnan(arguments.temperature)) throw CLI::ValidationError("--temperature", "is not a number");
+  if (arguments.attention && arguments.format != CaptionArguments::Format::kJsonLines) {
+    throw CLI::ValidationError("--attention", "needs --format jsonl");
+  }
+  if (arguments.min_length && arguments.max_length && *arguments.min_length > *arguments.max_length) {
+    throw CLI::ValidationError("--min-length", std::to_string(*arguments.min_length) +
+                                                   " is more than --max-length " +
+                                                   std::to_string(*arguments.max_length));
+  }
+}
+
+}  // namespace
+
+void add_caption_arguments(CLI::App& command, CaptionArguments& arguments) {
+  add_input_options(command, arguments);
+  add_output_options(command, arguments);
+  add_generation_options(command, arguments);
+  command.callback([&arguments] { check_combinations(arguments); });
+}
+
+CaptionOptions caption_options(const CaptionArguments& arguments) {
+  CaptionOptions options;
+  options.beam = arguments.greedy ? 1 : arguments.beam;
+  options.min_words = arguments.min_length;
+  options.max_words = arguments.max_length;
+  if (arguments.sample) options.sample_seed = arguments.seed;
+  options.temperature = arguments.temperature;
+  options.attention = arguments.attention || arguments.maps.has_value();
+  return options;
+}
+
+}  // namespace attend

@@ -1,0 +1,45 @@
+// The command line of `attend caption`.
+#ifndef ATTEND_CLI_CAPTION_ARGUMENTS_H_
+#define ATTEND_CLI_CAPTION_ARGUMENTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attend/captioner.h"
+
+namespace CLI {
+class App;
+}
+
+namespace attend {
+
+struct CaptionArguments {
+  enum class Format { kText, kJsonLines };
+
+  std::vector<std::string> paths;
+  bool recursive = false;
+  Format format = Format::kText;
+  bool attention = false;           // kJsonLines: with the maps as numbers
+  std::optional<std::string> maps;  // the folder for contact sheets
+  std::string model;                // a model file; empty: the one inside the program
+  int threads = 0;                  // 0: all
+
+  // What the model's own defaults give way to.
+  std::optional<int> beam, min_length, max_length;
+  bool greedy = false, sample = false;
+  double temperature = 1.0;
+  uint64_t seed = 0;
+};
+
+/// Adds the options to `command`; parsing fills `arguments`, which must outlive it. Numbers out of range and
+/// combinations that make no sense are refused while parsing.
+void add_caption_arguments(CLI::App& command, CaptionArguments& arguments);
+
+/// What they ask of the captioner.
+CaptionOptions caption_options(const CaptionArguments& arguments);
+
+}  // namespace attend
+
+#endif  // ATTEND_CLI_CAPTION_ARGUMENTS_H_

@@ -1,0 +1,62 @@
+#include "cli/caption_command.h"
+
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "cli/caption_arguments.h"
+#include "cli/caption_run.h"
+#include "cli/model_source.h"
+#include "cli/photo_paths.h"
+
+namespace attend {
+namespace {
+
+Status create_maps_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) return {};
+  return {StatusCode::kIo, folder + ": cannot create the folder for maps: " + error.message()};
+}
+
+/// One file that was named needs no name in front of its caption; files found in a folder do.
+bool rows_need_names(const std::vector<std::string>& paths) {
+  std::error_code ignored;
+  return paths.size() > 1 || std::filesystem::is_directory(paths.front(), ignored);
+}
+
+int caption(const CaptionArguments& arguments) {
+  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
+  if (!captioner.ok()) return fail(captioner.status().message(), kSomeFailed);
+  if (arguments.maps) {
+    if (Status status = create_maps_folder(*arguments.maps); !status.ok())
+      return fail(status.message(), kSomeFailed);
+  }
+  CaptionRun run(arguments, captioner.value(), find_photos(arguments.paths, arguments.recursive),
+                 rows_need_names(arguments.paths));
+  return run.run();
+}
+
+}  // namespace
+
+Command caption_command(CLI::App& program) {
+  CLI::App* options =
+      program.add_subcommand("caption", "Say what photographs show, and where each word looked");
+  const auto arguments = std::make_shared<CaptionArguments>();
+  add_caption_arguments(*options, *arguments);
+  options->footer(
+      "A folder stands for the image files in it. A file that cannot be captioned gets a line on standard "
+      "error,\n"
+      "and the others are still done. Control characters in a path are spelled \\n, \\t or \\xHH in text "
+      "rows.");
+  return {options, [arguments] { return caption(*arguments); }};
+}
+
+}  // namespace attend

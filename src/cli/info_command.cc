@@ -1,0 +1,114 @@
+#include "cli/info_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "attend/captioner.h"
+#include "attend/executor.h"
+#include "attend/isa.h"
+#include "cli/embedded_model.h"
+#include "cli/model_source.h"
+#include "cli/printable.h"
+#include "cli/standard_output.h"
+
+namespace attend {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InfoArguments {
+  bool json = false;
+  std::string model;
+};
+
+Json program_facts() {
+  Json sets = Json::array();
+  for (const Isa isa : isas()) sets.push_back(name(isa));
+  return {{"version", ATTEND_VERSION},
+          {"build", ATTEND_BUILD},
+          {"instruction sets", sets},
+          {"instruction set in use", name(isas().front())},
+          {"threads", make_openmp_executor()->workers()}};
+}
+
+/// What the file's own metadata says: that of the encoder first, then its makers' notes.
+void add_metadata(const std::map<std::string, std::string>& metadata, Json& facts) {
+  for (const char* key : {"name", "source", "licence"}) {
+    const auto entry = metadata.find(std::string("encoder.") + key);
+    if (entry != metadata.end()) facts[std::string("encoder ") + key] = entry->second;
+  }
+  constexpr std::string_view kNote = "note.";
+  for (const auto& [key, value] : metadata) {
+    if (key.starts_with(kNote)) facts[key.substr(kNote.size())] = value;
+  }
+}
+
+Result<Json> model_facts(const std::string& path) {
+  const Result<Safetensors> file = open_model(path);
+  if (!file.ok()) return file.status();
+  const Result<Captioner> captioner = load_captioner(path, serial_executor());
+  if (!captioner.ok()) return captioner.status();
+  const Captioner& model = captioner.value();
+  Json facts = {{"file", path.empty() ? kBuiltInModel : path},
+                {"patches a side", model.grid()},
+                {"features a patch", model.features()},
+                {"parameters", model.parameters()},
+                {"words", model.vocabulary()}};
+  add_metadata(file.value().metadata(), facts);
+  return facts;
+}
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return printable(value.get<std::string>());
+  if (!value.is_array()) return value.dump();
+  std::string words;
+  for (const Json& item : value) words += (words.empty() ? "" : " ") + text_of(item);
+  return words;
+}
+
+/// A line a fact, "key: value", the model's after a line of their own.
+std::string text_of_facts(const Json& facts) {
+  std::string text;
+  for (const auto& [key, value] : facts.items()) {
+    text += value.is_object() ? fmt::format("\n{}\n{}", key, text_of_facts(value))
+                              : fmt::format("{:<24}{}\n", printable(key), text_of(value));
+  }
+  return text;
+}
+
+int info(const InfoArguments& arguments) {
+  Json facts = program_facts();
+  if (arguments.model.empty() && embedded_model().empty()) {
+    facts["model"] = arguments.json ? Json(nullptr) : Json("none is built in");
+  } else {
+    const Result<Json> model = model_facts(arguments.model);
+    if (!model.ok()) return fail(model.status().message(), kSomeFailed);
+    facts["model"] = model.value();
+  }
+  const std::string text = arguments.json ? facts.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
+                                          : text_of_facts(facts);
+  const Status status = write_standard_output(text);
+  return status.ok() ? kDone : fail(status.message(), kSomeFailed);
+}
+
+}  // namespace
+
+Command info_command(CLI::App& program) {
+  CLI::App* options = program.add_subcommand("info", "Version, instruction sets and model");
+  const auto arguments = std::make_shared<InfoArguments>();
+  const std::map<std::string, bool> formats = {{"text", false}, {"jsonl", true}};
+  options->add_option("--format", arguments->json, "text: a line a fact. jsonl: one object in one row")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("text|jsonl");
+  options->add_option("--model", arguments->model, "A model file instead of the model inside the program")
+      ->type_name("FILE");
+  return {options, [arguments] { return info(*arguments); }};
+}
+
+}  // namespace attend

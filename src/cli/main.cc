@@ -1,0 +1,67 @@
+// The program `attend`.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/caption_command.h"
+#include "cli/command.h"
+#include "cli/eval_command.h"
+#include "cli/info_command.h"
+#include "cli/standard_output.h"
+#include "cli/train_command.h"
+
+namespace attend {
+namespace {
+
+// What was parsed says help or version: a result, printed on standard output. Anything else is a usage error.
+int finish_parse(const CLI::App& program, const CLI::ParseError& error) {
+  std::string text;
+  if (error.get_name() == "CallForHelp") {
+    const std::vector<CLI::App*> chosen = program.get_subcommands();
+    text = chosen.empty() ? program.help() : chosen.front()->help("attend");
+  } else if (error.get_name() == "CallForVersion") {
+    text = std::string(error.what()) + "\n";
+  } else {
+    const std::vector<CLI::App*> chosen = program.get_subcommands();
+    const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + ": ";
+    return fail(command + error.what(), kUsageError);
+  }
+  const Status status = write_standard_output(text);
+  return status.ok() ? kDone : fail(status.message(), kSomeFailed);
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("attend " ATTEND_VERSION ": captions photographs, and shows where each word looked.",
+                   "attend");
+  program.set_version_flag("--version", "attend " ATTEND_VERSION);
+  program.footer(
+      "'attend COMMAND --help' tells a command's options. Exit codes: 0 done, 1 usage error, 2 some files "
+      "failed.");
+  program.require_subcommand(1);
+  const std::vector<Command> commands = {caption_command(program), train_command(program),
+                                         eval_command(program), info_command(program)};
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return finish_parse(program, error);
+  }
+  for (const Command& command : commands) {
+    if (command.options->parsed()) return command.run();
+  }
+  return fail("no command was given; see attend --help", kUsageError);
+}
+
+}  // namespace
+}  // namespace attend
+
+int main(int argc, char** argv) {
+  attend::guard_standard_streams();
+  try {
+    return attend::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return attend::fail("out of memory", attend::kSomeFailed);
+  } catch (const std::exception& error) {
+    return attend::fail(error.what(), attend::kSomeFailed);
+  }
+}
