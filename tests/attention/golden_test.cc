@@ -24,7 +24,7 @@ class Cursor {
   std::vector<T> take(int64_t count) {
     std::vector<T> numbers(static_cast<size_t>(count));
     EXPECT_LE(at_ + numbers.size() * sizeof(T), bytes_.size());
-    std::memcpy(numbers.data(), bytes_.data() + at_, numbers.size() * sizeof(T));
+    if (count > 0) std::memcpy(numbers.data(), bytes_.data() + at_, numbers.size() * sizeof(T));
     at_ += numbers.size() * sizeof(T);
     return numbers;
   }
