@@ -130,6 +130,8 @@ Status invalid(const std::string& what) {
 }  // namespace
 
 struct CnnEncoder::Network {
+  explicit Network(EfficientNetLite l) : layers(std::move(l)) {}
+
   EfficientNetLite layers;
   std::mutex mutex;       // guards the plans
   std::list<Plan> plans;  // the one used last comes first
@@ -188,7 +190,7 @@ Result<CnnEncoder> CnnEncoder::load(const Safetensors& file, const std::string& 
   try {
     Result<EfficientNetLite> layers = load_efficientnet_lite(file, prefix);
     if (!layers.ok()) return layers.status();
-    return CnnEncoder(std::unique_ptr<Network>(new Network{std::move(layers).value(), {}, {}}));
+    return CnnEncoder(std::make_unique<Network>(std::move(layers).value()));
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, file.name() + ": the encoder is too large for memory");
   }

@@ -109,7 +109,7 @@ VImage open_shrunk(std::span<const std::byte> bytes, const VImage& header, int l
 }
 
 /// At most `longest_side` pixels on the longer side and at least one on the shorter.
-VImage shrunk(VImage image, int longest_side) {
+VImage shrunk(const VImage& image, int longest_side) {
   const int longest = std::max(image.width(), image.height());
   if (longest <= longest_side) return image;
   const double scale = static_cast<double>(longest_side) / longest;
@@ -117,7 +117,7 @@ VImage shrunk(VImage image, int longest_side) {
                       VImage::option()->set("vscale", std::max(scale, 1.0 / image.height())));
 }
 
-VImage upright(VImage image) {
+VImage upright(const VImage& image) {
   const bool turned =
       image.get_typeof(VIPS_META_ORIENTATION) != 0 && image.get_int(VIPS_META_ORIENTATION) > 1;
   // Turning needs the rows in another order than they come.

@@ -37,8 +37,8 @@ std::vector<Taps> cubic_taps(int input, int output) {
   std::vector<double> weights;
   for (int i = 0; i < output; ++i) {
     const double centre = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(centre + support + 0.5), input);
+    const int first = std::max(static_cast<int>(std::floor(centre - support + 0.5)), 0);
+    const int last = std::min(static_cast<int>(std::floor(centre + support + 0.5)), input);
     weights.clear();
     double sum = 0.0;
     for (int j = first; j < last; ++j) {
@@ -70,7 +70,7 @@ Photo resize_rows(const Photo& photo, int width) {
   for (int y = 0; y < photo.height; ++y) {
     const uint8_t* row = photo.rgb.data() + 3 * static_cast<size_t>(y) * static_cast<size_t>(photo.width);
     for (const Taps& t : taps) {
-      const uint8_t* in = row + 3 * t.first;
+      const uint8_t* in = row + 3 * static_cast<size_t>(t.first);
       int32_t red = kHalf, green = kHalf, blue = kHalf;
       for (const int32_t weight : t.weights) {
         red += weight * in[0];
