@@ -295,7 +295,7 @@ BackwardKernel backward_panels(Isa isa) {
   return ATTEND_CHOOSE_KERNEL(isa, backward_pair);
 }
 
-size_t backward_panels_scratch(const Sizes& n, Isa) {
+size_t backward_panels_scratch(const Sizes& n) {
   return static_cast<size_t>(kWidestPanel *
                              (2 * n.D + n.Dv + padded_width(n.D) + padded_width(n.Dv) + 2 + 2 * kTileKeys));
 }

@@ -38,7 +38,7 @@ inline constexpr int kBackwardKeys = 256;
 using BackwardKernel = void (*)(const BackwardProblem<float>& problem, const BackwardPair& pair,
                                 float* scratch);
 BackwardKernel backward_panels(Isa isa);
-size_t backward_panels_scratch(const Sizes& sizes, Isa isa);  // in floats
+size_t backward_panels_scratch(const Sizes& sizes);  // in floats
 
 /// 32-bit lanes of a vector.
 int lanes_of(Isa isa);
