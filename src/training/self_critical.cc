@@ -1,5 +1,6 @@
 #include "training/self_critical.h"
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 
@@ -8,12 +9,6 @@
 
 namespace attend {
 namespace {
-
-std::vector<std::vector<WordIds>> references_of(std::span<const TrainingPhoto> photos) {
-  std::vector<std::vector<WordIds>> references;
-  for (const TrainingPhoto& photo : photos) references.push_back(photo.references);
-  return references;
-}
 
 GenerationOptions sampling(const SelfCriticalOptions& options, RandomKey key) {
   GenerationOptions generation;
@@ -35,7 +30,26 @@ std::vector<int32_t> ids_of(const SpokenSentence& sentence) {
 }  // namespace
 
 SelfCritical::SelfCritical(std::span<const TrainingPhoto> photos, const SelfCriticalOptions& options)
-    : options_(options), reward_(references_of(photos)) {}
+    : options_(options) {
+  std::vector<const FeatureFile*> files;
+  std::vector<std::vector<std::vector<WordIds>>> references;  // of each set's images
+  for (const TrainingPhoto& photo : photos) {
+    const auto set =
+        static_cast<size_t>(std::find(files.begin(), files.end(), photo.features) - files.begin());
+    if (set == files.size()) {
+      files.push_back(photo.features);
+      references.emplace_back();
+    }
+    places_.push_back({set, static_cast<int64_t>(references[set].size())});
+    references[set].push_back(photo.references);
+  }
+  for (const std::vector<std::vector<WordIds>>& of_set : references) sets_.emplace_back(of_set);
+}
+
+double SelfCritical::reward(std::span<const int32_t> sentence, int64_t photo) const {
+  const Place& place = places_[static_cast<size_t>(photo)];
+  return sets_[place.set].score(sentence, place.image);
+}
 
 double SelfCritical::sample(const CaptionModel<float>& model, std::span<const PickedPhoto> picked,
                             ConstMatrix<float> features, RandomKey key, Executor& executor,
@@ -48,7 +62,7 @@ double SelfCritical::sample(const CaptionModel<float>& model, std::span<const Pi
     for (const SpokenSentence& sentence : drawn[static_cast<size_t>(i)]) {
       std::vector<int32_t> ids = ids_of(sentence);
       if (sentence.ended) ids.push_back(Vocabulary::kEnd);
-      rewards[static_cast<size_t>(i)].push_back(reward_.score(ids, picked[static_cast<size_t>(i)].photo));
+      rewards[static_cast<size_t>(i)].push_back(reward(ids, picked[static_cast<size_t>(i)].photo));
     }
   });
   double sum = 0;

@@ -27,7 +27,9 @@ struct SelfCriticalOptions {
 
 class SelfCritical {
  public:
-  /// Document frequencies come from the references of all `photos`.
+  /// Document frequencies come from the references of the photos of one set (those whose features lie in one
+  /// file), as a set's score takes them: what is common among its photos, dogs say, is worth little there,
+  /// however rare it may be in the others.
   SelfCritical(std::span<const TrainingPhoto> photos, const SelfCriticalOptions& options);
 
   /// Draws sentences for the picked photos, whose features are given in order, and packs them, each weighed
@@ -37,8 +39,16 @@ class SelfCritical {
                 ConstMatrix<float> features, RandomKey key, Executor& executor, PackedCaptions& packed) const;
 
  private:
+  double reward(std::span<const int32_t> sentence, int64_t photo) const;
+
+  /// Where a photo's references are.
+  struct Place {
+    size_t set;
+    int64_t image;
+  };
   SelfCriticalOptions options_;
-  CiderD reward_;
+  std::vector<CiderD> sets_;
+  std::vector<Place> places_;  // of each photo
 };
 
 /// Each reward minus the mean of the others. At least two.

@@ -58,6 +58,32 @@ TEST(SelfCritical, SamplesAreWeighedByAnAdvantageThatSumsToNothingOverAPhoto) {
   }
 }
 
+TEST(SelfCritical, WhatIsCommonInOnesOwnSetEarnsLittleHoweverRareElsewhere) {
+  // Each photo's sentence is scored as its set is scored: alone, or beside photos of another set.
+  const ToyWorld world;
+  const std::vector<TrainingPhoto> alone(world.set.photos.begin(), world.set.photos.end());
+  std::vector<TrainingPhoto> beside = alone;
+  const FeatureFile* elsewhere = alone.front().features + 1;  // only its address is looked at
+  for (TrainingPhoto photo : alone) {
+    photo.features = elsewhere;
+    for (std::vector<int32_t>& caption : photo.references) caption = {7, 7, 7, 7, Vocabulary::kEnd};
+    beside.push_back(photo);
+  }
+  CaptionModel<float> model(world.shape());
+  initialize(model.parameters(), 5);
+  const std::vector<PickedPhoto> picked = {{3, false}, {7, true}, {25, false}};
+  std::vector<float> memory(3 * kToyPatches * kToyFeatures);
+  const Matrix<float> features(memory.data(), 3 * kToyPatches, kToyFeatures);
+  gather_features(alone, picked, serial_executor(), features);
+  const auto reward = [&](const std::vector<TrainingPhoto>& photos) {
+    PackedCaptions packed(12);
+    const SelfCritical critic(photos, {.samples = 20, .max_length = 8});
+    return critic.sample(model, picked, features, RandomKey(1), serial_executor(), packed);
+  };
+  EXPECT_GT(reward(alone), 0);
+  EXPECT_EQ(reward(alone), reward(beside));
+}
+
 TEST(SelfCritical, DrawsDependOnTheKeyAndNotOnTheWorkers) {
   const ToyWorld world;
   const auto words = [](const Sampled& s) {
