@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -95,6 +96,13 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
       ->capture_default_str();
   command.add_option("--save-every", learning.save_seconds, "Seconds between checkpoints")
       ->capture_default_str();
+  const std::map<std::string, Precision> precisions = {{"float32", Precision::kFloat32},
+                                                       {"bfloat16", Precision::kBFloat16}};
+  command
+      .add_option("--precision", learning.precision,
+                  "Of matrix products while learning: bfloat16 is faster where the processor has it")
+      ->transform(CLI::CheckedTransformer(precisions))
+      ->default_str("float32");
   command.add_option("--start", learning.start, "Parameters to start from: another run's final.safetensors")
       ->check(CLI::ExistingFile);
 }
@@ -102,6 +110,10 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
 void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {
   command.add_flag("--self-critical", arguments.self_critical,
                    "Learn from the CIDEr-D of the model's own sentences; needs --start");
+  command
+      .add_option("--caption-share", arguments.recipe.learning.caption_share,
+                  "The part of the loss that stays that of people's captions in --self-critical")
+      ->capture_default_str();
   command.add_option("--samples", arguments.samples.samples, "Sentences drawn a photo by --self-critical")
       ->capture_default_str();
 }

@@ -43,8 +43,11 @@ class Learner {
   AdamW<float>& optimiser() { return optimiser_; }
 
  private:
-  StepResult learn_captions(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key);
-  StepResult learn_rewards(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key);
+  StepResult learn_captions(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key,
+                            double share);
+  StepResult learn_rewards(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key,
+                           double share);
+  double learn(ConstMatrix<float> features, double label_smoothing, double scale, Pass& pass);
 
   CaptionModel<float>& model_;
   std::span<const TrainingPhoto> photos_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "language/generation.h"
+#include "nn/pass.h"
 #include "training/adamw.h"
 #include "training/self_critical.h"
 
@@ -26,8 +27,10 @@ struct LearningOptions {
   double save_seconds = 180;     // between checkpoints inside an epoch
   int64_t log_steps = 20;        // between rows of the log
   GenerationOptions generation;  // how validation sentences are made
+  Precision precision = Precision::kFloat32;         // of the steps' matrix products
   std::optional<SelfCriticalOptions> self_critical;  // learn from rewards instead of from captions
-  std::string start;                                 // a file of parameters to start from; empty: random ones
+  double caption_share = 0;  // self-critical: the part of the loss that stays that of the captions, in [0, 1)
+  std::string start;         // a file of parameters to start from; empty: random ones
 };
 
 }  // namespace attend

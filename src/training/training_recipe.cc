@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/mapped_file.h"
+#include "nn/gemm.h"
 #include "training/content_hash.h"
 
 namespace attend {
@@ -48,9 +49,13 @@ Status check_learning(const LearningOptions& learning) {
   ATTEND_RETURN_IF_ERROR(between("average", static_cast<double>(learning.average), 1, 100));
   if (learning.self_critical) {
     ATTEND_RETURN_IF_ERROR(between("samples", learning.self_critical->samples, 2, 100));
+    ATTEND_RETURN_IF_ERROR(between("caption share", learning.caption_share, 0, 0.99));
     if (learning.start.empty()) {
       return {StatusCode::kInvalidArgument, "self-critical training needs parameters to start from"};
     }
+  }
+  if (learning.precision == Precision::kBFloat16 && !has_bfloat16_products()) {
+    return {StatusCode::kUnsupported, "precision is bfloat16, which this processor does not multiply"};
   }
   return check(learning.generation);
 }
@@ -96,6 +101,8 @@ Json describe_learning(const LearningOptions& learning) {
                {"clip", learning.adamw.clip},       {"seed", learning.seed},
                {"patience", learning.patience},     {"average", learning.average},
                {"beam", learning.generation.beam}};
+  json["precision"] = learning.precision == Precision::kBFloat16 ? "bfloat16" : "float32";
+  json["caption_share"] = learning.self_critical ? learning.caption_share : 1.0;
   json["self_critical_samples"] = learning.self_critical ? learning.self_critical->samples : 0;
   return json;
 }

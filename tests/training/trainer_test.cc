@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "nn/gemm.h"
 #include "training/synthetic.h"
 
 namespace attend {
@@ -263,6 +264,40 @@ TEST(Trainer, SelfCriticalTrainingRaisesTheRewardOfWhatItStartedFrom) {
   ASSERT_EQ(watcher.rewards.size(), 84u);
   EXPECT_GT(mean_of(70, 14), 1.2 * mean_of(0, 14));
   EXPECT_EQ(watcher.epochs.front().epoch, 0) << "what it started from is judged too";
+}
+
+TEST(Trainer, CaptionsCanKeepAShareOfSelfCriticalTraining) {
+  ToyWorld world;
+  Watcher words;
+  ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
+  world.recipe.learning.epochs = 1;
+  world.recipe.learning.self_critical = SelfCriticalOptions{.samples = 3, .max_length = 8};
+  world.recipe.learning.start = world.folder / "words/final.safetensors";
+  Watcher none, some, again;
+  ASSERT_TRUE(sit(world, world.folder / "without", none).outcome.ok());
+  world.recipe.learning.caption_share = 0.5;
+  ASSERT_TRUE(sit(world, world.folder / "with", some).outcome.ok());
+  ASSERT_TRUE(sit(world, world.folder / "again", again).outcome.ok());
+  EXPECT_NE(some.losses, none.losses);
+  EXPECT_EQ(some.losses, again.losses);
+}
+
+TEST(Trainer, ProductsInBfloat16LearnNearlyTheSame) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "this processor has none";
+  ToyWorld world;
+  world.recipe.model.width = 64;  // products large enough to be worth rounding
+  world.recipe.model.hidden = 2048;
+  world.recipe.learning.photos_per_batch = 26;
+  world.recipe.learning.epochs = 10;
+  Watcher exact, rounded;
+  ASSERT_TRUE(sit(world, world.folder / "exact", exact).outcome.ok());
+  world.recipe.learning.precision = Precision::kBFloat16;
+  ASSERT_TRUE(sit(world, world.folder / "rounded", rounded).outcome.ok());
+  EXPECT_NE(rounded.losses, exact.losses);
+  for (size_t epoch = 0; epoch < 10; ++epoch) {
+    EXPECT_NEAR(rounded.epochs[epoch].loss, exact.epochs[epoch].loss, 0.1 * exact.epochs[epoch].loss)
+        << epoch;
+  }
 }
 
 TEST(Trainer, SelfCriticalRunsResumeBitForBitToo) {

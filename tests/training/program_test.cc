@@ -1,0 +1,247 @@
+// `attend train` and `attend eval` as people run them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "checkpoint/safetensors.h"
+#include "cli/temporary_folder.h"
+#include "end_to_end/program.h"
+#include "training/training_log.h"
+#include "vision/made_images.h"
+
+namespace attend {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kEncoder = std::string(ATTEND_GOLDEN_DIR) + "/vision_encoder.safetensors";
+
+/// A data folder of 20 photos in two colours, 12 to train with and 4 each to choose and to test by.
+struct Toys {
+  TemporaryFolder folder;
+
+  Toys() {
+    EXPECT_EQ(VIPS_INIT("attend_train_program_tests"), 0);
+    folder.folder("toys/images");
+    std::string rows;
+    for (int i = 0; i < 20; ++i) {
+      const std::string name = "toy" + std::to_string(i) + ".png", colour = i % 2 == 0 ? "red" : "blue";
+      const std::string split = i < 12 ? "train" : i < 16 ? "val" : "test";
+      Photo photo{30 + i, 40, {}};
+      for (int pixel = 0; pixel < photo.width * photo.height; ++pixel) {
+        for (const int c : {i % 2 == 0 ? 200 : 30, pixel * i % 60, i % 2 == 0 ? 30 : 200}) {
+          photo.rgb.push_back(static_cast<uint8_t>(c));
+        }
+      }
+      folder.file("toys/images/" + name, encoded(to_vips(photo), ".png"));
+      rows += name + "\t" + split + "\t0\tA " + colour + " toy on a table .\n";
+      rows += name + "\t" + split + "\t1\tThere is a " + colour + " toy\n";
+    }
+    folder.file("toys/captions.tsv", rows);
+  }
+
+  std::vector<std::string> training(const std::string& run, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words = {"train",
+                                      "--data",
+                                      folder / "toys",
+                                      "--encoder",
+                                      kEncoder,
+                                      "--run",
+                                      folder / run,
+                                      "--cache",
+                                      folder / "cache",
+                                      "--input-side",
+                                      "64",
+                                      "--min-count",
+                                      "1",
+                                      "--width",
+                                      "16",
+                                      "--heads",
+                                      "2",
+                                      "--hidden",
+                                      "32",
+                                      "--layers",
+                                      "1",
+                                      "--batch",
+                                      "4",
+                                      "--warmup",
+                                      "3",
+                                      "--threads",
+                                      "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+  std::vector<std::string> evaluation(const std::vector<std::string>& more) const {
+    std::vector<std::string> words = {"eval", "--data", folder / "toys"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+TEST(TrainProgram, TrainsAModelWhoseScoresEvalFindsAgainFromThePhotos) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors";
+  const Outcome trained = run_attend(toys.training(
+      "run", {"--epochs", "12", "--lr", "0.01", "--average", "1", "--patience", "0", "--out", model}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_EQ(trained.out, "");
+  EXPECT_THAT(trained.err, HasSubstr("epoch 12, loss "));
+  for (const char* file : {"run/log.tsv", "run/curve.svg", "run/recipe.json", "run/final.safetensors"}) {
+    EXPECT_TRUE(std::filesystem::exists(toys.folder / file)) << file;
+  }
+  double best = -1;
+  const TrainingLog log = TrainingLog::open(toys.folder / "run/log.tsv", 1000, 1000).value();
+  for (const LogRow& row : log.rows()) best = std::max(best, row.set.empty() ? -1 : row.cider_d);
+  const Outcome scored = run_attend(toys.evaluation({"--model", model, "--split", "val", "--json"}));
+  ASSERT_EQ(scored.exit_code, 0) << scored.err;
+  const nlohmann::json json = nlohmann::json::parse(scored.out);
+  EXPECT_EQ(json["images"], 4);
+  EXPECT_NEAR(json["cider_d"].get<double>(), best, 1e-3) << "16-bit weights, features from the photos";
+}
+
+TEST(TrainProgram, GoesOnWhereASignalStoppedIt) {
+  const Toys toys;
+  std::vector<std::string> words = toys.training("run", {"--epochs", "100000", "--patience", "0"});
+  std::vector<char*> pointers = {const_cast<char*>("attend")};
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  int64_t before = -1;
+  for (int sitting = 0; sitting < 2; ++sitting) {
+    const pid_t child = fork();
+    if (child == 0) {
+      if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(125);
+      execv(ATTEND_PROGRAM, pointers.data());
+      _exit(126);
+    }
+    const auto rows = [&] {
+      std::ifstream file(toys.folder / "run/log.tsv");
+      return std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+    };
+    const auto enough = rows() + 3;
+    for (int wait = 0; wait < 3000 && rows() < enough; ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    ASSERT_EQ(kill(child, SIGTERM), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 130);
+    const Safetensors checkpoint = Safetensors::open(toys.folder / "run/checkpoint.safetensors").value();
+    const int64_t step = std::stoll(checkpoint.metadata_value("step").value());
+    EXPECT_GT(step, before);
+    before = step;
+  }
+}
+
+TEST(TrainProgram, SelfCriticalTrainingStartsFromAnotherRun) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("words", {"--epochs", "2"})).exit_code, 0);
+  const Outcome outcome = run_attend(toys.training(
+      "rewards", {"--epochs", "1", "--self-critical", "--start", toys.folder / "words/final.safetensors"}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("epoch 0, "));
+}
+
+TEST(TrainProgram, OnlyFillsTheCacheForNoEpochs) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "0"})).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
+  const std::filesystem::directory_iterator files(toys.folder / "cache");
+  EXPECT_EQ(std::distance(begin(files), end(files)), 2) << "train and val; test photos are not looked at";
+}
+
+void expect_error(const Outcome& outcome, int code, const std::string& words) {
+  EXPECT_EQ(outcome.exit_code, code);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(lines_of(outcome.err).back(), HasSubstr(words));
+}
+
+TEST(TrainProgram, OptionsThatMakeNoSenseAreUsageErrors) {
+  const Toys toys;
+  expect_error(run_attend(toys.training("run", {"--dropout", "1"})), 1, "dropout is 1");
+  expect_error(run_attend(toys.training("run", {"--self-critical"})), 1, "start from");
+  expect_error(run_attend({"train", "--data", toys.folder / "none"}), 1, "none");
+}
+
+TEST(TrainProgram, ABrokenPhotoOrEncoderIsNamed) {
+  const Toys toys;
+  toys.folder.file("toys/images/toy5.png", "not a photo");
+  expect_error(run_attend(toys.training("run")), 2, "toy5.png");
+  std::vector<std::string> words = toys.training("run");
+  words[4] = toys.folder.file("encoder.safetensors", "short");
+  expect_error(run_attend(words), 2, "encoder.safetensors");
+}
+
+TEST(TrainProgram, AnotherRecipeForTheSameRunIsNamed) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "1"})).exit_code, 0);
+  expect_error(run_attend(toys.training("run", {"--epochs", "2"})), 2, "epochs was 1, now 2");
+}
+
+TEST(TrainProgram, AFullDiskEndsTheRunWithTheFilesName) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "0"})).exit_code, 0);
+  Surroundings small;
+  small.largest_file = 20000;  // the caches are there; a checkpoint does not fit
+  expect_error(run_attend(toys.training("run", {"--epochs", "1"}), small), 2, ".safetensors");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(toys.folder / "run")) {
+    EXPECT_NE(entry.path().extension(), ".safetensors") << "nothing half-written";
+  }
+}
+
+TEST(EvalProgram, ScoresAFileOfCaptionsAsATable) {
+  const Toys toys;
+  std::string rows;
+  for (int i = 16; i < 20; ++i) {
+    rows += "toy" + std::to_string(i) + ".png\tThere is a " + (i % 2 == 0 ? "red" : "blue") + " toy\n";
+  }
+  const Outcome outcome = run_attend(toys.evaluation({"--captions", toys.folder.file("captions.txt", rows)}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::vector<std::string> lines = lines_of(outcome.out);
+  ASSERT_EQ(lines.size(), 7u);
+  EXPECT_EQ(lines[0], "images         4");
+  EXPECT_EQ(lines[1], "BLEU-1    100.00");
+  EXPECT_EQ(lines[4], "BLEU-4    100.00");
+  EXPECT_EQ(lines[5], "ROUGE-L   100.00");
+  EXPECT_THAT(lines[6], HasSubstr("CIDEr-D   "));
+}
+
+TEST(EvalProgram, WhatItWritesItCanRead) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors", captions = toys.folder / "captions.jsonl";
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "3", "--lr", "0.01", "--out", model})).exit_code, 0);
+  const Outcome first = run_attend(toys.evaluation({"--model", model, "--write", captions, "--beam", "2"}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const Outcome second = run_attend(toys.evaluation({"--captions", captions}));
+  EXPECT_EQ(second.out, first.out);
+}
+
+TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
+  const Toys toys;
+  const std::string one = toys.folder.file("one.txt", "toy16.png\ta toy\n");
+  expect_error(run_attend(toys.evaluation({"--captions", one})), 2, "toy17.png");
+  expect_error(run_attend(toys.evaluation({"--captions", one, "--split", "some"})), 1, "some");
+  expect_error(run_attend(toys.evaluation({"--captions", one, "--model", one})), 1, "--captions");
+  expect_error(run_attend(toys.evaluation({"--model", one})), 2, "one.txt");
+  std::filesystem::create_directories(toys.folder / "only/images");
+  toys.folder.file("only/captions.tsv", "a.png\ttrain\t0\tA toy\n");
+  expect_error(run_attend({"eval", "--data", toys.folder / "only", "--captions", one}), 2, "split test");
+  std::string all;
+  for (int i = 16; i < 20; ++i) all += "toy" + std::to_string(i) + ".png\ta toy\n";
+  Surroundings full;
+  full.output = Surroundings::Output::kFullDisk;
+  EXPECT_EQ(run_attend(toys.evaluation({"--captions", toys.folder.file("all.txt", all)}), full).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace attend
