@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <map>
+#include <string>
+
+#include "cli/format_option.h"
 
 namespace attend {
 namespace {
@@ -21,7 +23,7 @@ CLI::Option* add_number(CLI::App& command, const char* name, Target& target, Num
 }
 
 void add_input_options(CLI::App& command, CaptionArguments& arguments) {
-  command.add_option("PATHS", arguments.paths, "Photographs, or folders of them")->required();
+  command.add_option("PATHS", arguments.paths, "Photographs, or folders of them")->required()->type_name("");
   command.add_flag("-r,--recursive", arguments.recursive, "Look for photographs below the folders too");
   command.add_option("--model", arguments.model, "A model file instead of the model inside the program")
       ->type_name("FILE");
@@ -29,13 +31,12 @@ void add_input_options(CLI::App& command, CaptionArguments& arguments) {
 }
 
 void add_output_options(CLI::App& command, CaptionArguments& arguments) {
-  using Format = CaptionArguments::Format;
-  const std::map<std::string, Format> formats = {{"text", Format::kText}, {"jsonl", Format::kJsonLines}};
-  command
-      .add_option("--format", arguments.format,
-                  "text: one file's caption alone; of several, path, tab, caption. jsonl: an object a row")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
-      ->type_name("text|jsonl");
+  add_format_option(command,
+                    "text: one file's caption alone; of several, path, tab, caption. jsonl: an object a row",
+                    [&arguments](bool json_lines) {
+                      arguments.format =
+                          json_lines ? CaptionArguments::Format::kJsonLines : CaptionArguments::Format::kText;
+                    });
   command.add_flag("--attention", arguments.attention,
                    "Add to each word of a jsonl row where it looked: a matrix of the photo's patches");
   command
@@ -60,6 +61,7 @@ void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
              "Above 1 draws bolder words, below 1 likelier ones")
       ->needs(sample);
   command.add_option("--seed", arguments.seed, "Another number draws other words")
+      ->check(CLI::Range(0.0, 1.8e19).description(""))
       ->needs(sample)
       ->type_name("N");
 }

@@ -13,6 +13,7 @@
 #include "attend/executor.h"
 #include "attend/isa.h"
 #include "cli/embedded_model.h"
+#include "cli/format_option.h"
 #include "cli/model_source.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
@@ -102,10 +103,8 @@ int info(const InfoArguments& arguments) {
 Command info_command(CLI::App& program) {
   CLI::App* options = program.add_subcommand("info", "Version, instruction sets and model");
   const auto arguments = std::make_shared<InfoArguments>();
-  const std::map<std::string, bool> formats = {{"text", false}, {"jsonl", true}};
-  options->add_option("--format", arguments->json, "text: a line a fact. jsonl: one object in one row")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
-      ->type_name("text|jsonl");
+  add_format_option(*options, "text: a line a fact. jsonl: one object in one row",
+                    [arguments](bool json_lines) { arguments->json = json_lines; });
   options->add_option("--model", arguments->model, "A model file instead of the model inside the program")
       ->type_name("FILE");
   return {options, [arguments] { return info(*arguments); }};

@@ -38,7 +38,7 @@ int run(int argc, char** argv) {
   program.footer(
       "'attend COMMAND --help' tells a command's options. Exit codes: 0 done, 1 usage error, 2 some files "
       "failed.");
-  program.require_subcommand(1);
+  program.require_subcommand(0, 1);  // at most: after one, its name may be that of a file
   const std::vector<Command> commands = {caption_command(program), train_command(program),
                                          eval_command(program), info_command(program)};
   try {
