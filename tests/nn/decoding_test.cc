@@ -67,6 +67,46 @@ TYPED_TEST(Decoding, WeightsOfARowSumToOneAndStopAtItsOwnMemory) {
   for (size_t j = 4; j < 9; ++j) EXPECT_EQ(weights.row(0)[j], T{0});
 }
 
+TYPED_TEST(Decoding, AQueryWithNothingToLookAtAttendsToZero) {
+  using T = TypeParam;
+  CrossAttention<T> layer("attention", 12, 3);
+  ParameterList<T> parameters;
+  layer.collect(parameters);
+  randomize(parameters);
+  const std::vector<int64_t> rows = {0, 2, 3}, patches = {0, 0, 4};
+  const Matrix<T> memory_rows = random_matrix<T>(this->arena, 4, 12, 2);
+  const KeyValues<T> memory = layer.project(memory_rows, memory_rows, patches, this->pass);
+  const Matrix<T> weights = this->arena.template matrix<T>(3, 4);
+  typename CrossAttention<T>::Activations a;
+  const Matrix<T> x = random_matrix<T>(this->arena, 3, 12, 1), dy = random_matrix<T>(this->arena, 3, 12, 3);
+  const Matrix<T> y = layer.forward(x, rows, memory, this->pass, &a, weights);
+  for (int64_t r = 0; r < 2; ++r) {
+    expect_same_bits<T>(y.slice(r, 1), layer.out.bias.value(), "nothing but the bias");
+    for (const T weight : weights.row(r)) EXPECT_EQ(weight, T{0});
+  }
+  const typename CrossAttention<T>::MemoryGradient dmemory{this->arena.template matrix<T>(4, 12),
+                                                           this->arena.template matrix<T>(4, 12)};
+  const Matrix<T> dx = layer.backward(a, memory, dy, dmemory, this->pass);
+  for (const T value : dx.slice(0, 2).values()) EXPECT_EQ(value, T{0});
+  for (const T value : dmemory.keys.values()) EXPECT_TRUE(std::isfinite(value));
+}
+
+TYPED_TEST(Decoding, NoRowsGiveNoRows) {
+  using T = TypeParam;
+  DecoderBlock<T> block("block", {.width = 12, .heads = 3, .hidden = 20});
+  const std::vector<int64_t> none = {0}, nobody = {0, 0}, patches = {0, 4};
+  const Matrix<T> memory_rows = random_matrix<T>(this->arena, 4, 12, 2);
+  const KeyValues<T> memory = block.cross_attention.project(memory_rows, memory_rows, patches, this->pass);
+  typename DecoderBlock<T>::Activations a;
+  const Matrix<T> x = this->arena.template matrix<T>(0, 12);
+  EXPECT_EQ(block.forward(x, {none, nobody}, memory, this->pass, &a).rows, 0);
+  const typename CrossAttention<T>::MemoryGradient dmemory{random_matrix<T>(this->arena, 4, 12, 1),
+                                                           random_matrix<T>(this->arena, 4, 12, 2)};
+  EXPECT_EQ(block.backward(a, memory, x, dmemory, this->pass).rows, 0);
+  for (const T value : dmemory.keys.values()) EXPECT_EQ(value, T{0});
+  for (const T value : dmemory.values.values()) EXPECT_EQ(value, T{0});
+}
+
 TYPED_TEST(Decoding, ABeamGoesOnFromItsParent) {
   using T = TypeParam;
   SelfAttention<T> layer("attention", 12, 2);
