@@ -33,6 +33,8 @@ GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions
 }  // namespace
 
 struct Captioner::Model {
+  Model(LoadedModel l, Executor& e) : loaded(std::move(l)), executor(e) {}
+
   LoadedModel loaded;
   Executor& executor;
 
@@ -40,7 +42,7 @@ struct Captioner::Model {
     if (!file.ok()) return file.status();
     Result<LoadedModel> loaded = load_model(file.value());
     if (!loaded.ok()) return loaded.status();
-    return Captioner(std::unique_ptr<Model>(new Model{std::move(loaded).value(), executor}));
+    return Captioner(std::make_unique<Model>(std::move(loaded).value(), executor));
   }
 
   Result<GenerationOptions> generation(const CaptionOptions& options) const {

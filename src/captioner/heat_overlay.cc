@@ -46,7 +46,7 @@ void overlay_heat(std::span<const float> map, double scale, Photo& photo) {
   for (size_t i = 0; i < kShades; ++i) colours[i] = heat_colour(static_cast<double>(i) / (kShades - 1));
   for (size_t p = 0; p < map.size(); ++p) {
     const double heat = map[p] > 0 ? std::min(static_cast<double>(map[p]) / scale, 1.0) : 0.0;
-    const std::array<uint8_t, 3>& colour = colours[static_cast<size_t>(heat * (kShades - 1) + 0.5)];
+    const std::array<uint8_t, 3>& colour = colours[static_cast<size_t>(std::lround(heat * (kShades - 1)))];
     const double light = kColdLight + (1 - kColdLight) * heat, tint = kHottestTint * heat;
     const double own_colour = kColdColour + (1 - kColdColour) * heat;
     uint8_t* pixel = photo.rgb.data() + 3 * p;

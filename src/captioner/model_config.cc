@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <functional>
-#include <limits>
-#include <nlohmann/json.hpp>
-#include <set>
 #include <string>
-#include <utility>
+
+#include "captioner/json_fields.h"
 
 namespace attend {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = JsonFields::Json;
 
 // Far above any captioner for CPUs, and small enough that their products fit 64 bits.
 constexpr int64_t kMostWidth = 8192, kMostHidden = 65536, kMostHeads = 256, kMostLayers = 96;
@@ -35,76 +32,7 @@ Status check_block(const std::string& part, const BlockShape& block) {
           fmt::format("{}.width {} is not a multiple of its {} heads", part, block.width, block.heads)};
 }
 
-/// One object of a config: its fields are asked for by name, and at its end those that nobody asked for are
-/// unknown. The first complaint is kept.
-class Fields {
- public:
-  Fields(const Json& object, std::string path, Status& status)
-      : object_(object), path_(std::move(path)), status_(status) {
-    if (!object_.is_object()) complain("is not an object");
-  }
-  ~Fields() {
-    for (const auto& [key, value] : object_.items()) {
-      if (object_.is_object() && !asked_.contains(key))
-        complain_of(key, "is not a field that this version knows");
-    }
-  }
-  Fields(const Fields&) = delete;
-  Fields& operator=(const Fields&) = delete;
-
-  template <class Integer>
-  void integer(const char* key, Integer& value) {
-    const Json* field = find(key);
-    if (!field) return;
-    // Every limit fits 32 bits, so what does not would only be narrowed into something that looks right.
-    const bool fits =
-        field->is_number_unsigned()
-            ? field->get<uint64_t>() <= std::numeric_limits<int32_t>::max()
-            : field->is_number_integer() && field->get<int64_t>() >= std::numeric_limits<int32_t>::min();
-    if (!fits) return complain_of(key, "is not an integer in range");
-    value = field->get<Integer>();
-  }
-  void number(const char* key, double& value) {
-    const Json* field = find(key);
-    if (!field) return;
-    if (!field->is_number()) return complain_of(key, "is not a number");
-    value = field->get<double>();
-  }
-  void norm(const char* key, NormPlacement& value) {
-    const Json* field = find(key);
-    if (!field) return;
-    if (*field != "pre" && *field != "post") return complain_of(key, "is neither \"pre\" nor \"post\"");
-    value = *field == "pre" ? NormPlacement::kPre : NormPlacement::kPost;
-  }
-  const Json& object(const char* key) {
-    static const Json kEmpty = Json::object();
-    const Json* field = find(key);
-    return field ? *field : kEmpty;
-  }
-
- private:
-  const Json* find(const char* key) {
-    asked_.insert(key);
-    if (!object_.is_object()) return nullptr;
-    const auto field = object_.find(key);
-    if (field != object_.end()) return &*field;
-    complain_of(key, "is missing");
-    return nullptr;
-  }
-  void complain_of(const std::string& key, const char* what) {
-    if (status_.ok()) status_ = {StatusCode::kCorrupt, fmt::format("{}.{} {}", path_, key, what)};
-  }
-  void complain(const char* what) {
-    if (status_.ok()) status_ = {StatusCode::kCorrupt, fmt::format("{} {}", path_, what)};
-  }
-
-  const Json& object_;
-  const std::string path_;
-  Status& status_;
-  std::set<std::string, std::less<>> asked_;
-};
-
-void read_block(Fields& fields, BlockShape& block) {
+void read_block(JsonFields& fields, BlockShape& block) {
   fields.integer("width", block.width);
   fields.integer("heads", block.heads);
   fields.integer("hidden", block.hidden);
@@ -112,36 +40,40 @@ void read_block(Fields& fields, BlockShape& block) {
 }
 
 void read_patches(const Json& json, PatchEncoderShape& shape, Status& status) {
-  Fields fields(json, "config.patches", status);
+  JsonFields fields(json, "config.patches", status);
   fields.integer("features", shape.features);
   fields.integer("grid", shape.grid);
   fields.integer("layers", shape.layers);
   read_block(fields, shape.block);
+  fields.finish();
 }
 
 void read_text(const Json& json, TextDecoderShape& shape, Status& status) {
-  Fields fields(json, "config.text", status);
+  JsonFields fields(json, "config.text", status);
   fields.integer("vocabulary", shape.vocabulary);
   fields.integer("max_length", shape.max_length);
   fields.integer("layers", shape.layers);
   read_block(fields, shape.block);
+  fields.finish();
 }
 
 void read_config(const Json& json, ModelConfig& config, Status& status) {
-  Fields fields(json, "config", status);
+  JsonFields fields(json, "config", status);
   fields.integer("squash_side", config.squares.squash_side);
   fields.integer("input_side", config.squares.input_side);
   read_patches(fields.object("patches"), config.shape.patches, status);
   read_text(fields.object("text"), config.shape.text, status);
+  fields.finish();
 }
 
 void read_generation(const Json& json, GenerationOptions& options, Status& status) {
-  Fields fields(json, "generation", status);
+  JsonFields fields(json, "generation", status);
   fields.integer("beam", options.beam);
   fields.number("length_exponent", options.length_exponent);
   fields.integer("no_repeat_ngram", options.no_repeat_ngram);
   fields.integer("min_length", options.min_length);
   fields.integer("max_length", options.max_length);
+  fields.finish();
 }
 
 Json parse(std::string_view json, const char* name, Status& status) {
@@ -168,7 +100,7 @@ int64_t linear_count(int64_t in, int64_t out) {
 }
 
 /// Norms, attentions of four square projections each, and the feed-forward network.
-int64_t block_count(const BlockShape& block, int norms, int attentions) {
+int64_t block_count(const BlockShape& block, int64_t norms, int64_t attentions) {
   return norms * 2 * block.width + attentions * 4 * linear_count(block.width, block.width) +
          linear_count(block.width, block.hidden) + linear_count(block.hidden, block.width);
 }
@@ -243,7 +175,7 @@ int64_t parameter_count(const CaptionModelShape& shape) {
   const PatchEncoderShape& patches = shape.patches;
   const TextDecoderShape& text = shape.text;
   const int64_t width = patches.block.width;
-  return linear_count(patches.features, width) + 2 * 2 * width + 2 * patches.grid * width +
+  return linear_count(patches.features, width) + 4 * width + int64_t{2} * patches.grid * width +
          patches.layers * block_count(patches.block, 2, 1) + (text.vocabulary + text.max_length) * width +
          text.layers * block_count(text.block, 3, 2) + 2 * width;
 }

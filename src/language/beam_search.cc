@@ -162,6 +162,7 @@ std::vector<std::vector<SpokenSentence>> beam_search(NextWord& model, const Spec
     }
   }
   std::vector<std::vector<SpokenSentence>> sentences;
+  sentences.reserve(beams.size());
   for (const Beam& beam : beams) sentences.push_back(beam.sentences(tree));
   return sentences;
 }
