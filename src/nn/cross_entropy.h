@@ -13,7 +13,8 @@ namespace attend {
 /// Which class came at each row, and how much the row counts.
 struct Targets {
   std::span<const int32_t> classes;  // [rows], each in [0, classes of logits)
-  std::span<const float> weights;    // [rows]; empty means 1 each. A negative weight pushes away (policy gradients).
+  std::span<const float>
+      weights;  // [rows]; empty means 1 each. A negative weight pushes away (policy gradients).
 };
 
 /// The weighted sum over rows of the cross-entropy against (1 - smoothing) * one_hot + smoothing / classes

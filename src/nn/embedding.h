@@ -1,4 +1,5 @@
-// Rows of a table, looked up by number; the transpose of that in backward; and the same table as an output layer.
+// Rows of a table, looked up by number; the transpose of that in backward; and the same table as an output
+// layer.
 #ifndef ATTEND_NN_EMBEDDING_H_
 #define ATTEND_NN_EMBEDDING_H_
 

@@ -34,11 +34,12 @@ class SelfAttention {
   };
 
   /// x [rows, width] -> [rows, width]. Without activations, nothing is kept for backward.
-  Matrix<T> forward(ConstMatrix<T> x, Offsets offsets, Causal causal, Pass& pass, Activations* activations) const;
+  Matrix<T> forward(ConstMatrix<T> x, Offsets offsets, Causal causal, Pass& pass,
+                    Activations* activations) const;
   Matrix<T> backward(const Activations& activations, ConstMatrix<T> dy, Pass& pass);
 
-  /// One new row for each sequence, x [sequences, width]: appends its key and value to the cache (whose sequences all
-  /// have the same length) and attends to all that the cache holds.
+  /// One new row for each sequence, x [sequences, width]: appends its key and value to the cache (whose
+  /// sequences all have the same length) and attends to all that the cache holds.
   Matrix<T> step(ConstMatrix<T> x, KeyValueCache<T>& cache, Pass& pass) const;
 
   void collect(ParameterList<T>& list);
@@ -50,7 +51,8 @@ class SelfAttention {
   int heads_;
 };
 
-/// The keys and values of a memory (an image's patches, a source sentence), projected once and used by every query.
+/// The keys and values of a memory (an image's patches, a source sentence), projected once and used by every
+/// query.
 template <class T>
 struct KeyValues {
   ConstMatrix<T> keys;    // [memory rows, width]
@@ -58,8 +60,8 @@ struct KeyValues {
   Offsets offsets;        // one range of memory rows a sequence
 };
 
-/// Queries come from one matrix, keys and values from a memory; keys and values may be made of different things
-/// (what a patch looks like; what is there and where it is).
+/// Queries come from one matrix, keys and values from a memory; keys and values may be made of different
+/// things (what a patch looks like; what is there and where it is).
 template <class T>
 class CrossAttention {
  public:
@@ -74,7 +76,8 @@ class CrossAttention {
   };
 
   /// Projects a memory. The result lives in the arena.
-  KeyValues<T> project(ConstMatrix<T> key_input, ConstMatrix<T> value_input, Offsets offsets, Pass& pass) const;
+  KeyValues<T> project(ConstMatrix<T> key_input, ConstMatrix<T> value_input, Offsets offsets,
+                       Pass& pass) const;
 
   /// Sequence s of x attends to range s of the memory. `weights`, when present, receives the mean over heads:
   /// [rows, most memory rows a sequence], zero past a shorter range.

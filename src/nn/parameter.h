@@ -23,12 +23,13 @@ struct Initial {
   static Initial glorot(int64_t in, int64_t out);
 };
 
-/// A learned matrix [rows, cols]; vectors are [1, cols]. Memory for the gradient is taken on first use, so that
-/// inference pays nothing for it.
+/// A learned matrix [rows, cols]; vectors are [1, cols]. Memory for the gradient is taken on first use, so
+/// that inference pays nothing for it.
 template <class T>
 class Parameter {
  public:
-  /// Decay says whether AdamW's weight decay applies: to matrices that multiply, not to biases, gains or positions.
+  /// Decay says whether AdamW's weight decay applies: to matrices that multiply, not to biases, gains or
+  /// positions.
   enum class Decay { kNo, kYes };
 
   Parameter(std::string name, int64_t rows, int64_t cols, Initial initial, Decay decay);
@@ -60,8 +61,8 @@ class Parameter {
 template <class T>
 using ParameterList = std::vector<Parameter<T>*>;
 
-/// Draws every parameter by its rule; the numbers depend on the seed and the parameter's name alone, and are the
-/// same (rounded) for float and double.
+/// Draws every parameter by its rule; the numbers depend on the seed and the parameter's name alone, and are
+/// the same (rounded) for float and double.
 template <class T>
 void initialize(const ParameterList<T>& parameters, uint64_t seed);
 

@@ -24,7 +24,8 @@ struct BlockShape {
   double dropout = 0.0;
 };
 
-/// Self-attention, then a feed-forward network: an encoder's block, or a decoder-only language model's when causal.
+/// Self-attention, then a feed-forward network: an encoder's block, or a decoder-only language model's when
+/// causal.
 template <class T>
 class EncoderBlock {
  public:
@@ -38,7 +39,8 @@ class EncoderBlock {
   };
 
   /// x [rows, width] -> [rows, width]
-  Matrix<T> forward(ConstMatrix<T> x, Offsets offsets, Causal causal, Pass& pass, Activations* activations) const;
+  Matrix<T> forward(ConstMatrix<T> x, Offsets offsets, Causal causal, Pass& pass,
+                    Activations* activations) const;
   Matrix<T> backward(const Activations& activations, ConstMatrix<T> dy, Pass& pass);
   void collect(ParameterList<T>& list);
 
@@ -65,7 +67,8 @@ class DecoderBlock {
     Dropout::Activations dropout1, dropout2, dropout3;
   };
 
-  /// Which rows attend among themselves (each caption), and which look at which memory (all captions of a photo).
+  /// Which rows attend among themselves (each caption), and which look at which memory (all captions of a
+  /// photo).
   struct Layout {
     Offsets sequences;  // of self-attention
     Offsets groups;     // of cross-attention: group g looks at range g of the memory
@@ -78,8 +81,8 @@ class DecoderBlock {
                      const typename CrossAttention<T>::MemoryGradient& memory_gradient, Pass& pass);
 
   /// One new row for each sequence of the cache. `groups` are offsets of rows by memory range.
-  Matrix<T> step(ConstMatrix<T> x, Offsets groups, const KeyValues<T>& memory, KeyValueCache<T>& cache, Pass& pass,
-                 Matrix<T> weights = {}) const;
+  Matrix<T> step(ConstMatrix<T> x, Offsets groups, const KeyValues<T>& memory, KeyValueCache<T>& cache,
+                 Pass& pass, Matrix<T> weights = {}) const;
 
   void collect(ParameterList<T>& list);
 
