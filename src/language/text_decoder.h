@@ -21,7 +21,8 @@ struct TextDecoderShape {
   double embedding_dropout = 0.0;
 };
 
-/// Words and learned positions in, pre-norm (or post-norm) decoder blocks, a last layer norm, tied output weights.
+/// Words and learned positions in, pre-norm (or post-norm) decoder blocks, a last layer norm, tied output
+/// weights.
 template <class T>
 class TextDecoder {
  public:
@@ -41,7 +42,8 @@ class TextDecoder {
     ConstMatrix<T> state;  // [rows, width], after the last norm
   };
 
-  /// Packed captions, words [rows] -> logits [rows, vocabulary]. Positions count from 0 in each of layout.sequences.
+  /// Packed captions, words [rows] -> logits [rows, vocabulary]. Positions count from 0 in each of
+  /// layout.sequences.
   Matrix<T> forward(std::span<const int32_t> words, const typename DecoderBlock<T>::Layout& layout,
                     const Memory& memory, Pass& pass, Activations* activations) const;
 
@@ -49,11 +51,13 @@ class TextDecoder {
   struct MemoryInputGradient {
     Matrix<T> key_input, value_input;
   };
-  MemoryInputGradient backward(const Activations& activations, ConstMatrix<T> key_input, ConstMatrix<T> value_input,
-                               const Memory& memory, ConstMatrix<T> dlogits, Pass& pass);
+  MemoryInputGradient backward(const Activations& activations, ConstMatrix<T> key_input,
+                               ConstMatrix<T> value_input, const Memory& memory, ConstMatrix<T> dlogits,
+                               Pass& pass);
 
-  /// One word for each sequence; `caches` has one cache a layer. -> logits [rows, vocabulary]. `weights`, when present
-  /// [rows, most memory rows a sequence], receives the cross-attention, mean over heads and over all layers.
+  /// One word for each sequence; `caches` has one cache a layer. -> logits [rows, vocabulary]. `weights`,
+  /// when present [rows, most memory rows a sequence], receives the cross-attention, mean over heads and over
+  /// all layers.
   Matrix<T> step(std::span<const int32_t> words, Offsets groups, const Memory& memory,
                  std::vector<KeyValueCache<T>>& caches, Pass& pass, Matrix<T> weights = {}) const;
 
