@@ -1,8 +1,10 @@
 // Every forward kernel against the float64 reference, on every instruction set that this machine has.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "attend/attention.h"
@@ -240,11 +242,12 @@ TEST(AttentionForward, AVisibleNanSpoilsItsRowButGivesMaskedKeysNoWeight) {
 
 TEST(AttentionForward, RowsPastALengthAreNotRead) {
   // The tensors claim 40 keys, but the memory ends after the 13 that the lengths allow: a sanitizer sees any
-  // excess.
+  // excess. The output is on the stack, where no claim reaches.
   for (const Isa isa : isas()) {
     for (const int64_t Tq : kFewAndMany) {
       std::vector<float> query(static_cast<size_t>(Tq * 16), 0.5f), key(13 * 16, 0.25f), value(13 * 16, 2.0f);
-      std::vector<float> output(static_cast<size_t>(Tq * 16));
+      std::array<float, 4096> memory{};
+      const std::span<float> output = std::span(memory).first(static_cast<size_t>(Tq * 16));
       const int64_t length = 13;
       AttentionOptions options;
       options.kv_lengths = std::span(&length, 1);
