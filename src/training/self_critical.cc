@@ -12,7 +12,10 @@ namespace {
 
 GenerationOptions sampling(const SelfCriticalOptions& options, RandomKey key) {
   GenerationOptions generation;
-  generation.method = GenerationOptions::Method::kSample;
+  generation.method = options.source == SelfCriticalOptions::Source::kBeam
+                          ? GenerationOptions::Method::kBeam
+                          : GenerationOptions::Method::kSample;
+  generation.beam = options.samples;
   generation.no_repeat_ngram = 0;  // what is learned is the model's own distribution
   generation.min_length = 1;
   generation.max_length = options.max_length;
@@ -65,19 +68,21 @@ double SelfCritical::sample(const CaptionModel<float>& model, std::span<const Pi
       rewards[static_cast<size_t>(i)].push_back(reward(ids, picked[static_cast<size_t>(i)].photo));
     }
   });
-  double sum = 0;
+  double sum = 0, count = 0;
   for (size_t i = 0; i < picked.size(); ++i) {
     const std::vector<double> advantage = advantages(rewards[i]);
     for (size_t k = 0; k < advantage.size(); ++k) {
       packed.add_caption(ids_of(drawn[i][k]), drawn[i][k].ended, static_cast<float>(advantage[k]));
       sum += rewards[i][k];
+      ++count;
     }
     packed.end_photo();
   }
-  return sum / (static_cast<double>(picked.size()) * options_.samples);
+  return sum / count;
 }
 
 std::vector<double> advantages(std::span<const double> rewards) {
+  if (rewards.size() == 1) return {0.0};
   const double sum = std::accumulate(rewards.begin(), rewards.end(), 0.0);
   const double others = static_cast<double>(rewards.size() - 1);
   std::vector<double> result;

@@ -21,7 +21,12 @@
 namespace attend {
 
 struct SelfCriticalOptions {
-  int samples = 5;      // a photo; at least 2
+  /// Where a photo's sentences come from. kChance: drawn by the model's probabilities, as in the papers
+  /// above. kBeam: what a beam search finds (Cornia et al. 2020, "Meshed-memory Transformer"): learning then
+  /// moves the sentences that a beam search will choose from, rather than first spending itself on making the
+  /// unlikely ones rarer.
+  enum class Source { kChance, kBeam } source = Source::kChance;
+  int samples = 5;      // a photo, the width of the beam; at least 2
   int max_length = 20;  // words
 };
 
@@ -51,7 +56,7 @@ class SelfCritical {
   std::vector<Place> places_;  // of each photo
 };
 
-/// Each reward minus the mean of the others. At least two.
+/// Each reward minus the mean of the others; of a single one, nothing.
 std::vector<double> advantages(std::span<const double> rewards);
 
 }  // namespace attend

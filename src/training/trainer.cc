@@ -61,7 +61,7 @@ Result<Trainer::Outcome> Trainer::run(TrainingObserver& observer) {
     const bool patient = options_.patience == 0 || progress_.best_epoch < 0 ||
                          progress_.epoch - progress_.best_epoch < options_.patience;
     if (!patient) break;
-    const Result<Outcome> outcome = train_epoch(observer);
+    Result<Outcome> outcome = train_epoch(observer);
     if (!outcome.ok() || outcome.value() == Outcome::kStopped) return outcome;
   }
   ATTEND_RETURN_IF_ERROR(conclude(observer));

@@ -103,6 +103,10 @@ Json describe_learning(const LearningOptions& learning) {
                {"beam", learning.generation.beam}};
   json["precision"] = learning.precision == Precision::kBFloat16 ? "bfloat16" : "float32";
   json["caption_share"] = learning.self_critical ? learning.caption_share : 1.0;
+  if (learning.self_critical) {
+    const bool beam = learning.self_critical->source == SelfCriticalOptions::Source::kBeam;
+    json["self_critical_source"] = beam ? "beam" : "chance";
+  }
   json["self_critical_samples"] = learning.self_critical ? learning.self_critical->samples : 0;
   return json;
 }

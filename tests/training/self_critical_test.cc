@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "training/synthetic.h"
 
@@ -19,6 +21,7 @@ TEST(Advantages, EachRewardIsMeasuredAgainstTheOthers) {
 
 TEST(Advantages, EqualRewardsTeachNothing) {
   for (const double a : advantages(std::vector<double>(4, 0.7))) EXPECT_NEAR(a, 0, 1e-15);
+  EXPECT_EQ(advantages(std::vector<double>{0.7}), std::vector<double>{0});
 }
 
 struct Sampled {
@@ -26,14 +29,16 @@ struct Sampled {
   PackedCaptions packed{12};
 };
 
-Sampled sample(const ToyWorld& world, Executor& executor, RandomKey key) {
+using Source = SelfCriticalOptions::Source;
+
+Sampled sample(const ToyWorld& world, Executor& executor, RandomKey key, Source source = Source::kChance) {
   CaptionModel<float> model(world.shape());
   initialize(model.parameters(), 5);
   const std::vector<PickedPhoto> picked = {{3, false}, {7, true}, {25, false}};
   std::vector<float> memory(3 * kToyPatches * kToyFeatures);
   const Matrix<float> features(memory.data(), 3 * kToyPatches, kToyFeatures);
   gather_features(world.set.photos, picked, executor, features);
-  const SelfCritical critic(world.set.photos, {.samples = 4, .max_length = 8});
+  const SelfCritical critic(world.set.photos, {.source = source, .samples = 4, .max_length = 8});
   Sampled sampled{};
   sampled.reward = critic.sample(model, picked, features, key, executor, sampled.packed);
   return sampled;
@@ -82,6 +87,22 @@ TEST(SelfCritical, WhatIsCommonInOnesOwnSetEarnsLittleHoweverRareElsewhere) {
   };
   EXPECT_GT(reward(alone), 0);
   EXPECT_EQ(reward(alone), reward(beside));
+}
+
+TEST(SelfCritical, ABeamsSentencesDifferAndDoNotDependOnTheKey) {
+  const ToyWorld world;
+  const Sampled one = sample(world, serial_executor(), RandomKey(1), Source::kBeam);
+  const Sampled two = sample(world, serial_executor(), RandomKey(2), Source::kBeam);
+  const CaptionBatch<float> batch = one.packed.with({}), again = two.packed.with({});
+  EXPECT_TRUE(std::ranges::equal(batch.words, again.words));
+  std::set<std::vector<int32_t>> sentences;
+  for (size_t k = 0; k < 4; ++k) {
+    const auto rows =
+        batch.next_words.subspan(static_cast<size_t>(batch.captions[k]),
+                                 static_cast<size_t>(batch.captions[k + 1] - batch.captions[k]));
+    sentences.insert({rows.begin(), rows.end()});
+  }
+  EXPECT_EQ(sentences.size(), 4u);
 }
 
 TEST(SelfCritical, DrawsDependOnTheKeyAndNotOnTheWorkers) {

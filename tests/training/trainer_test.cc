@@ -237,7 +237,7 @@ TEST(Trainer, ARateThatBlowsUpIsToldWithItsStep) {
   EXPECT_NE(outcome.status().message().find("step "), std::string::npos) << outcome.status().message();
 }
 
-TEST(Trainer, SelfCriticalTrainingRaisesTheRewardOfWhatItStartedFrom) {
+void expect_rewards_to_rise(SelfCriticalOptions::Source source, double by) {
   ToyWorld world;
   world.recipe.learning.epochs = 8;
   Watcher words, rewards;
@@ -246,7 +246,7 @@ TEST(Trainer, SelfCriticalTrainingRaisesTheRewardOfWhatItStartedFrom) {
   again.recipe.learning.epochs = 12;
   again.recipe.learning.rate = 3e-3;
   again.recipe.learning.log_steps = 1;
-  again.recipe.learning.self_critical = SelfCriticalOptions{.samples = 5, .max_length = 8};
+  again.recipe.learning.self_critical = SelfCriticalOptions{.source = source, .samples = 5, .max_length = 8};
   again.recipe.learning.start = world.folder / "words/final.safetensors";
   struct RewardWatcher : Watcher {
     std::vector<double> rewards;
@@ -262,8 +262,13 @@ TEST(Trainer, SelfCriticalTrainingRaisesTheRewardOfWhatItStartedFrom) {
     return sum / static_cast<double>(count);
   };
   ASSERT_EQ(watcher.rewards.size(), 84u);
-  EXPECT_GT(mean_of(70, 14), 1.2 * mean_of(0, 14));
+  EXPECT_GT(mean_of(70, 14), by * mean_of(0, 14));
   EXPECT_EQ(watcher.epochs.front().epoch, 0) << "what it started from is judged too";
+}
+
+TEST(Trainer, SelfCriticalTrainingRaisesTheRewardOfWhatItStartedFrom) {
+  expect_rewards_to_rise(SelfCriticalOptions::Source::kChance, 1.2);
+  expect_rewards_to_rise(SelfCriticalOptions::Source::kBeam, 1.1);
 }
 
 TEST(Trainer, CaptionsCanKeepAShareOfSelfCriticalTraining) {
@@ -271,7 +276,7 @@ TEST(Trainer, CaptionsCanKeepAShareOfSelfCriticalTraining) {
   Watcher words;
   ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
   world.recipe.learning.epochs = 1;
-  world.recipe.learning.self_critical = SelfCriticalOptions{.samples = 3, .max_length = 8};
+  world.recipe.learning.self_critical = SelfCriticalOptions{.source = {}, .samples = 3, .max_length = 8};
   world.recipe.learning.start = world.folder / "words/final.safetensors";
   Watcher none, some, again;
   ASSERT_TRUE(sit(world, world.folder / "without", none).outcome.ok());
@@ -305,7 +310,7 @@ TEST(Trainer, SelfCriticalRunsResumeBitForBitToo) {
   Watcher words;
   ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
   world.recipe.learning.epochs = 2;
-  world.recipe.learning.self_critical = SelfCriticalOptions{.samples = 3, .max_length = 8};
+  world.recipe.learning.self_critical = SelfCriticalOptions{.source = {}, .samples = 3, .max_length = 8};
   world.recipe.learning.start = world.folder / "words/final.safetensors";
   Watcher whole, stopped, resumed;
   stopped.stop_at = 9;
