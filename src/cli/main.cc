@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/eval_command.h"
 #include "cli/info_command.h"
+#include "cli/short_waits.h"
 #include "cli/standard_output.h"
 #include "cli/train_command.h"
 
@@ -47,7 +48,9 @@ int run(int argc, char** argv) {
     return finish_parse(program, error);
   }
   for (const Command& command : commands) {
-    if (command.options->parsed()) return command.run();
+    if (!command.options->parsed()) continue;
+    restart_with_short_waits(argv);
+    return command.run();
   }
   return fail("no command was given; see attend --help", kUsageError);
 }
