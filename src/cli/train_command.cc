@@ -110,6 +110,13 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
 void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {
   command.add_flag("--self-critical", arguments.self_critical,
                    "Learn from the CIDEr-D of the model's own sentences; needs --start");
+  using Source = SelfCriticalOptions::Source;
+  const std::map<std::string, Source> sources = {{"chance", Source::kChance}, {"beam", Source::kBeam}};
+  command
+      .add_option("--samples-from", arguments.samples.source,
+                  "Where the sentences of --self-critical come from: chance, or a beam search")
+      ->transform(CLI::CheckedTransformer(sources))
+      ->default_str("chance");
   command
       .add_option("--caption-share", arguments.recipe.learning.caption_share,
                   "The part of the loss that stays that of people's captions in --self-critical")

@@ -150,6 +150,15 @@ TEST(TrainProgram, SelfCriticalTrainingStartsFromAnotherRun) {
       "rewards", {"--epochs", "1", "--self-critical", "--start", toys.folder / "words/final.safetensors"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("epoch 0, "));
+  const std::string start = toys.folder / "words/final.safetensors";
+  const Outcome beam =
+      run_attend(toys.training("beam", {"--epochs", "1", "--self-critical", "--samples-from", "beam",
+                                        "--caption-share", "0.2", "--start", start}));
+  ASSERT_EQ(beam.exit_code, 0) << beam.err;
+  std::ifstream recipe(toys.folder / "beam/recipe.json");
+  const nlohmann::json chosen = nlohmann::json::parse(recipe);
+  EXPECT_EQ(chosen["self_critical_source"], "beam");
+  EXPECT_EQ(chosen["caption_share"], 0.2);
 }
 
 TEST(TrainProgram, OnlyFillsTheCacheForNoEpochs) {
