@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "attend/captioner.h"
 #include "attend/executor.h"
@@ -38,6 +39,19 @@ Json program_facts() {
           {"threads", make_openmp_executor()->workers()}};
 }
 
+/// A note is text, or a JSON object (a recipe, say) of few levels: a hostile one of a million would overflow
+/// the stack when it is written.
+Json note(const std::string& text) {
+  constexpr int kMostLevels = 4;
+  bool deep = false;
+  const auto look = [&deep](int depth, Json::parse_event_t, Json&) {
+    deep = deep || depth > kMostLevels;
+    return !deep;
+  };
+  Json parsed = Json::parse(text, look, /*allow_exceptions=*/false);
+  return !deep && parsed.is_object() ? std::move(parsed) : Json(text);
+}
+
 /// What the file's own metadata says: that of the encoder first, then its makers' notes.
 void add_metadata(const std::map<std::string, std::string>& metadata, Json& facts) {
   for (const char* key : {"name", "source", "licence"}) {
@@ -46,7 +60,8 @@ void add_metadata(const std::map<std::string, std::string>& metadata, Json& fact
   }
   constexpr std::string_view kNote = "note.";
   for (const auto& [key, value] : metadata) {
-    if (key.starts_with(kNote)) facts[key.substr(kNote.size())] = value;
+    if (!key.starts_with(kNote)) continue;
+    facts[key.substr(kNote.size())] = note(value);
   }
 }
 
@@ -77,8 +92,8 @@ std::string text_of(const Json& value) {
 std::string text_of_facts(const Json& facts) {
   std::string text;
   for (const auto& [key, value] : facts.items()) {
-    text += value.is_object() ? fmt::format("\n{}\n{}", key, text_of_facts(value))
-                              : fmt::format("{:<24}{}\n", printable(key), text_of(value));
+    text += key == "model" && value.is_object() ? fmt::format("\n{}\n{}", key, text_of_facts(value))
+                                                : fmt::format("{:<24}{}\n", printable(key), text_of(value));
   }
   return text;
 }
