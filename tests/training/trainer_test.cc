@@ -139,6 +139,25 @@ TEST(Trainer, TheSeedAndNothingElseMakesTheDifference) {
   EXPECT_NE(one.parameters, sit(other, other.folder / "c", c).parameters);
 }
 
+TEST(Trainer, TheNumberOfWorkersDoesNotChangeABit) {
+  ToyWorld world;
+  world.recipe.learning.epochs = 2;
+  Watcher words;
+  ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
+  const std::unique_ptr<Executor> executor = make_thread_executor(3);
+  for (const bool rewards : {false, true}) {
+    if (rewards) {
+      world.recipe.learning.self_critical = SelfCriticalOptions{};
+      world.recipe.learning.caption_share = 0.3;
+      world.recipe.learning.start = world.folder / "words/final.safetensors";
+    }
+    Watcher one, many;
+    ASSERT_TRUE(sit(world, world.folder / ("one" + std::to_string(rewards)), one).outcome.ok());
+    ASSERT_TRUE(sit(world, world.folder / ("many" + std::to_string(rewards)), many, *executor).outcome.ok());
+    EXPECT_EQ(one.losses, many.losses);
+  }
+}
+
 TEST(Trainer, WhatComesOutIsNoWorseThanTheBestEpoch) {
   ToyWorld world;
   world.recipe.learning.epochs = 8;
