@@ -86,7 +86,7 @@ void run_reference(const BackwardProblem<T>& problem, Executor& executor) {
 
 size_t backward_worker_bytes(const Sizes& sizes, Isa isa) {
   if (isa == Isa::kScalar) return 0;
-  return (backward_panels_scratch(sizes) * sizeof(float) + 63) / 64 * 64;
+  return round_to_lines(backward_panels_scratch(sizes) * sizeof(float));
 }
 
 /// Pairs of query and key blocks, in rounds in which no block appears twice: in round r, key block k meets

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attention/panel.h"
+#include "base/arena.h"
 
 namespace attend {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 /// kernel's sums over lanes are longest, at six.
 int few_queries(Isa isa) {
   return std::min(lanes_of(isa) / 2, 5);
-}
-
-size_t round_to_lines(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
 }
 
 }  // namespace

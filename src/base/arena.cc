@@ -9,10 +9,6 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr size_t kSmallestBlock = size_t{1} << 20;
 
-size_t round_up(size_t bytes) {
-  return (bytes + 63) / 64 * 64;
-}
-
 }  // namespace
 
 void AlignedDelete::operator()(std::byte* p) const {
@@ -21,11 +17,11 @@ void AlignedDelete::operator()(std::byte* p) const {
 
 AlignedBytes allocate_aligned(size_t bytes) {
   return AlignedBytes(
-      static_cast<std::byte*>(::operator new[](std::max<size_t>(round_up(bytes), 64), kAlignment)));
+      static_cast<std::byte*>(::operator new[](std::max<size_t>(round_to_lines(bytes), 64), kAlignment)));
 }
 
 std::byte* Arena::take(size_t bytes) {
-  bytes = round_up(bytes);
+  bytes = round_to_lines(bytes);
   while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
     ++block_;
     used_ = 0;

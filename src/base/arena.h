@@ -13,6 +13,11 @@
 
 namespace attend {
 
+/// The next multiple of 64, which is a cache line and the widest vector.
+constexpr size_t round_to_lines(size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
 /// 64-byte aligned memory that frees itself. The contents are uninitialised. Throws std::bad_alloc.
 struct AlignedDelete {
   void operator()(std::byte* p) const;

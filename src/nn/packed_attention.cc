@@ -74,7 +74,7 @@ void share_out(int64_t count, Pass& pass, const Bytes& bytes_of, const Call& cal
   size_t bytes = 0;
   for (int64_t i = 0; i < count; ++i)
     bytes = std::max(bytes, bytes_of(i, single ? pass.executor.workers() : 1));
-  bytes = (bytes + 63) / 64 * 64;
+  bytes = round_to_lines(bytes);
   const int64_t shares = single ? 1 : pass.executor.workers();
   const std::span<std::byte> scratch = pass.arena.array<std::byte>(static_cast<int64_t>(bytes) * shares);
   if (single) {
