@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "captioner/model_file.h"
+#include "cli/stop_signals.h"
 #include "cli/train_progress.h"
 #include "training/trainer.h"
 #include "training/training_recipe.h"
@@ -163,6 +164,7 @@ Result<Trainer::Outcome> learn(const TrainArguments& arguments, const Safetensor
 }
 
 int train(TrainArguments& arguments) {
+  hold_stop_signals();
   TrainingRecipe& recipe = arguments.recipe;
   if (arguments.self_critical) recipe.learning.self_critical = arguments.samples;
   if (recipe.set.cache.empty()) recipe.set.cache = arguments.run + "/cache";

@@ -3,36 +3,21 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
+
+#include "cli/stop_signals.h"
 
 namespace attend {
 namespace {
 
 constexpr std::chrono::seconds kBetweenLines{30};
 
-std::atomic<bool> stop_requested = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-extern "C" void request_stop(int signal) {
-  stop_requested = true;
-  std::signal(signal, SIG_DFL);
-}
-
-void listen_for_signals() {
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
-}
-
 }  // namespace
 
-TrainProgress::TrainProgress() : terminal_(::isatty(STDERR_FILENO) == 1) {
-  stop_requested = false;
-}
+TrainProgress::TrainProgress() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 bool TrainProgress::should_stop() {
-  return stop_requested;
+  return stop_signal_came();
 }
 
 void TrainProgress::show(int64_t done, int64_t total, const char* unit, const std::string& note) {
@@ -59,11 +44,11 @@ void TrainProgress::show(int64_t done, int64_t total, const char* unit, const st
 }
 
 void TrainProgress::encoded(int64_t photos, int64_t total) {
+  obey_stop_signal();  // the cache goes on where it was
   show(photos, total, "photos encoded", {});
 }
 
 void TrainProgress::stepped(const StepReport& report) {
-  if (total_ != report.steps) listen_for_signals();
   const std::string learned = report.reward > 0 ? fmt::format("reward {:.3f}", report.reward)
                                                 : fmt::format("loss {:.3f}", report.loss);
   show(report.step, report.steps, "steps",

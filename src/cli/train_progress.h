@@ -17,13 +17,12 @@ class TrainProgress : public TrainingObserver {
  public:
   TrainProgress();
 
-  /// Of the features that are computed before training.
+  /// Of the features that are computed before training. A stop signal ends the program here.
   void encoded(int64_t photos, int64_t total);
 
   void stepped(const StepReport& report) override;
   Status validated(const EpochReport& report) override;
-  /// A signal (interrupt or terminate) that came since the first step asks for the end; a second one ends the
-  /// program at once.
+  /// A stop signal asks for the end; a second one ends the program at once.
   bool should_stop() override;
 
  private:

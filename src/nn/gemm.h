@@ -13,6 +13,9 @@ enum class Accumulate { kNo, kYes };
 
 /// c = op(a) op(b), or c += op(a) op(b). Shapes after op: a [m, k], b [k, n], c [m, n]; c may not overlap a
 /// or b. The result does not depend on what else runs; it may depend on the number of OpenMP threads.
+///
+/// No signal handler may run on the threads of a product unless it has a stack of its own (SA_ONSTACK):
+/// kernels of oneDNN 2.6's sgemm for AVX2 and AVX-512 keep a pointer into heap memory in the stack pointer.
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
           Accumulate accumulate, Matrix<T> c);
