@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "nn/gemm.h"
 #include "nn/onednn.h"
 
 namespace attend {
@@ -40,7 +41,7 @@ bool has_bfloat16_products() {
   return has;
 }
 
-Status multiply_bfloat16(const Bfloat16Product& product, Arena& arena) {
+Status multiply_bfloat16(const Product<float>& product, Arena& arena) {
   return onednn::guarded("gemm", [&]() -> Status {
     const Arena::Mark mark(arena);
     const memory a = rounded(product.a, product.transpose_a, arena);

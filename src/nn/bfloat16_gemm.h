@@ -4,22 +4,13 @@
 
 #include "attend/status.h"
 #include "base/arena.h"
-#include "nn/gemm.h"
+#include "nn/product.h"
 
 namespace attend {
 
-struct Bfloat16Product {
-  ConstMatrix<float> a;
-  Transpose transpose_a;
-  ConstMatrix<float> b;
-  Transpose transpose_b;
-  Accumulate accumulate;
-  Matrix<float> c;
-};
-
 /// c = op(a) op(b), or c += op(a) op(b), shapes as gemm()'s, none empty. The rounded operands live in the
 /// arena for as long as the call. Errors: kUnsupported, kOutOfMemory; c is then as it was.
-Status multiply_bfloat16(const Bfloat16Product& product, Arena& arena);
+Status multiply_bfloat16(const Product<float>& product, Arena& arena);
 
 }  // namespace attend
 

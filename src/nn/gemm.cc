@@ -7,6 +7,8 @@
 #include <type_traits>
 
 #include "nn/bfloat16_gemm.h"
+#include "nn/product.h"
+#include "nn/undisturbed.h"
 
 namespace attend {
 namespace {
@@ -14,77 +16,112 @@ namespace {
 // Multiplications below which rounding the operands costs more than it saves.
 constexpr int64_t kWorthRounding = int64_t{1} << 24;
 
-char letter(Transpose transpose) {
-  return transpose == Transpose::kYes ? 'T' : 'N';
-}
+// What one task computes of c: large enough that sgemm, which copies the other operand into panels again for
+// every block, spends little on that; small enough to share out.
+constexpr int64_t kBlockRows = 192, kBlockCols = 1024;
+
+struct Range {
+  int64_t first, count;
+};
+
+/// An axis of c in parts of nearly equal length that begin on multiples of 16 floats, the widest register.
+class Parts {
+ public:
+  Parts(int64_t axis, int64_t most) : axis_(axis) {
+    constexpr int64_t kRegister = 16;
+    const int64_t even = ceil_of(axis, ceil_of(axis, most));
+    size_ = ceil_of(even, kRegister) * kRegister;
+  }
+  int64_t count() const { return ceil_of(axis_, size_); }
+  Range operator[](int64_t part) const {
+    const int64_t first = part * size_;
+    return {first, std::min(size_, axis_ - first)};
+  }
+
+ private:
+  static int64_t ceil_of(int64_t n, int64_t d) { return (n + d - 1) / d; }
+  int64_t axis_, size_;
+};
 
 // The definition. What double runs, and float where oneDNN is out of memory.
 template <class T>
-void multiply_plainly(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
-                      Accumulate accumulate, Matrix<T> c) {
-  const bool across_a = transpose_a == Transpose::kYes, across_b = transpose_b == Transpose::kYes;
-  const int64_t inner = across_a ? a.rows : a.cols;
-  for (int64_t i = 0; i < c.rows; ++i) {
-    for (int64_t j = 0; j < c.cols; ++j) {
-      T sum = accumulate == Accumulate::kYes ? c.data[i * c.cols + j] : T{0};
-      for (int64_t k = 0; k < inner; ++k) {
-        const T left = across_a ? a.data[k * a.cols + i] : a.data[i * a.cols + k];
-        const T right = across_b ? b.data[j * b.cols + k] : b.data[k * b.cols + j];
-        sum += left * right;
-      }
-      c.data[i * c.cols + j] = sum;
+void multiply_plainly(const Product<T>& product, Range rows, Range cols) {
+  const int64_t inner = product.inner(), step_a = product.step_a(), step_b = product.step_b();
+  for (int64_t i = rows.first; i < rows.first + rows.count; ++i) {
+    const T* const a = product.row_of_a(i);
+    T* const c = product.c.row(i).data();
+    for (int64_t j = cols.first; j < cols.first + cols.count; ++j) {
+      const T* const b = product.column_of_b(j);
+      T sum = product.accumulate == Accumulate::kYes ? c[j] : T{0};
+      for (int64_t k = 0; k < inner; ++k) sum += a[k * step_a] * b[k * step_b];
+      c[j] = sum;
     }
   }
 }
 
-void multiply(ConstMatrix<float> a, Transpose transpose_a, ConstMatrix<float> b, Transpose transpose_b,
-              Accumulate accumulate, Matrix<float> c) {
-  const int64_t k = transpose_a == Transpose::kYes ? a.rows : a.cols;
-  const float beta = accumulate == Accumulate::kYes ? 1.0f : 0.0f;
-  const dnnl_status_t status = dnnl_sgemm(letter(transpose_a), letter(transpose_b), c.rows, c.cols, k, 1.0f,
-                                          a.data, a.cols, b.data, b.cols, beta, c.data, c.cols);
-  if (status != dnnl_success) multiply_plainly(a, transpose_a, b, transpose_b, accumulate, c);
+void multiply_block(const Product<double>& product, Range rows, Range cols) {
+  multiply_plainly(product, rows, cols);
 }
 
-void multiply(ConstMatrix<double> a, Transpose transpose_a, ConstMatrix<double> b, Transpose transpose_b,
-              Accumulate accumulate, Matrix<double> c) {
-  multiply_plainly(a, transpose_a, b, transpose_b, accumulate, c);
+void multiply_block(const Product<float>& product, Range rows, Range cols) {
+  const auto letter = [](Transpose transpose) { return transpose == Transpose::kYes ? 'T' : 'N'; };
+  const float beta = product.accumulate == Accumulate::kYes ? 1.0f : 0.0f;
+  float* const c = product.c.row(rows.first).data() + cols.first;
+  const Undisturbed undisturbed;
+  const dnnl_status_t status =
+      dnnl_sgemm(letter(product.transpose_a), letter(product.transpose_b), rows.count, cols.count,
+                 product.inner(), 1.0f, product.row_of_a(rows.first), product.a.cols,
+                 product.column_of_b(cols.first), product.b.cols, beta, c, product.c.cols);
+  if (status != dnnl_success) multiply_plainly(product, rows, cols);
+}
+
+template <class T>
+bool is_trivial(const Product<T>& product) {
+  const Matrix<T>& c = product.c;
+  if (c.size() == 0) return true;
+  if (product.inner() > 0) return false;
+  if (product.accumulate == Accumulate::kNo) std::fill_n(c.data, c.size(), T{0});  // an empty sum
+  return true;
+}
+
+template <class T>
+void multiply(const Product<T>& product, Executor& executor) {
+  const Parts rows(product.c.rows, kBlockRows), cols(product.c.cols, kBlockCols);
+  executor.for_each(rows.count() * cols.count(), [&](int64_t task, int) {
+    multiply_block(product, rows[task / cols.count()], cols[task % cols.count()]);
+  });
 }
 
 }  // namespace
 
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
-          Accumulate accumulate, Matrix<T> c) {
+          Accumulate accumulate, Matrix<T> c, Executor& executor) {
   assert((transpose_a == Transpose::kYes ? a.cols : a.rows) == c.rows);
   assert((transpose_b == Transpose::kYes ? b.rows : b.cols) == c.cols);
   assert((transpose_a == Transpose::kYes ? a.rows : a.cols) ==
          (transpose_b == Transpose::kYes ? b.cols : b.rows));
-  if (c.size() == 0) return;
-  if (a.size() == 0) {  // an empty sum
-    if (accumulate == Accumulate::kNo) std::fill_n(c.data, c.size(), T{0});
-    return;
-  }
-  multiply(a, transpose_a, b, transpose_b, accumulate, c);
+  const Product<T> product{a, transpose_a, b, transpose_b, accumulate, c};
+  if (!is_trivial(product)) multiply(product, executor);
 }
 
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
           Accumulate accumulate, Matrix<T> c, Pass& pass) {
   if constexpr (std::is_same_v<T, float>) {
-    const int64_t operations = c.size() * (transpose_a == Transpose::kYes ? a.rows : a.cols);
-    if (pass.precision == Precision::kBFloat16 && operations >= kWorthRounding && has_bfloat16_products()) {
-      const Bfloat16Product product{a, transpose_a, b, transpose_b, accumulate, c};
-      if (multiply_bfloat16(product, pass.arena).ok()) return;
+    const Product<T> product{a, transpose_a, b, transpose_b, accumulate, c};
+    if (pass.precision == Precision::kBFloat16 && c.size() * product.inner() >= kWorthRounding &&
+        has_bfloat16_products() && multiply_bfloat16(product, pass.arena).ok()) {
+      return;
     }
   }
-  gemm(a, transpose_a, b, transpose_b, accumulate, c);
+  gemm(a, transpose_a, b, transpose_b, accumulate, c, pass.executor);
 }
 
 using Floats = ConstMatrix<float>;
 using Doubles = ConstMatrix<double>;
-template void gemm(Floats, Transpose, Floats, Transpose, Accumulate, Matrix<float>);
-template void gemm(Doubles, Transpose, Doubles, Transpose, Accumulate, Matrix<double>);
+template void gemm(Floats, Transpose, Floats, Transpose, Accumulate, Matrix<float>, Executor&);
+template void gemm(Doubles, Transpose, Doubles, Transpose, Accumulate, Matrix<double>, Executor&);
 template void gemm(Floats, Transpose, Floats, Transpose, Accumulate, Matrix<float>, Pass&);
 template void gemm(Doubles, Transpose, Doubles, Transpose, Accumulate, Matrix<double>, Pass&);
 

@@ -3,24 +3,22 @@
 #ifndef ATTEND_NN_GEMM_H_
 #define ATTEND_NN_GEMM_H_
 
+#include "attend/executor.h"
 #include "base/matrix.h"
 #include "nn/pass.h"
+#include "nn/product.h"
 
 namespace attend {
 
-enum class Transpose { kNo, kYes };
-enum class Accumulate { kNo, kYes };
-
 /// c = op(a) op(b), or c += op(a) op(b). Shapes after op: a [m, k], b [k, n], c [m, n]; c may not overlap a
-/// or b. The result does not depend on what else runs; it may depend on the number of OpenMP threads.
-///
-/// No signal handler may run on the threads of a product unless it has a stack of its own (SA_ONSTACK):
-/// kernels of oneDNN 2.6's sgemm for AVX2 and AVX-512 keep a pointer into heap memory in the stack pointer.
+/// or b. The result depends on nothing but the operands: c is cut into blocks by its shape alone.
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
-          Accumulate accumulate, Matrix<T> c);
+          Accumulate accumulate, Matrix<T> c, Executor& executor);
 
-/// The same in pass.precision. Products too small to repay the rounding stay in float32.
+/// The same by pass.executor in pass.precision. Products too small to repay the rounding stay in float32;
+/// those that are rounded run on OpenMP's threads, where a signal handler needs a stack of its own
+/// (SA_ONSTACK; see nn/undisturbed.h).
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
           Accumulate accumulate, Matrix<T> c, Pass& pass);

@@ -45,8 +45,8 @@ TEST(Gemm, IsItsDefinitionForEveryTransposeAndAwkwardShape) {
             std::fill_n(c.data, c.size(), std::nan(""));
             std::fill_n(cf.data, cf.size(), std::numeric_limits<float>::quiet_NaN());
           }
-          gemm<double>(a, ta, b, tb, accumulate, c);
-          gemm<float>(af, ta, bf, tb, accumulate, cf);
+          gemm<double>(a, ta, b, tb, accumulate, c, serial_executor());
+          gemm<float>(af, ta, bf, tb, accumulate, cf, serial_executor());
           for (int64_t i = 0; i < m * n; ++i) {
             const double base = accumulate == Accumulate::kYes ? start.data[i] : 0.0;
             const double expected = base + element(a, ta, b, tb, i / n, i % n);
@@ -64,12 +64,39 @@ TEST(Gemm, AnEmptySumIsZeroAndAnEmptyResultIsNothing) {
   Arena arena;
   const Matrix<float> a = arena.matrix<float>(2, 0), b = arena.matrix<float>(0, 3);
   const Matrix<float> c = random_matrix<float>(arena, 2, 3, 1), kept = random_matrix<float>(arena, 2, 3, 1);
-  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kYes, c);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kYes, c, serial_executor());
   expect_same_bits<float>(c, kept, "accumulated");
-  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, serial_executor());
   for (const float value : c.values()) EXPECT_EQ(value, 0.0f);
   const Matrix<float> none = arena.matrix<float>(0, 3);
-  gemm<float>(arena.matrix<float>(0, 2), Transpose::kNo, c, Transpose::kNo, Accumulate::kNo, none);
+  gemm<float>(arena.matrix<float>(0, 2), Transpose::kNo, c, Transpose::kNo, Accumulate::kNo, none,
+              serial_executor());
+}
+
+TEST(Gemm, DoesNotDependOnWhoRunsIt) {
+  constexpr int64_t kRows = 401, kInner = 70, kCols = 2100;  // nine blocks, of unequal sizes
+  const std::unique_ptr<Executor> openmp = make_openmp_executor(3), threads = make_thread_executor(2);
+  for (const Transpose ta : kBoth) {
+    for (const Transpose tb : kBoth) {
+      Arena arena;
+      const auto a = operand<float>(arena, kRows, kInner, ta, 1),
+                 b = operand<float>(arena, kInner, kCols, tb, 2);
+      const auto expected = random_matrix<float>(arena, kRows, kCols, 3);
+      gemm<float>(a, ta, b, tb, Accumulate::kYes, expected, serial_executor());
+      for (Executor* executor : {openmp.get(), threads.get()}) {
+        const auto c = random_matrix<float>(arena, kRows, kCols, 3);
+        gemm<float>(a, ta, b, tb, Accumulate::kYes, c, *executor);
+        expect_same_bits<float>(c, expected, "other threads");
+      }
+      const auto wide_a = operand<double>(arena, kRows, kInner, ta, 1);
+      const auto wide_b = operand<double>(arena, kInner, kCols, tb, 2);
+      const auto start = random_matrix<double>(arena, kRows, kCols, 3);
+      for (int64_t i = 0; i < expected.size(); i += 37) {
+        ASSERT_NEAR(static_cast<double>(expected.data[i]),
+                    start.data[i] + element(wide_a, ta, wide_b, tb, i / kCols, i % kCols), 1e-4);
+      }
+    }
+  }
 }
 
 class GemmInBfloat16 : public ::testing::Test {
@@ -115,7 +142,7 @@ TEST_F(GemmInBfloat16, KeepsSmallProductsInFloat) {
   const auto a = random_matrix<float>(arena, 30, 40, 1), b = random_matrix<float>(arena, 40, 50, 2);
   const Matrix<float> c = arena.matrix<float>(30, 50), expected = arena.matrix<float>(30, 50);
   gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, c, pass);
-  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, expected);
+  gemm<float>(a, Transpose::kNo, b, Transpose::kNo, Accumulate::kNo, expected, serial_executor());
   expect_same_bits<float>(c, expected, "small");
 }
 
