@@ -50,6 +50,8 @@ void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
              "Sentences kept side by side while searching");
   add_number(command, "--min-length", arguments.min_length, 0, kLongestSentence, "Least words");
   add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence, "Most words");
+  add_number(command, "--length-exponent", arguments.length_exponent, 0.0, 10.0,
+             "Sentences are ranked by log-probability / length^N");
   CLI::Option* beam = command.get_option("--beam");
   CLI::Option* greedy =
       command.add_flag("--greedy", arguments.greedy, "Always the likeliest word: a beam of 1")
@@ -89,6 +91,7 @@ void add_caption_arguments(CLI::App& command, CaptionArguments& arguments) {
 
 CaptionOptions caption_options(const CaptionArguments& arguments) {
   CaptionOptions options;
+  options.length_exponent = arguments.length_exponent;
   options.beam = arguments.greedy ? 1 : arguments.beam;
   options.min_words = arguments.min_length;
   options.max_words = arguments.max_length;

@@ -28,6 +28,7 @@ struct CaptionArguments {
 
   // What the model's own defaults give way to.
   std::optional<int> beam, min_length, max_length;
+  std::optional<double> length_exponent;
   bool greedy = false, sample = false;
   double temperature = 1.0;
   uint64_t seed = 0;

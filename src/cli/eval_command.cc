@@ -30,6 +30,7 @@ constexpr size_t kPhotosAtOnce = 16;
 struct EvalArguments {
   std::string model, captions, data, split = "test", write;
   std::optional<int> beam;
+  std::optional<double> length_exponent;
   int threads = 0;
   bool json = false;
 };
@@ -65,6 +66,7 @@ Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& argume
   if (!captioner.ok()) return captioner.status();
   CaptionOptions options;
   options.beam = arguments.beam;
+  options.length_exponent = arguments.length_exponent;
   options.attention = false;
   const std::span<const CaptionedPhoto> photos = split_of(folder, arguments.split);
   std::vector<CandidateCaption> captions;
@@ -148,6 +150,10 @@ Command eval_command(CLI::App& program) {
       "--captions", arguments->captions, "Score this file instead: lines of FILE<TAB>CAPTION, or JSON lines");
   captions->excludes(model);
   options->add_option("--beam", arguments->beam, "Width of the beam search; the model's own unless given")
+      ->excludes(captions);
+  options
+      ->add_option("--length-exponent", arguments->length_exponent,
+                   "Sentences are ranked by log-probability / length^this; the model's own unless given")
       ->excludes(captions);
   options->add_option("--write", arguments->write, "Write the model's captions to this file, as JSON lines")
       ->excludes(captions);

@@ -10,7 +10,7 @@
 namespace attend {
 namespace {
 
-enum Stream : uint64_t { kOrder, kMirror };
+enum Stream : uint64_t { kOrder, kMirror, kView };
 
 }  // namespace
 
@@ -32,14 +32,16 @@ void BatchPlan::shuffle(int64_t epoch) {
 
 std::vector<PickedPhoto> BatchPlan::pick(int64_t epoch, int64_t batch) {
   if (epoch != shuffled_epoch_) shuffle(epoch);
-  const RandomKey key = key_.child(static_cast<uint64_t>(epoch)).child(kMirror);
+  const RandomKey key = key_.child(static_cast<uint64_t>(epoch));
   const int64_t begin = batch * photos_per_batch_;
   const int64_t end = std::min(begin + photos_per_batch_, static_cast<int64_t>(order_.size()));
   std::vector<PickedPhoto> picked;
   for (int64_t i = begin; i < end; ++i) {
     const int64_t photo = order_[static_cast<size_t>(i)];
-    const bool mirrored = key.below(static_cast<uint64_t>(photo), 2) == 1;
-    picked.push_back({photo, mirrored && !photos_[static_cast<size_t>(photo)].sided});
+    const uint64_t at = static_cast<uint64_t>(photo);
+    const TrainingPhoto& known = photos_[at];
+    const bool mirrored = !known.sided && key.child(kMirror).below(at, 2) == 1;
+    picked.push_back({photo, mirrored, key.child(kView).below(at, known.views.size())});
   }
   return picked;
 }
@@ -78,7 +80,7 @@ void gather_features(std::span<const TrainingPhoto> photos, std::span<const Pick
   executor.for_each(static_cast<int64_t>(picked.size()), [&](int64_t i, int) {
     const PickedPhoto& pick = picked[static_cast<size_t>(i)];
     const TrainingPhoto& photo = photos[static_cast<size_t>(pick.photo)];
-    halves_to_floats(photo.features->features(photo.index, pick.mirrored),
+    halves_to_floats(photo.views[pick.view]->features(photo.index, pick.mirrored),
                      features.slice(i * patches, patches).values());
   });
 }

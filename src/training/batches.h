@@ -13,10 +13,10 @@
 
 namespace attend {
 
-/// A photo as training sees it: where its features are, and its captions as numbers of words.
+/// A photo as training sees it: where the features of its views are, and its captions as numbers of words.
 struct TrainingPhoto {
-  const FeatureFile* features = nullptr;
-  int64_t index = 0;                           // in that file
+  std::vector<const FeatureFile*> views;       // the whole photo first, then windows of it
+  int64_t index = 0;                           // in each of these files
   bool sided = false;                          // must not be mirrored
   std::vector<std::vector<int32_t>> captions;  // without start and end
   /// The captions again, for rewards: words outside the vocabulary have numbers of their own past its end,
@@ -27,10 +27,11 @@ struct TrainingPhoto {
 struct PickedPhoto {
   int64_t photo = 0;  // an index into the training photos
   bool mirrored = false;
+  size_t view = 0;
 };
 
-/// Which photos make up each batch: a new order each epoch, each photo once an epoch and mirrored half of the
-/// times, all a function of the seed, the epoch and the batch.
+/// Which photos make up each batch: a new order each epoch, each photo once an epoch, in one of its views
+/// and mirrored half of the times, all a function of the seed, the epoch and the batch.
 class BatchPlan {
  public:
   BatchPlan(std::span<const TrainingPhoto> photos, int64_t photos_per_batch, uint64_t seed);

@@ -7,6 +7,7 @@
 
 #include "base/half.h"
 #include "training/content_hash.h"
+#include "training/views.h"
 #include "vision/cnn_encoder.h"
 
 namespace attend {
@@ -29,6 +30,7 @@ Result<uint64_t> key_of(const FeatureRequest& request, const Safetensors& encode
   }
   hash.add(static_cast<uint64_t>(request.squares.squash_side));
   hash.add(static_cast<uint64_t>(request.squares.input_side));
+  if (request.crop > 0) hash.add(static_cast<uint64_t>(request.crop));
   for (const std::string& photo : request.photos) {
     std::error_code error;
     const uintmax_t bytes = std::filesystem::file_size(photo, error);
@@ -49,9 +51,11 @@ Result<std::vector<Photo>> load_photos(const FeatureRequest& request, int64_t fi
     Result<Photo> photo = load_photo(request.photos[static_cast<size_t>(first + i)]);
     statuses[static_cast<size_t>(i)] = photo.status();
     if (!photo.ok()) return;
-    Photo square = to_square(photo.value(), request.squares);
-    photos[static_cast<size_t>(2 * i + 1)] = mirror(square);
-    photos[static_cast<size_t>(2 * i)] = std::move(square);
+    for (const bool mirrored : {false, true}) {
+      const Photo part = cut(photo.value(), window_of(first + i, request.crop, mirrored));
+      const Photo square = to_square(part, request.squares);
+      photos[static_cast<size_t>(2 * i + mirrored)] = mirrored ? mirror(square) : square;
+    }
   });
   for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
   return photos;
@@ -81,17 +85,6 @@ Status compute(const FeatureRequest& request, CnnEncoder& encoder, const Feature
 }
 
 }  // namespace
-
-Photo mirror(const Photo& photo) {
-  Photo mirrored = photo;
-  for (int y = 0; y < photo.height; ++y) {
-    for (int x = 0; x < photo.width; ++x) {
-      const int64_t row = int64_t{y} * photo.width;
-      std::copy_n(photo.rgb.data() + 3 * (row + x), 3, mirrored.rgb.data() + 3 * (row + photo.width - 1 - x));
-    }
-  }
-  return mirrored;
-}
 
 Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
                                     Executor& executor, const FeatureProgress& progress) {

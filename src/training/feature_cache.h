@@ -12,25 +12,22 @@
 #include "captioner/photo_to_patches.h"
 #include "checkpoint/safetensors.h"
 #include "training/feature_file.h"
-#include "vision/photo.h"
 
 namespace attend {
-
-/// The same picture seen in a mirror: columns in reverse.
-Photo mirror(const Photo& photo);
 
 struct FeatureRequest {
   std::vector<std::string> photos;  // paths
   PhotoSquares squares;
+  int crop = 0;        // which window of each photo (see training/views.h); 0: all of it
   std::string folder;  // where caches lie; made when it does not exist
 };
 
 /// Called as the features of more photos are done: done, in all.
 using FeatureProgress = std::function<void(int64_t, int64_t)>;
 
-/// The features of the photos and their mirror images, from a cache that was made of the same encoder, sizes
-/// and files (by name and length), or computed now. A computation that was killed goes on where it was.
-/// Errors: those of load_photo(), CnnEncoder and FeatureFileWriter.
+/// The features of a view of each photo and of its mirror image, from a cache that was made of the same
+/// encoder, sizes and files (by name and length), or computed now. A computation that was killed goes on
+/// where it was. Errors: those of load_photo(), CnnEncoder and FeatureFileWriter.
 Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
                                     Executor& executor, const FeatureProgress& progress);
 

@@ -38,9 +38,9 @@ SelfCritical::SelfCritical(std::span<const TrainingPhoto> photos, const SelfCrit
   std::vector<std::vector<std::vector<WordIds>>> references;  // of each set's images
   for (const TrainingPhoto& photo : photos) {
     const auto set =
-        static_cast<size_t>(std::find(files.begin(), files.end(), photo.features) - files.begin());
+        static_cast<size_t>(std::find(files.begin(), files.end(), photo.views.front()) - files.begin());
     if (set == files.size()) {
-      files.push_back(photo.features);
+      files.push_back(photo.views.front());
       references.emplace_back();
     }
     places_.push_back({set, static_cast<int64_t>(references[set].size())});

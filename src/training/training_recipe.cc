@@ -101,6 +101,7 @@ Json describe_learning(const LearningOptions& learning) {
                {"clip", learning.adamw.clip},       {"seed", learning.seed},
                {"patience", learning.patience},     {"average", learning.average},
                {"beam", learning.generation.beam}};
+  json["length_exponent"] = learning.generation.length_exponent;
   json["precision"] = learning.precision == Precision::kBFloat16 ? "bfloat16" : "float32";
   json["caption_share"] = learning.self_critical ? learning.caption_share : 1.0;
   if (learning.self_critical) {
@@ -125,6 +126,7 @@ std::string difference(const Json& was, const Json& now) {
 Status check(const TrainingRecipe& recipe) {
   ATTEND_RETURN_IF_ERROR(between("input side", recipe.set.squares.input_side, 32, 2048));
   ATTEND_RETURN_IF_ERROR(between("squash side", recipe.set.squares.squash_side, 32, 2048));
+  ATTEND_RETURN_IF_ERROR(between("crops", recipe.set.crops, 0, 100));
   ATTEND_RETURN_IF_ERROR(between("min count", static_cast<double>(recipe.set.min_count), 1, 1e9));
   ATTEND_RETURN_IF_ERROR(check_model(recipe.model));
   return check_learning(recipe.learning);
@@ -148,12 +150,13 @@ CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set) 
 }
 
 std::string describe(const TrainingRecipe& recipe, const TrainingSet& set) {
-  Json json = describe_data(set);
-  json["squash_side"] = recipe.set.squares.squash_side;
+  Json json = {{"squash_side", recipe.set.squares.squash_side}};
   json["input_side"] = recipe.set.squares.input_side;
+  json["crops"] = recipe.set.crops;
   json["min_count"] = recipe.set.min_count;
   json.update(describe_model(recipe.model));
   json.update(describe_learning(recipe.learning));
+  json.update(describe_data(set));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

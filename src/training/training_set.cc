@@ -24,14 +24,41 @@ Result<std::vector<DataFolder>> read_folders(const std::vector<std::string>& pat
   return folders;
 }
 
-Result<FeatureFile> features_of(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos,
-                                const TrainingSetOptions& options, const Safetensors& encoder,
-                                Executor& executor, const FeatureProgress& progress) {
-  FeatureRequest request;
-  for (const CaptionedPhoto& photo : photos) request.photos.push_back(folder.photo_path(photo));
-  request.squares = options.squares;
-  request.folder = options.cache;
-  return cached_features(request, encoder, executor, progress);
+/// Computes features, or finds them in the cache.
+class FeatureSource {
+ public:
+  FeatureSource(const TrainingSetOptions& options, const Safetensors& encoder, Executor& executor,
+                const FeatureProgress& progress)
+      : options_(options), encoder_(encoder), executor_(executor), progress_(progress) {}
+
+  Result<FeatureFile> features(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos,
+                               int crop) const {
+    FeatureRequest request;
+    for (const CaptionedPhoto& photo : photos) request.photos.push_back(folder.photo_path(photo));
+    request.squares = options_.squares;
+    request.crop = crop;
+    request.folder = options_.cache;
+    return cached_features(request, encoder_, executor_, progress_);
+  }
+
+ private:
+  const TrainingSetOptions& options_;
+  const Safetensors& encoder_;
+  Executor& executor_;
+  const FeatureProgress& progress_;
+};
+
+/// The views of a folder's train photos, as files that `set` owns from now on.
+Result<std::vector<const FeatureFile*>> add_views(const DataFolder& folder, int crops,
+                                                  const FeatureSource& source, TrainingSet& set) {
+  std::vector<const FeatureFile*> views;
+  for (int crop = 0; crop <= crops; ++crop) {
+    Result<FeatureFile> features = source.features(folder, folder.train, crop);
+    if (!features.ok()) return features.status();
+    set.features.push_back(std::move(features).value());
+    views.push_back(&set.features.back());
+  }
+  return views;
 }
 
 WordTable table_of(const Vocabulary& vocabulary) {
@@ -72,20 +99,20 @@ Result<TrainingSet> make_training_set(const TrainingSetOptions& options, const S
   if (!folders.ok()) return folders.status();
   TrainingSet set{train_vocabulary(folders.value(), options.min_count), {}, {}, {}};
   WordTable words = table_of(set.vocabulary);
+  const FeatureSource source(options, encoder, executor, progress);
   for (const DataFolder& folder : folders.value()) {
     if (!folder.train.empty()) {
-      Result<FeatureFile> features = features_of(folder, folder.train, options, encoder, executor, progress);
-      if (!features.ok()) return features.status();
-      set.features.push_back(std::move(features).value());
+      const Result<std::vector<const FeatureFile*>> views = add_views(folder, options.crops, source, set);
+      if (!views.ok()) return views.status();
       for (size_t i = 0; i < folder.train.size(); ++i) {
         TrainingPhoto photo = make_training_photo(folder.train[i], set.vocabulary, words);
-        photo.features = &set.features.back();
+        photo.views = views.value();
         photo.index = static_cast<int64_t>(i);
         set.photos.push_back(std::move(photo));
       }
     }
     if (!folder.val.empty()) {
-      Result<FeatureFile> features = features_of(folder, folder.val, options, encoder, executor, progress);
+      Result<FeatureFile> features = source.features(folder, folder.val, 0);
       if (!features.ok()) return features.status();
       set.features.push_back(std::move(features).value());
       set.validation.push_back(make_validation_set(folder, folder.val, set.features.back()));

@@ -29,6 +29,7 @@ struct TrainingSetOptions {
   std::vector<std::string> data;  // folders
   PhotoSquares squares;
   std::string cache;      // where features are kept
+  int crops = 0;          // random windows of each train photo to learn from besides the whole
   int64_t min_count = 4;  // of a word in the train captions
 };
 

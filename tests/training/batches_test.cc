@@ -11,9 +11,12 @@
 namespace attend {
 namespace {
 
-std::vector<TrainingPhoto> photos_of(size_t count) {
+std::vector<TrainingPhoto> photos_of(size_t count, size_t views = 1) {
   std::vector<TrainingPhoto> photos(count);
-  for (size_t i = 0; i < count; ++i) photos[i].sided = i % 3 == 0;
+  for (size_t i = 0; i < count; ++i) {
+    photos[i].sided = i % 3 == 0;
+    photos[i].views.resize(views);
+  }
   return photos;
 }
 
@@ -70,6 +73,19 @@ TEST(BatchPlan, HalfOfThePhotosAreMirroredButNoneThatSpeaksOfSides) {
   EXPECT_GT(seen_both, 190) << "a photo is mirrored in some epochs only";
 }
 
+TEST(BatchPlan, EveryViewComesAsOftenAndApartFromTheMirror) {
+  const std::vector<TrainingPhoto> photos = photos_of(300, 3);
+  BatchPlan plan(photos, 7, 4);
+  std::vector<int> counts(6);
+  for (int64_t epoch = 0; epoch < 9; ++epoch) {
+    for (const PickedPhoto& pick : epoch_of(plan, epoch)) {
+      ASSERT_LT(pick.view, 3u);
+      if (pick.photo % 3 != 0) ++counts[2 * pick.view + pick.mirrored];
+    }
+  }
+  for (const int count : counts) EXPECT_NEAR(count, 300, 60) << "200 photos, 9 epochs, 6 ways";
+}
+
 TEST(PackedCaptions, CaptionsFollowEachOtherWithoutPadding) {
   PackedCaptions packed(10);
   packed.add_caption(std::vector<int32_t>{5, 6, 7}, true, 1);
@@ -115,16 +131,18 @@ TEST(PackedCaptions, TheUnknownWordIsReadButNeverTaught) {
   EXPECT_EQ(packed.total_weight(), 6);
 }
 
-TEST(GatherFeatures, EachPhotosOwnOrItsMirrorImages) {
+TEST(GatherFeatures, EachPhotosOwnOrAnotherViewOrItsMirrorImages) {
   TemporaryFolder folder;
-  const FeatureFile file = toy_feature_file(folder / "f", 0, 5);
+  constexpr int64_t kOther = 50;  // photo i seen otherwise has the features of photo i + kOther
+  const FeatureFile whole = toy_feature_file(folder / "whole", 0, 5);
+  const FeatureFile window = toy_feature_file(folder / "window", kOther, 5);
   std::vector<TrainingPhoto> photos(5);
-  for (int64_t i = 0; i < 5; ++i) photos[static_cast<size_t>(i)] = {&file, i, false, {}, {}};
-  const std::vector<PickedPhoto> picked = {{3, true}, {0, false}, {3, false}};
-  std::vector<float> memory(3 * kToyPatches * kToyFeatures);
-  gather_features(photos, picked, serial_executor(), {memory.data(), 3 * kToyPatches, kToyFeatures});
+  for (int64_t i = 0; i < 5; ++i) photos[static_cast<size_t>(i)] = {{&whole, &window}, i, false, {}, {}};
+  const std::vector<PickedPhoto> picked = {{3, true}, {0, false, 1}, {3, false}, {2, true, 1}};
+  std::vector<float> memory(4 * kToyPatches * kToyFeatures);
+  gather_features(photos, picked, serial_executor(), {memory.data(), 4 * kToyPatches, kToyFeatures});
   for (size_t p = 0; p < picked.size(); ++p) {
-    const std::vector<uint16_t> halves = toy_features(picked[p].photo);
+    const std::vector<uint16_t> halves = toy_features(picked[p].photo + (picked[p].view == 1 ? kOther : 0));
     const size_t count = kToyPatches * kToyFeatures;
     for (size_t e = 0; e < count; ++e) {
       ASSERT_EQ(memory[p * count + e], half_to_float(halves[e + (picked[p].mirrored ? count : 0)]))

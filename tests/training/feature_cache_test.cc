@@ -7,6 +7,7 @@
 
 #include "base/half.h"
 #include "cli/temporary_folder.h"
+#include "training/views.h"
 #include "vision/cnn_encoder.h"
 #include "vision/made_images.h"
 
@@ -57,14 +58,6 @@ struct Scene {
   }
 };
 
-TEST(Mirror, ColumnsAreReversedAndRowsAreNot) {
-  const Photo photo{3, 2, {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19}};
-  const Photo mirrored = mirror(photo);
-  EXPECT_EQ(mirrored.rgb,
-            (std::vector<uint8_t>{7, 8, 9, 4, 5, 6, 1, 2, 3, 17, 18, 19, 14, 15, 16, 11, 12, 13}));
-  EXPECT_EQ(mirror(mirrored).rgb, photo.rgb);
-}
-
 TEST(CachedFeatures, TheyAreTheEncodersOfThePhotoAndOfItsMirrorImage) {
   Scene scene;
   const Result<FeatureFile> file = scene.features();
@@ -87,6 +80,28 @@ TEST(CachedFeatures, TheyAreTheEncodersOfThePhotoAndOfItsMirrorImage) {
   }
 }
 
+TEST(CachedFeatures, ACropIsTheEncodersViewOfTheWindow) {
+  Scene scene;
+  scene.request.crop = 2;
+  const Result<FeatureFile> file = scene.features();
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  CnnEncoder encoder = CnnEncoder::load(encoder_file()).value();
+  std::vector<float> expected(static_cast<size_t>(4 * encoder.channels()));
+  const Matrix<float> patches(expected.data(), 4, encoder.channels());
+  for (const int64_t i : {0, 9}) {
+    const Photo photo = load_photo(scene.request.photos[static_cast<size_t>(i)]).value();
+    for (const bool mirrored : {false, true}) {
+      const Photo square = to_square(cut(photo, window_of(i, 2, mirrored)), scene.request.squares);
+      ASSERT_TRUE(encoder.encode(mirrored ? mirror(square) : square, patches).ok());
+      const std::span<const uint16_t> cached = file.value().features(i, mirrored);
+      for (size_t e = 0; e < expected.size(); ++e) {
+        ASSERT_NEAR(half_to_float(cached[e]), expected[e], 1e-5 + std::ldexp(std::abs(expected[e]), -10))
+            << i << e;
+      }
+    }
+  }
+}
+
 TEST(CachedFeatures, ASecondRequestComputesNothing) {
   Scene scene;
   ASSERT_TRUE(scene.features().ok());
@@ -96,7 +111,7 @@ TEST(CachedFeatures, ASecondRequestComputesNothing) {
   EXPECT_EQ(scene.calls, calls);
 }
 
-TEST(CachedFeatures, OtherSidesOrPhotosAreAnotherCache) {
+TEST(CachedFeatures, OtherSidesPhotosOrCropsAreAnotherCache) {
   Scene scene;
   ASSERT_TRUE(scene.features().ok());
   scene.request.squares.squash_side = 32;
@@ -109,6 +124,11 @@ TEST(CachedFeatures, OtherSidesOrPhotosAreAnotherCache) {
   write_png(scene.folder, "photo3.png", gradient_photo(90, 90, 3));
   ASSERT_TRUE(scene.features().ok());
   EXPECT_EQ(scene.caches(), 5);
+  scene.request.crop = 1;
+  ASSERT_TRUE(scene.features().ok());
+  scene.request.crop = 2;
+  ASSERT_TRUE(scene.features().ok());
+  EXPECT_EQ(scene.caches(), 7);
 }
 
 TEST(CachedFeatures, APhotoThatIsMissingOrBrokenIsNamed) {

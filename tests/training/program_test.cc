@@ -154,6 +154,25 @@ TEST(TrainProgram, GoesOnWhereASignalStoppedIt) {
   }
 }
 
+TEST(TrainProgram, WritesTheNotesForPeopleIntoTheModelAlsoOfAFinishedRun) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors";
+  const auto notes_after = [&](const std::vector<std::string>& notes) {
+    std::vector<std::string> words = toys.training("run", {"--epochs", "1", "--out", model});
+    words.insert(words.end(), notes.begin(), notes.end());
+    const Outcome outcome = run_attend(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return Safetensors::open(model).value().metadata();
+  };
+  auto notes = notes_after({"--note", "licence=none", "--note", "training data=toys, 50 % = red"});
+  EXPECT_EQ(notes["note.licence"], "none");
+  EXPECT_EQ(notes["note.training data"], "toys, 50 % = red");
+  EXPECT_THAT(notes["note.recipe"], HasSubstr("\"length_exponent\": 1.0"));
+  notes = notes_after({"--note", "scores=high"});
+  EXPECT_EQ(notes["note.scores"], "high");
+  EXPECT_FALSE(notes.contains("note.licence"));
+}
+
 TEST(TrainProgram, SelfCriticalTrainingStartsFromAnotherRun) {
   const Toys toys;
   ASSERT_EQ(run_attend(toys.training("words", {"--epochs", "2"})).exit_code, 0);
@@ -191,6 +210,25 @@ TEST(TrainProgram, OptionsThatMakeNoSenseAreUsageErrors) {
   expect_error(run_attend(toys.training("run", {"--dropout", "1"})), 1, "dropout is 1");
   expect_error(run_attend(toys.training("run", {"--self-critical"})), 1, "start from");
   expect_error(run_attend({"train", "--data", toys.folder / "none"}), 1, "none");
+}
+
+TEST(TrainProgram, ANoteThatIsNoneOrComesTwiceIsAnErrorOfUse) {
+  const Toys toys;
+  expect_error(run_attend(toys.training("run", {"--note", "licence"})), 1, "\"licence\" is not KEY=TEXT");
+  expect_error(run_attend(toys.training("run", {"--note", "=text"})), 1, "KEY=TEXT");
+  expect_error(run_attend(toys.training("run", {"--note", "a=b", "--note", "a=c"})), 1, "a is already there");
+  expect_error(run_attend(toys.training("run", {"--note", "recipe=mine"})), 1, "recipe is already there");
+}
+
+TEST(TrainProgram, LearnsFromCropsWhoseFeaturesItKeeps) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "0", "--crops", "2"})).exit_code, 0);
+  const std::filesystem::directory_iterator caches(toys.folder / "cache");
+  EXPECT_EQ(std::distance(begin(caches), end(caches)), 4) << "train whole and twice cropped, val whole";
+  const Outcome outcome = run_attend(toys.training("run", {"--epochs", "1", "--crops", "2"}));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_error(run_attend(toys.training("run", {"--epochs", "1"})), 2, "crops was 2, now 0");
+  expect_error(run_attend(toys.training("run", {"--crops", "-1"})), 1, "crops is -1");
 }
 
 TEST(TrainProgram, ABrokenPhotoOrEncoderIsNamed) {

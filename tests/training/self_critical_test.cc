@@ -68,9 +68,9 @@ TEST(SelfCritical, WhatIsCommonInOnesOwnSetEarnsLittleHoweverRareElsewhere) {
   const ToyWorld world;
   const std::vector<TrainingPhoto> alone(world.set.photos.begin(), world.set.photos.end());
   std::vector<TrainingPhoto> beside = alone;
-  const FeatureFile* elsewhere = alone.front().features + 1;  // only its address is looked at
+  const FeatureFile* elsewhere = alone.front().views.front() + 1;  // only its address is looked at
   for (TrainingPhoto photo : alone) {
-    photo.features = elsewhere;
+    photo.views = {elsewhere};
     for (std::vector<int32_t>& caption : photo.references) caption = {7, 7, 7, 7, Vocabulary::kEnd};
     beside.push_back(photo);
   }

@@ -86,7 +86,7 @@ struct ToyWorld {
     for (const std::string& word : made.vocabulary.words()) words.intern(word);
     for (int64_t i = 0; i < kTrain; ++i) {
       made.photos.push_back(make_training_photo(data.train[static_cast<size_t>(i)], made.vocabulary, words));
-      made.photos.back().features = &made.features.front();
+      made.photos.back().views = {&made.features.front()};
       made.photos.back().index = i;
     }
     made.validation.push_back(make_validation_set(data, data.val, made.features.back()));

@@ -1,0 +1,155 @@
+#include "cli/train_arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/printable.h"
+#include "language/utf8.h"
+
+namespace attend {
+namespace {
+
+void add_note(const std::string& note, ModelNotes& notes) {
+  const size_t equals = note.find('=');
+  if (equals == 0 || equals == std::string::npos || !is_utf8(note)) {
+    throw CLI::ValidationError("--note", "\"" + printable(note) + "\" is not KEY=TEXT");
+  }
+  const std::string key = note.substr(0, equals);
+  if (key == kRecipeNote || !notes.emplace(key, note.substr(equals + 1)).second) {
+    throw CLI::ValidationError("--note", printable(key) + " is already there");
+  }
+}
+
+void add_note_option(CLI::App& command, ModelNotes& notes) {
+  using Words = std::vector<std::string>;
+  const auto add_all = [&notes](const Words& given) {
+    for (const std::string& note : given) add_note(note, notes);
+  };
+  command
+      .add_option_function<Words>(
+          "--note", add_all,
+          "Text for people in the model file, such as licence=Apache-2.0; may be given several times")
+      ->type_name("KEY=TEXT")
+      ->allow_extra_args(false);
+}
+
+void add_data_options(CLI::App& command, TrainArguments& arguments) {
+  TrainingSetOptions& set = arguments.recipe.set;
+  command
+      .add_option("--data", set.data, "A folder with captions.tsv and images/; may be given several times")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--encoder", arguments.encoder, "Weights of the photo encoder, safetensors")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command.add_option("--run", arguments.run, "The folder of this run: checkpoints, log, curve")->required();
+  command.add_option("--out", arguments.out, "The model file, written whenever a better model is found");
+  add_note_option(command, arguments.notes);
+  command.add_option("--cache", set.cache,
+                     "The folder where photo features are kept; RUN/cache unless given");
+  command
+      .add_option("--squash-side", set.squares.squash_side,
+                  "Photos are first squashed to a square of so many pixels a side")
+      ->capture_default_str();
+  command
+      .add_option("--input-side", set.squares.input_side,
+                  "The encoder sees a square of so many pixels a side")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--crops", set.crops,
+          "Random windows of each photo to learn from besides the whole; each takes as long to compute")
+      ->capture_default_str();
+  command.add_option("--min-count", set.min_count, "How often a word must come up to be learned")
+      ->capture_default_str();
+}
+
+void add_model_options(CLI::App& command, ModelOptions& model) {
+  command.add_option("--width", model.width, "Width of the model")->capture_default_str();
+  command.add_option("--heads", model.heads, "Attention heads")->capture_default_str();
+  command.add_option("--hidden", model.hidden, "Width of the feed-forward networks")->capture_default_str();
+  command.add_option("--layers", model.layers, "Blocks of the text decoder")->capture_default_str();
+  command.add_option("--encoder-layers", model.encoder_layers, "Blocks over the patches")
+      ->capture_default_str();
+  command.add_option("--dropout", model.dropout, "Dropout after each sublayer")->capture_default_str();
+  command.add_option("--embedding-dropout", model.embedding_dropout, "Dropout of word embeddings")
+      ->capture_default_str();
+  command.add_option("--feature-dropout", model.feature_dropout, "Dropout of patch features")
+      ->capture_default_str();
+}
+
+void add_learning_options(CLI::App& command, LearningOptions& learning) {
+  command.add_option("--epochs", learning.epochs, "Passes over the photos; 0 only computes features")
+      ->capture_default_str();
+  command.add_option("--batch", learning.photos_per_batch, "Photos a step, each with all its captions")
+      ->capture_default_str();
+  command.add_option("--lr", learning.rate, "Highest learning rate")->capture_default_str();
+  command.add_option("--last-lr", learning.last_rate, "Learning rate at the end")->capture_default_str();
+  command.add_option("--warmup", learning.warmup, "Steps until the highest learning rate")
+      ->capture_default_str();
+  command.add_option("--label-smoothing", learning.label_smoothing, "Probability spread over all words")
+      ->capture_default_str();
+  command
+      .add_option("--weight-decay", learning.adamw.weight_decay, "Decay of matrices, times the learning rate")
+      ->capture_default_str();
+  command.add_option("--beta2", learning.adamw.beta2, "AdamW's decay of squared gradients")
+      ->capture_default_str();
+  command.add_option("--clip", learning.adamw.clip, "Largest norm of the gradient; 0 for any")
+      ->capture_default_str();
+  command.add_option("--seed", learning.seed, "Of everything random")->capture_default_str();
+  command
+      .add_option("--patience", learning.patience,
+                  "Stop after so many epochs without a better score; 0 never")
+      ->capture_default_str();
+  command.add_option("--average", learning.average, "How many of the best epochs are averaged at the end")
+      ->capture_default_str();
+  command.add_option("--beam", learning.generation.beam, "Beam of validation captions")
+      ->capture_default_str();
+  command.add_option("--save-every", learning.save_seconds, "Seconds between checkpoints")
+      ->capture_default_str();
+  command
+      .add_option("--length-exponent", learning.generation.length_exponent,
+                  "Sentences are ranked by log-probability / length^this; above 1 favours long ones")
+      ->capture_default_str();
+  const std::map<std::string, Precision> precisions = {{"float32", Precision::kFloat32},
+                                                       {"bfloat16", Precision::kBFloat16}};
+  command
+      .add_option("--precision", learning.precision,
+                  "Of matrix products while learning: bfloat16 is faster where the processor has it")
+      ->transform(CLI::CheckedTransformer(precisions))
+      ->default_str("float32");
+  command.add_option("--start", learning.start, "Parameters to start from: another run's final.safetensors")
+      ->check(CLI::ExistingFile);
+}
+
+void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {
+  command.add_flag("--self-critical", arguments.self_critical,
+                   "Learn from the CIDEr-D of the model's own sentences; needs --start");
+  using Source = SelfCriticalOptions::Source;
+  const std::map<std::string, Source> sources = {{"chance", Source::kChance}, {"beam", Source::kBeam}};
+  command
+      .add_option("--samples-from", arguments.samples.source,
+                  "Where the sentences of --self-critical come from: chance, or a beam search")
+      ->transform(CLI::CheckedTransformer(sources))
+      ->default_str("chance");
+  command
+      .add_option("--caption-share", arguments.recipe.learning.caption_share,
+                  "The part of the loss that stays that of people's captions in --self-critical")
+      ->capture_default_str();
+  command.add_option("--samples", arguments.samples.samples, "Sentences drawn a photo by --self-critical")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_train_options(CLI::App& command, TrainArguments& arguments) {
+  add_data_options(command, arguments);
+  add_model_options(command, arguments.recipe.model);
+  add_learning_options(command, arguments.recipe.learning);
+  add_self_critical_options(command, arguments);
+  command.add_option("--threads", arguments.threads, "Threads; 0 for all")->capture_default_str();
+}
+
+}  // namespace attend
