@@ -3,17 +3,17 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 #include <pthread.h>
-#include <sys/time.h>
 
 #include <array>
-#include <atomic>
 #include <csignal>
+#include <vector>
 
+#include "nn/conv2d.h"
 #include "nn/gemm.h"
 #include "nn/layer_testing.h"
 
 #if defined(__x86_64__)
-#include <ucontext.h>
+#include "nn/stack_watch.h"
 #endif
 
 namespace attend::testing {
@@ -55,56 +55,7 @@ TEST(Undisturbed, OpensNoThreadsUntilItEnds) {
 
 #if defined(__x86_64__)
 
-struct Stack {
-  const char* low;
-  const char* high;
-};
-Stack stack;
-std::atomic<int> signals, off_the_stack;
-
-void look_at_the_stack_pointer(int, siginfo_t*, void* context) {
-  const auto* const at = static_cast<const ucontext_t*>(context);
-  const auto* const pointer = reinterpret_cast<const char*>(at->uc_mcontext.gregs[REG_RSP]);
-  ++signals;
-  if (pointer < stack.low || pointer >= stack.high) ++off_the_stack;
-}
-
-/// Looks at this thread's stack pointer some thousand times a second, from a stack of its own.
-class StackWatch {
- public:
-  StackWatch() {
-    pthread_attr_t attributes;
-    void* low = nullptr;
-    size_t bytes = 0;
-    pthread_getattr_np(pthread_self(), &attributes);
-    pthread_attr_getstack(&attributes, &low, &bytes);
-    pthread_attr_destroy(&attributes);
-    stack = {static_cast<char*>(low), static_cast<char*>(low) + bytes};
-    signals = off_the_stack = 0;
-    stack_t other{};
-    other.ss_sp = other_stack_.data();
-    other.ss_size = other_stack_.size();
-    sigaltstack(&other, nullptr);
-    struct sigaction action {};
-    action.sa_sigaction = look_at_the_stack_pointer;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-    sigaction(SIGALRM, &action, &before_);
-    const itimerval often{{0, 300}, {0, 300}};
-    setitimer(ITIMER_REAL, &often, nullptr);
-  }
-  ~StackWatch() {
-    const itimerval never{};
-    setitimer(ITIMER_REAL, &never, nullptr);
-    sigaction(SIGALRM, &before_, nullptr);
-    stack_t none{};
-    none.ss_flags = SS_DISABLE;
-    sigaltstack(&none, nullptr);
-  }
-
- private:
-  std::array<char, 65536> other_stack_;
-  struct sigaction before_ {};
-};
+constexpr int kLooks = 10;
 
 TEST(Undisturbed, NoHandlerOfTheProgramMeetsAProductOffTheStack) {
   Arena arena;
@@ -115,11 +66,63 @@ TEST(Undisturbed, NoHandlerOfTheProgramMeetsAProductOffTheStack) {
       const auto b = random_matrix<float>(arena, across ? n : k, across ? k : n, 2);
       const Matrix<float> c = arena.matrix<float>(m, n);
       const StackWatch watch;
-      while (signals < 20) {
+      while (watch.signals() < kLooks) {
         gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c, serial_executor());
       }
-      EXPECT_EQ(off_the_stack, 0) << "of " << signals << " signals, inner size " << k;
+      EXPECT_EQ(watch.off_the_stack(), 0) << "of " << watch.signals() << " signals, inner size " << k;
     }
+  }
+}
+
+// These are not sheltered, because they need not be.
+TEST(Undisturbed, RoundedProductsStayOnTheStack) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "no bfloat16 instructions on this machine";
+  Arena arena;
+  Pass pass(arena, serial_executor());
+  pass.precision = Precision::kBFloat16;
+  for (const auto& [m, k, n] :
+       {std::array<int64_t, 3>{256, 3000, 1024}, {3200, 1280, 256}, {64, 256, 4179}}) {
+    for (const Transpose transpose : {Transpose::kNo, Transpose::kYes}) {
+      const bool across = transpose == Transpose::kYes;
+      const auto a = random_matrix<float>(arena, across ? k : m, across ? m : k, 1);
+      const auto b = random_matrix<float>(arena, across ? n : k, across ? k : n, 2);
+      const Matrix<float> c = arena.matrix<float>(m, n);
+      const StackWatch watch;
+      while (watch.signals() < kLooks) gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c, pass);
+      EXPECT_EQ(watch.off_the_stack(), 0) << "of " << watch.signals() << " signals, inner size " << k;
+    }
+  }
+}
+
+TEST(Undisturbed, ConvolutionsStayOnTheStack) {
+  struct Layer {
+    ConvolutionKind kind;
+    int64_t in, out;
+    int kernel, stride;
+    int64_t side;
+  };
+  constexpr Layer kLayers[] = {{ConvolutionKind::kDense, 3, 32, 3, 2, 321},
+                               {ConvolutionKind::kDense, 96, 24, 1, 1, 80},
+                               {ConvolutionKind::kDense, 352, 1280, 1, 1, 10},
+                               {ConvolutionKind::kDepthwise, 288, 288, 5, 2, 43},
+                               {ConvolutionKind::kDepthwise, 96, 96, 3, 1, 82}};
+  for (const Layer& layer : kLayers) {
+    Conv2dOptions options;
+    options.kind = layer.kind;
+    options.in_channels = layer.in;
+    options.out_channels = layer.out;
+    options.kernel = layer.kernel;
+    options.stride = layer.stride;
+    const int64_t in = layer.kind == ConvolutionKind::kDepthwise ? 1 : layer.in;
+    const std::vector<float> weights(static_cast<size_t>(layer.out * in * layer.kernel * layer.kernel), 0.5f);
+    const std::vector<float> bias(static_cast<size_t>(layer.out), 0.5f);
+    const Conv2d convolution = Conv2d::create(options, weights, bias).value();
+    Conv2dPlan plan = convolution.plan({1, layer.side, layer.side, layer.in}, {}).value();
+    const std::vector<float> input(static_cast<size_t>(layer.side * layer.side * layer.in), 1.0f);
+    std::vector<float> output(static_cast<size_t>(plan.output().size()));
+    const StackWatch watch;
+    while (watch.signals() < kLooks) ASSERT_TRUE(plan.run(input.data(), output.data()).ok());
+    EXPECT_EQ(watch.off_the_stack(), 0) << "of " << watch.signals() << ", kernel " << layer.kernel;
   }
 }
 
