@@ -1,8 +1,7 @@
 // Interrupt and terminate, asked about instead of handled.
 //
-// No signal handler may run on a thread that is inside oneDNN 2.6's matrix products: on AVX2 and AVX-512 some
-// of them point the stack pointer into their workspace on the heap, where the kernel would then write the
-// handler's frame over other people's memory. So these signals are blocked, and taken between two steps.
+// A handler could do no more than leave a note that is read between two steps. These signals are blocked
+// instead and asked for there, so that nothing interrupts the threads that compute.
 #ifndef ATTEND_CLI_STOP_SIGNALS_H_
 #define ATTEND_CLI_STOP_SIGNALS_H_
 

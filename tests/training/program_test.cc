@@ -140,7 +140,6 @@ TEST(TrainProgram, GoesOnWhereASignalStoppedIt) {
     const auto enough = rows() + 3;
     for (int wait = 0; wait < 3000 && rows() < enough; ++wait)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    // A handler's frame would be written wherever a matrix product has the stack pointer.
     EXPECT_EQ(handled_signals(child) & (1u << (SIGINT - 1) | 1u << (SIGTERM - 1)), 0u);
     ASSERT_EQ(kill(child, SIGTERM), 0);
     int status = 0;
