@@ -8,6 +8,7 @@
 
 #include "attend/attention.h"
 #include "attention/attention_case.h"
+#include "attention/case_lists.h"
 
 namespace attend {
 namespace {
@@ -27,18 +28,16 @@ void expect_as_good_as_plain(const CaseSpec& spec) {
   }
 }
 
-constexpr int64_t kAwkward[] = {1, 7, 8, 9, 63, 64, 65, 257};
+void expect_all_as_good_as_plain(const CaseList& cases) {
+  for (const CaseSpec& spec : cases) expect_as_good_as_plain(spec);
+}
 
 TEST(AttentionBackward, IsAsAccurateAsThePlainMethodAtAwkwardNumbersOfQueriesAndKeys) {
-  for (const int64_t Tq : kAwkward) {
-    for (const int64_t Tk : kAwkward) expect_as_good_as_plain({.sizes = {1, 2, 2, Tq, Tk, 17, 9}});
-  }
+  expect_all_as_good_as_plain(awkward_numbers_of_queries_and_keys());
 }
 
 TEST(AttentionBackward, IsAsAccurateAsThePlainMethodAtAwkwardWidths) {
-  for (const int64_t D : kAwkward) {
-    for (const int64_t Dv : kAwkward) expect_as_good_as_plain({.sizes = {1, 1, 1, 19, 70, D, Dv}});
-  }
+  expect_all_as_good_as_plain(awkward_widths(19));
 }
 
 TEST(AttentionBackward, TakesTheWidestHeads) {
@@ -55,44 +54,19 @@ TEST(AttentionBackward, MeetsEveryPairOfBlocksOnce) {
 }
 
 TEST(AttentionBackward, FollowsStrides) {
-  for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
-    for (const int64_t Tq : {3, 65}) {
-      expect_as_good_as_plain({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .layout = layout});
-      expect_as_good_as_plain(
-          {.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = MaskKind::kFull, .layout = layout});
-    }
-  }
+  expect_all_as_good_as_plain(strided());
 }
 
 TEST(AttentionBackward, SumsKeyGradientsOverTheQueryHeadsThatShareThem) {
-  for (const int64_t Hkv : {1, 2, 3, 6}) expect_as_good_as_plain({.sizes = {2, 6, Hkv, 30, 40, 16, 20}});
+  expect_all_as_good_as_plain(shared_key_heads());
 }
 
 TEST(AttentionBackward, IsCausalFromEitherCorner) {
-  for (const Causal causal : {Causal::kUpperLeft, Causal::kLowerRight}) {
-    for (const int64_t Tq : {1, 4, 30, 64, 150}) {
-      for (const int64_t Tk : {1, 30, 64, 65, 200}) {
-        expect_as_good_as_plain({.sizes = {1, 2, 1, Tq, Tk, 32, 16}, .causal = causal});
-      }
-    }
-  }
+  expect_all_as_good_as_plain(causal_from_either_corner());
 }
 
 TEST(AttentionBackward, RespectsLengthsAndMasks) {
-  for (const MaskKind mask :
-       {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
-    for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
-      for (const int64_t Tq : {2, 40, 130}) {
-        for (const uint64_t seed : {1, 2, 3}) {
-          expect_as_good_as_plain({.sizes = {3, 2, 2, Tq, 90, 24, 8},
-                                   .causal = causal,
-                                   .ragged = true,
-                                   .mask = mask,
-                                   .seed = seed});
-        }
-      }
-    }
-  }
+  expect_all_as_good_as_plain(lengths_and_masks());
 }
 
 TEST(AttentionBackward, KeepsItsAccuracyWhenScoresAreLarge) {

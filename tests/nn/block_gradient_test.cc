@@ -11,29 +11,9 @@ using MemoryGradient = CrossAttention<double>::MemoryGradient;
 
 constexpr int64_t kWidth = 6;
 
-class BlockGradient : public ::testing::Test {
+class BlockGradient : public GradientTest {
  protected:
-  Matrix<double> random(int64_t rows, int64_t cols, uint64_t seed) {
-    return random_matrix<double>(data, rows, cols, seed);
-  }
-  // A pass of training whose dropout is always the same.
-  Pass training(Arena& arena) { return Pass(arena, serial_executor(), RandomKey(77)); }
-
-  template <class Run>
-  double loss(ConstMatrix<double> probe, const Run& run) {
-    activations.reset();
-    Pass pass = training(activations);
-    return dot(ConstMatrix<double>(run(pass)), probe);
-  }
-  template <class Layer>
-  ParameterList<double> randomized(Layer& layer) {
-    ParameterList<double> list;
-    layer.collect(list);
-    randomize(list);
-    return list;
-  }
-
-  Arena data, activations, kept;
+  Pass pass_over(Arena& arena) override { return Pass(arena, serial_executor(), RandomKey(77)); }
 };
 
 TEST_F(BlockGradient, OfSelfAttentionOverRaggedSequences) {
@@ -45,7 +25,7 @@ TEST_F(BlockGradient, OfSelfAttentionOverRaggedSequences) {
     const auto value = [&] {
       return loss(dy, [&](Pass& p) { return layer.forward(x, offsets, causal, p, nullptr); });
     };
-    Pass pass = training(kept);
+    Pass pass = pass_over(kept);
     SelfAttention<double>::Activations a;
     layer.forward(x, offsets, causal, pass, &a);
     expect_gradient(x, layer.backward(a, dy, pass), value, "x");
@@ -65,7 +45,7 @@ TEST_F(BlockGradient, OfCrossAttentionWhoseKeysAndValuesAreMadeOfDifferentThings
       return layer.forward(x, queries, layer.project(key_input, value_input, keys, p), p, nullptr);
     });
   };
-  Pass pass = training(kept);
+  Pass pass = pass_over(kept);
   CrossAttention<double>::Activations a;
   const Memory memory = layer.project(key_input, value_input, keys, pass);
   layer.forward(x, queries, memory, pass, &a);
@@ -100,7 +80,7 @@ TEST_P(WholeBlockGradient, OfAnEncoderBlock) {
   const auto value = [&] {
     return loss(dy, [&](Pass& p) { return block.forward(x, offsets, Causal::kNone, p, nullptr); });
   };
-  Pass pass = training(kept);
+  Pass pass = pass_over(kept);
   EncoderBlock<double>::Activations a;
   block.forward(x, offsets, Causal::kNone, pass, &a);
   EXPECT_EQ(a.dropout1.active, GetParam().dropout > 0);
@@ -120,7 +100,7 @@ TEST_P(WholeBlockGradient, OfADecoderBlock) {
   const auto value = [&] {
     return loss(dy, [&](Pass& p) { return block.forward(x, {captions, photos}, project(p), p, nullptr); });
   };
-  Pass pass = training(kept);
+  Pass pass = pass_over(kept);
   DecoderBlock<double>::Activations a;
   const Memory memory = project(pass);
   block.forward(x, {captions, photos}, memory, pass, &a);

@@ -10,28 +10,9 @@
 namespace attend::testing {
 namespace {
 
-class LayerGradient : public ::testing::Test {
+class LayerGradient : public GradientTest {
  protected:
-  Matrix<double> random(int64_t rows, int64_t cols, uint64_t seed) {
-    return random_matrix<double>(data, rows, cols, seed);
-  }
-  // sum of probe * run(pass), with fresh memory.
-  template <class Run>
-  double loss(ConstMatrix<double> probe, const Run& run) {
-    activations.reset();
-    Pass pass(activations, serial_executor());
-    return dot(ConstMatrix<double>(run(pass)), probe);
-  }
-  template <class Layer>
-  ParameterList<double> randomized(Layer& layer) {
-    ParameterList<double> list;
-    layer.collect(list);
-    randomize(list);
-    return list;
-  }
-
-  Arena data, activations, kept;
-  Pass pass{kept, serial_executor()};
+  Pass pass = pass_over(kept);
 };
 
 TEST_F(LayerGradient, OfLinearWithBias) {

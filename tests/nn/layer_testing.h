@@ -102,6 +102,33 @@ inline void expect_parameter_gradients(const ParameterList<double>& parameters,
   }
 }
 
+/// What tests of gradients work with: memory, and a loss of one number to differentiate.
+class GradientTest : public ::testing::Test {
+ protected:
+  /// A pass over fresh memory; all passes of a test draw the same random numbers.
+  virtual Pass pass_over(Arena& arena) { return Pass(arena, serial_executor()); }
+
+  Matrix<double> random(int64_t rows, int64_t cols, uint64_t seed) {
+    return random_matrix<double>(data, rows, cols, seed);
+  }
+  /// sum of probe * run(pass): its gradient with respect to what run() returns is the probe.
+  template <class Run>
+  double loss(ConstMatrix<double> probe, const Run& run) {
+    activations.reset();
+    Pass pass = pass_over(activations);
+    return dot(ConstMatrix<double>(run(pass)), probe);
+  }
+  template <class Layer>
+  ParameterList<double> randomized(Layer& layer) {
+    ParameterList<double> list;
+    layer.collect(list);
+    randomize(list);
+    return list;
+  }
+
+  Arena data, activations, kept;
+};
+
 }  // namespace attend::testing
 
 #endif  // ATTEND_TESTS_NN_LAYER_TESTING_H_

@@ -1,0 +1,86 @@
+// The problems that forward and backward kernels are both tried on.
+#ifndef ATTEND_TESTS_ATTENTION_CASE_LISTS_H_
+#define ATTEND_TESTS_ATTENTION_CASE_LISTS_H_
+
+#include <vector>
+
+#include "attention/attention_case.h"
+
+namespace attend {
+
+using CaseList = std::vector<CaseSpec>;
+
+/// Around the widths of registers, tiles and blocks.
+inline constexpr int64_t kAwkward[] = {1, 7, 8, 9, 63, 64, 65, 257};
+
+inline CaseList awkward_numbers_of_queries_and_keys() {
+  CaseList cases;
+  for (const int64_t Tq : kAwkward) {
+    for (const int64_t Tk : kAwkward) cases.push_back({.sizes = {1, 2, 2, Tq, Tk, 17, 9}});
+  }
+  return cases;
+}
+
+inline CaseList awkward_widths(int64_t Tq) {
+  CaseList cases;
+  for (const int64_t D : kAwkward) {
+    for (const int64_t Dv : kAwkward) cases.push_back({.sizes = {1, 1, 1, Tq, 70, D, Dv}});
+  }
+  return cases;
+}
+
+inline CaseList strided() {
+  CaseList cases;
+  for (const Layout layout : {Layout::kTimeMajor, Layout::kGaps, Layout::kBroadcastBatch}) {
+    for (const int64_t Tq : {3, 65}) {
+      for (const MaskKind mask : {MaskKind::kNone, MaskKind::kFull}) {
+        cases.push_back({.sizes = {2, 4, 4, Tq, 81, 40, 24}, .mask = mask, .layout = layout});
+      }
+    }
+  }
+  return cases;
+}
+
+inline CaseList shared_key_heads() {
+  CaseList cases;
+  for (const int64_t Hkv : {1, 2, 3, 6}) {
+    cases.push_back({.sizes = {2, 6, Hkv, 30, 40, 16, 20}});
+    cases.push_back({.sizes = {2, 6, Hkv, 2, 40, 16, 20}, .causal = Causal::kLowerRight});
+  }
+  return cases;
+}
+
+inline CaseList causal_from_either_corner() {
+  CaseList cases;
+  for (const Causal causal : {Causal::kUpperLeft, Causal::kLowerRight}) {
+    for (const int64_t Tq : {1, 4, 30, 64, 150}) {
+      for (const int64_t Tk : {1, 30, 64, 65, 200}) {
+        cases.push_back({.sizes = {1, 2, 1, Tq, Tk, 32, 16}, .causal = causal});
+      }
+    }
+  }
+  return cases;
+}
+
+inline CaseList lengths_and_masks() {
+  CaseList cases;
+  for (const MaskKind mask :
+       {MaskKind::kNone, MaskKind::kFull, MaskKind::kKeysOnly, MaskKind::kOneRowAllMasked}) {
+    for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
+      for (const int64_t Tq : {2, 40, 130}) {
+        for (const uint64_t seed : {1, 2, 3}) {
+          cases.push_back({.sizes = {3, 2, 2, Tq, 90, 24, 8},
+                           .causal = causal,
+                           .ragged = true,
+                           .mask = mask,
+                           .seed = seed});
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+}  // namespace attend
+
+#endif  // ATTEND_TESTS_ATTENTION_CASE_LISTS_H_
