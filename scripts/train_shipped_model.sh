@@ -5,7 +5,8 @@
 #
 # DATA has the folders flickr8k and coco (captions.tsv and images/ in each). ENCODER is what
 # scripts/convert_efficientnet.py makes of lite2 with --half. WORK takes the features (17 GB) and both runs; given
-# again, the command goes on where it was stopped; with ATTEND_SCORES set, it writes them into the finished model. About two hours on two cores with bfloat16 instructions.
+# again, the command goes on where it was stopped; with ATTEND_SCORES set, it writes them into the finished model. About
+# two hours on two cores with bfloat16 instructions.
 set -euo pipefail
 [ $# -eq 3 ] || { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2; exit 1; }
 data="$(realpath "$1")" encoder="$(realpath "$2")" work="$(realpath -m "$3")"

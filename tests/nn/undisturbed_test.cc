@@ -6,6 +6,7 @@
 
 #include <array>
 #include <csignal>
+#include <initializer_list>
 #include <vector>
 
 #include "nn/conv2d.h"
@@ -57,41 +58,43 @@ TEST(Undisturbed, OpensNoThreadsUntilItEnds) {
 
 constexpr int kLooks = 10;
 
-TEST(Undisturbed, NoHandlerOfTheProgramMeetsAProductOffTheStack) {
+using Sizes = std::array<int64_t, 3>;  // m, k, n
+
+/// multiply(a, transpose, b, c) again and again, with both transposes.
+template <class Multiply>
+void expect_products_on_the_stack(std::initializer_list<Sizes> products, const Multiply& multiply) {
   Arena arena;
-  for (const auto& [m, k, n] : {std::array<int64_t, 3>{256, 3000, 1024}, {192, 64, 1024}, {3, 256, 4000}}) {
+  for (const auto& [m, k, n] : products) {
     for (const Transpose transpose : {Transpose::kNo, Transpose::kYes}) {
       const bool across = transpose == Transpose::kYes;
       const auto a = random_matrix<float>(arena, across ? k : m, across ? m : k, 1);
       const auto b = random_matrix<float>(arena, across ? n : k, across ? k : n, 2);
       const Matrix<float> c = arena.matrix<float>(m, n);
       const StackWatch watch;
-      while (watch.signals() < kLooks) {
-        gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c, serial_executor());
-      }
+      while (watch.signals() < kLooks) multiply(a, transpose, b, c);
       EXPECT_EQ(watch.off_the_stack(), 0) << "of " << watch.signals() << " signals, inner size " << k;
     }
   }
 }
 
+TEST(Undisturbed, NoHandlerOfTheProgramMeetsAProductOffTheStack) {
+  expect_products_on_the_stack({{256, 3000, 1024}, {192, 64, 1024}, {3, 256, 4000}},
+                               [](const auto& a, Transpose transpose, const auto& b, const auto& c) {
+                                 gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c,
+                                             serial_executor());
+                               });
+}
+
 // These are not sheltered, because they need not be.
 TEST(Undisturbed, RoundedProductsStayOnTheStack) {
   if (!has_bfloat16_products()) GTEST_SKIP() << "no bfloat16 instructions on this machine";
-  Arena arena;
-  Pass pass(arena, serial_executor());
+  Arena memory;
+  Pass pass(memory, serial_executor());
   pass.precision = Precision::kBFloat16;
-  for (const auto& [m, k, n] :
-       {std::array<int64_t, 3>{256, 3000, 1024}, {3200, 1280, 256}, {64, 256, 4179}}) {
-    for (const Transpose transpose : {Transpose::kNo, Transpose::kYes}) {
-      const bool across = transpose == Transpose::kYes;
-      const auto a = random_matrix<float>(arena, across ? k : m, across ? m : k, 1);
-      const auto b = random_matrix<float>(arena, across ? n : k, across ? k : n, 2);
-      const Matrix<float> c = arena.matrix<float>(m, n);
-      const StackWatch watch;
-      while (watch.signals() < kLooks) gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c, pass);
-      EXPECT_EQ(watch.off_the_stack(), 0) << "of " << watch.signals() << " signals, inner size " << k;
-    }
-  }
+  expect_products_on_the_stack({{256, 3000, 1024}, {3200, 1280, 256}, {64, 256, 4179}},
+                               [&](const auto& a, Transpose transpose, const auto& b, const auto& c) {
+                                 gemm<float>(a, transpose, b, transpose, Accumulate::kNo, c, pass);
+                               });
 }
 
 TEST(Undisturbed, ConvolutionsStayOnTheStack) {
