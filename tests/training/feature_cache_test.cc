@@ -58,47 +58,32 @@ struct Scene {
   }
 };
 
-TEST(CachedFeatures, TheyAreTheEncodersOfThePhotoAndOfItsMirrorImage) {
-  Scene scene;
-  const Result<FeatureFile> file = scene.features();
-  ASSERT_TRUE(file.ok()) << file.status().message();
-  EXPECT_EQ(file.value().shape().patches, 4);
-  CnnEncoder encoder = CnnEncoder::load(encoder_file()).value();
+/// The features of photo `i` are the encoder's of its window, and of that in the mirror.
+void expect_encoders_view(const Scene& scene, const FeatureFile& file, CnnEncoder& encoder, int64_t i) {
   std::vector<float> expected(static_cast<size_t>(4 * encoder.channels()));
   const Matrix<float> patches(expected.data(), 4, encoder.channels());
-  for (const int64_t i : {0, 7, 8, 10}) {
-    const Photo square =
-        to_square(load_photo(scene.request.photos[static_cast<size_t>(i)]).value(), scene.request.squares);
-    for (const bool mirrored : {false, true}) {
-      ASSERT_TRUE(encoder.encode(mirrored ? mirror(square) : square, patches).ok());
-      const std::span<const uint16_t> cached = file.value().features(i, mirrored);
-      for (size_t e = 0; e < expected.size(); ++e) {
-        ASSERT_NEAR(half_to_float(cached[e]), expected[e], 1e-5 + std::ldexp(std::abs(expected[e]), -10))
-            << i << e;
-      }
+  const Photo photo = load_photo(scene.request.photos[static_cast<size_t>(i)]).value();
+  for (const bool mirrored : {false, true}) {
+    const Window window = window_of(i, scene.request.crop, mirrored);
+    const Photo square = to_square(cut(photo, window), scene.request.squares);
+    ASSERT_TRUE(encoder.encode(mirrored ? mirror(square) : square, patches).ok());
+    const std::span<const uint16_t> cached = file.features(i, mirrored);
+    for (size_t e = 0; e < expected.size(); ++e) {
+      ASSERT_NEAR(half_to_float(cached[e]), expected[e], 1e-5 + std::ldexp(std::abs(expected[e]), -10))
+          << i << e;
     }
   }
 }
 
-TEST(CachedFeatures, ACropIsTheEncodersViewOfTheWindow) {
-  Scene scene;
-  scene.request.crop = 2;
-  const Result<FeatureFile> file = scene.features();
-  ASSERT_TRUE(file.ok()) << file.status().message();
+TEST(CachedFeatures, TheyAreTheEncodersOfThePhotoOrItsWindowAndOfTheMirrorImage) {
   CnnEncoder encoder = CnnEncoder::load(encoder_file()).value();
-  std::vector<float> expected(static_cast<size_t>(4 * encoder.channels()));
-  const Matrix<float> patches(expected.data(), 4, encoder.channels());
-  for (const int64_t i : {0, 9}) {
-    const Photo photo = load_photo(scene.request.photos[static_cast<size_t>(i)]).value();
-    for (const bool mirrored : {false, true}) {
-      const Photo square = to_square(cut(photo, window_of(i, 2, mirrored)), scene.request.squares);
-      ASSERT_TRUE(encoder.encode(mirrored ? mirror(square) : square, patches).ok());
-      const std::span<const uint16_t> cached = file.value().features(i, mirrored);
-      for (size_t e = 0; e < expected.size(); ++e) {
-        ASSERT_NEAR(half_to_float(cached[e]), expected[e], 1e-5 + std::ldexp(std::abs(expected[e]), -10))
-            << i << e;
-      }
-    }
+  for (const int crop : {0, 2}) {
+    Scene scene;
+    scene.request.crop = crop;
+    const Result<FeatureFile> file = scene.features();
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    EXPECT_EQ(file.value().shape().patches, 4);
+    for (const int64_t i : {0, 7, 8, 9, 10}) expect_encoders_view(scene, file.value(), encoder, i);
   }
 }
 
