@@ -92,6 +92,13 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
   command.add_option("--label-smoothing", learning.label_smoothing, "Probability spread over all words")
       ->capture_default_str();
   command
+      .add_option("--channel-dropout", learning.noise.channel_dropout,
+                  "Channels of a photo's features that fall in all of its patches together")
+      ->capture_default_str();
+  command
+      .add_option("--patch-dropout", learning.noise.patch_dropout, "Patches of a photo that fall as a whole")
+      ->capture_default_str();
+  command
       .add_option("--weight-decay", learning.adamw.weight_decay, "Decay of matrices, times the learning rate")
       ->capture_default_str();
   command.add_option("--beta2", learning.adamw.beta2, "AdamW's decay of squared gradients")

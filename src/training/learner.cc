@@ -3,7 +3,7 @@
 namespace attend {
 namespace {
 
-constexpr uint64_t kCaptions = 1;  // the stream of dropout beside that of samples
+enum Stream : uint64_t { kSamples, kNoise, kCaptions, kRewards };  // of a step
 
 }  // namespace
 
@@ -17,7 +17,8 @@ Learner::Learner(CaptionModel<float>& model, std::span<const TrainingPhoto> phot
       optimiser_(parameters_, options.adamw),
       plan_(photos, options.photos_per_batch, options.seed),
       schedule_{options.rate, options.last_rate, options.warmup, plan_.batches() * options.epochs},
-      packed_(model.shape().text.max_length) {
+      captions_(model.shape().text.max_length),
+      samples_(model.shape().text.max_length) {
   if (options_.self_critical) self_critical_.emplace(photos, *options_.self_critical);
 }
 
@@ -31,54 +32,48 @@ StepResult Learner::step(int64_t epoch, int64_t batch, int64_t step) {
   zero_gradients(parameters_);
 
   const RandomKey key = RandomKey(options_.seed).child(static_cast<uint64_t>(step));
+  const double caption_share = self_critical_ ? options_.caption_share : 1.0;
   StepResult result;
-  if (!self_critical_) {
-    result = learn_captions(picked, features, key, 1.0);
-  } else {
-    if (options_.caption_share > 0)
-      learn_captions(picked, features, key.child(kCaptions), options_.caption_share);
-    result = learn_rewards(picked, features, key, 1.0 - options_.caption_share);
+  samples_.clear();
+  if (self_critical_) {  // sentences are drawn as they will be: from all that is seen
+    result.reward =
+        self_critical_->sample(model_, picked, features, key.child(kSamples), executor_, samples_);
+  }
+  add_noise(options_.noise, key.child(kNoise), model_.patches.patches(), executor_, features);
+  if (caption_share > 0) {
+    pack_captions(picked);
+    const double words = captions_.total_weight();
+    learn(captions_, features, {words, caption_share, options_.label_smoothing}, key.child(kCaptions), result);
+  }
+  if (self_critical_) {
+    const auto words = static_cast<double>(samples_.rows());
+    learn(samples_, features, {words, 1 - caption_share, 0.0}, key.child(kRewards), result);
   }
   result.learning_rate = schedule_.rate(step);
   result.gradient_norm = optimiser_.step(result.learning_rate, executor_);
   return result;
 }
 
-StepResult Learner::learn_captions(std::span<const PickedPhoto> picked, ConstMatrix<float> features,
-                                   RandomKey key, double share) {
-  packed_.clear();
+void Learner::pack_captions(std::span<const PickedPhoto> picked) {
+  captions_.clear();
   for (const PickedPhoto& pick : picked) {
     for (const std::vector<int32_t>& caption : photos_[static_cast<size_t>(pick.photo)].captions) {
-      packed_.add_caption(caption, true, 1.0f);
+      captions_.add_caption(caption, true, 1.0f);
     }
-    packed_.end_photo();
+    captions_.end_photo();
   }
-  StepResult result;
-  result.words = packed_.total_weight();
-  result.captions = packed_.captions();
-  Pass pass(arena_, executor_, key);
-  result.loss = learn(features, options_.label_smoothing, share / result.words, pass);
-  return result;
-}
-
-/// The sampled model is the one without dropout, and so is the one that learns from its samples.
-StepResult Learner::learn_rewards(std::span<const PickedPhoto> picked, ConstMatrix<float> features,
-                                  RandomKey key, double share) {
-  packed_.clear();
-  StepResult result;
-  result.reward = self_critical_->sample(model_, picked, features, key, executor_, packed_);
-  result.words = static_cast<double>(packed_.rows());
-  result.captions = packed_.captions();
-  Pass pass(arena_, executor_);
-  result.loss = learn(features, 0.0, share / result.words, pass);
-  return result;
 }
 
 /// Forward and backward over what is packed; activations are gone afterwards.
-double Learner::learn(ConstMatrix<float> features, double label_smoothing, double scale, Pass& pass) {
+void Learner::learn(const PackedCaptions& packed, ConstMatrix<float> features, const Objective& objective,
+                    RandomKey key, StepResult& result) {
   const Arena::Mark mark(arena_);
+  Pass pass(arena_, executor_, key);
   pass.precision = options_.precision;
-  return model_.learn(packed_.with(features), label_smoothing, scale, pass);
+  result.words = objective.words;
+  result.captions = packed.captions();
+  result.loss = model_.learn(packed.with(features), objective.label_smoothing,
+                             objective.share / objective.words, pass);
 }
 
 }  // namespace attend

@@ -43,11 +43,16 @@ class Learner {
   AdamW<float>& optimiser() { return optimiser_; }
 
  private:
-  StepResult learn_captions(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key,
-                            double share);
-  StepResult learn_rewards(std::span<const PickedPhoto> picked, ConstMatrix<float> features, RandomKey key,
-                           double share);
-  double learn(ConstMatrix<float> features, double label_smoothing, double scale, Pass& pass);
+  /// What a packed batch counts for.
+  struct Objective {
+    double words;  // that its loss is divided by
+    double share;  // of it in the step's loss
+    double label_smoothing;
+  };
+
+  void pack_captions(std::span<const PickedPhoto> picked);
+  void learn(const PackedCaptions& packed, ConstMatrix<float> features, const Objective& objective,
+             RandomKey key, StepResult& result);
 
   CaptionModel<float>& model_;
   std::span<const TrainingPhoto> photos_;
@@ -57,7 +62,7 @@ class Learner {
   AdamW<float> optimiser_;
   BatchPlan plan_;
   Schedule schedule_;
-  PackedCaptions packed_;
+  PackedCaptions captions_, samples_;
   Arena arena_;
   std::optional<SelfCritical> self_critical_;
 };

@@ -9,6 +9,7 @@
 #include "language/generation.h"
 #include "nn/pass.h"
 #include "training/adamw.h"
+#include "training/feature_noise.h"
 #include "training/self_critical.h"
 
 namespace attend {
@@ -20,6 +21,7 @@ struct LearningOptions {
   double last_rate = 4e-6;  // the lowest, reached at the end
   int64_t warmup = 300;     // steps
   double label_smoothing = 0.1;
+  FeatureNoise noise;
   AdamWOptions adamw;
   uint64_t seed = 1;
   int64_t patience = 4;          // epochs without a better score before training stops; 0 never stops early

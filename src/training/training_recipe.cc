@@ -43,6 +43,8 @@ Status check_learning(const LearningOptions& learning) {
   ATTEND_RETURN_IF_ERROR(between("last learning rate", learning.last_rate, 0, learning.rate));
   ATTEND_RETURN_IF_ERROR(between("warm-up", static_cast<double>(learning.warmup), 0, 1e9));
   ATTEND_RETURN_IF_ERROR(between("label smoothing", learning.label_smoothing, 0, 0.9));
+  ATTEND_RETURN_IF_ERROR(between("channel dropout", learning.noise.channel_dropout, 0, 0.95));
+  ATTEND_RETURN_IF_ERROR(between("patch dropout", learning.noise.patch_dropout, 0, 0.95));
   ATTEND_RETURN_IF_ERROR(between("weight decay", learning.adamw.weight_decay, 0, 1));
   ATTEND_RETURN_IF_ERROR(between("clip", learning.adamw.clip, 0, 1e9));
   ATTEND_RETURN_IF_ERROR(between("patience", static_cast<double>(learning.patience), 0, 1e6));
@@ -101,6 +103,8 @@ Json describe_learning(const LearningOptions& learning) {
                {"clip", learning.adamw.clip},       {"seed", learning.seed},
                {"patience", learning.patience},     {"average", learning.average},
                {"beam", learning.generation.beam}};
+  json["channel_dropout"] = learning.noise.channel_dropout;
+  json["patch_dropout"] = learning.noise.patch_dropout;
   json["length_exponent"] = learning.generation.length_exponent;
   json["precision"] = learning.precision == Precision::kBFloat16 ? "bfloat16" : "float32";
   json["caption_share"] = learning.self_critical ? learning.caption_share : 1.0;

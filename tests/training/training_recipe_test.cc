@@ -15,6 +15,8 @@ TEST(TrainingRecipe, WhatIsOutOfRangeIsNamedWithItsValue) {
   };
   EXPECT_EQ(message([](TrainingRecipe&) {}), "");
   EXPECT_EQ(message([](TrainingRecipe& r) { r.model.dropout = 1; }), "dropout is 1, not in [0, 0.95]");
+  EXPECT_EQ(message([](TrainingRecipe& r) { r.learning.noise.patch_dropout = -1; }),
+            "patch dropout is -1, not in [0, 0.95]");
   EXPECT_EQ(message([](TrainingRecipe& r) { r.model.heads = 3; }), "width 256 is not a multiple of heads 3");
   EXPECT_NE(message([](TrainingRecipe& r) { r.learning.photos_per_batch = 0; }).find("batch is 0"),
             std::string::npos);
