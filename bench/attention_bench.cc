@@ -1,149 +1,107 @@
-// Speed of attention on the shapes of the captioner and on long sequences, in GF/s and in percent of the
-// multiply-add peak that this run measures.
+// Our side of the attention benchmark: computes what attention.py asks and says how long it took.
 //
-//   attention_bench [isa] [threads]
+//   attend_attention_bench
 //
-// Operations are counted as 4 B Hq Tq Tk D forward (two products) and 10 backward (five), half of that under
-// a causal mask. Times are the best of many calls.
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <functional>
+//   {"do": "facts"}                       -> {"isa": "avx2", "threads": 2}
+//   {"do": "peak"}                        -> {"flops": F}: multiply-adds of all threads at once, counted as
+//   two
+//   {"do": "case", "data": FILE, "causal": "none" | "upper_left" | "lower_right"}
+//                                         -> {"explain": TEXT, "scratch": bytes, "backward_scratch": bytes}
+//   {"do": "forward", "calls": N}         -> {"seconds": of one call}; likewise "backward" and "unfused"
+//   {"do": "write", "path": FILE}         -> {}: what forward, backward and unfused computed last
+//
+// The data are a safetensors file with query, key, value and output_gradient, [B, H, T, width].
+#include <omp.h>
+
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "attend/attention.h"
-#include "base/arena.h"
-#include "base/random.h"
+#include "attention_work.h"
+#include "checkpoint/safetensors.h"
 #include "fma_peak.h"
+#include "json_requests.h"
 
-namespace attend {
+namespace attend::bench {
 namespace {
 
-struct Shape5 {
-  const char* what;
-  int64_t B, H, Tq, Tk, D;
-  Causal causal = Causal::kNone;
-};
+using nlohmann::json;
 
-constexpr Shape5 kShapes[] = {
-    {"encoder self", 1, 8, 81, 81, 32},
-    {"encoder self", 1, 4, 81, 81, 64},
-    {"cross, 12 words", 1, 8, 12, 81, 32},
-    {"cross, 12 words", 1, 4, 12, 81, 64},
-    {"cross, 60 words", 1, 8, 60, 81, 32},
-    {"decoder self, 12", 1, 8, 12, 12, 32, Causal::kUpperLeft},
-    {"decoder self, 30", 1, 4, 30, 30, 64, Causal::kUpperLeft},
-    {"cross, 3 beams", 1, 8, 3, 81, 32},
-    {"cross, 3 beams", 1, 4, 3, 81, 64},
-    {"cross, 5 beams", 1, 8, 5, 81, 32},
-    {"cross, 8 beams", 1, 8, 8, 81, 32},
-    {"decode step 15", 1, 8, 1, 15, 32},
-    {"ViT", 1, 12, 197, 197, 64},
-    {"BLIP", 1, 12, 577, 577, 64},
-    {"1,8,1024,64", 1, 8, 1024, 1024, 64},
-    {"1,8,1024,64 causal", 1, 8, 1024, 1024, 64, Causal::kUpperLeft},
-    {"1,2,2048,128 causal", 1, 2, 2048, 2048, 128, Causal::kUpperLeft},
-};
-
-double seconds_of(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-/// Seconds of a call: the fastest among batches of calls, each long enough for the clock. With one thread it
-/// is the thread's own time that counts, which a busy machine disturbs less.
-double best_seconds(int threads, const std::function<void()>& call) {
-  const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
-  const auto time = [&](int calls) {
-    const double start = seconds_of(clock);
-    for (int n = 0; n < calls; ++n) call();
-    return seconds_of(clock) - start;
-  };
-  int calls = 1;
-  while (time(calls) < 2e-4) calls *= 2;
-  double best = time(calls);
-  const double end = seconds_of(clock) + 0.06;
-  while (seconds_of(clock) < end) best = std::min(best, time(calls));
-  return best / calls;
-}
-
-/// Aligned to cache lines, as an arena's arrays are.
-class Numbers {
+class AttentionBench {
  public:
-  explicit Numbers(int64_t count) : memory_(allocate_aligned(static_cast<size_t>(count) * sizeof(float))) {}
-  Numbers(int64_t count, uint64_t seed) : Numbers(count) {
-    for (int64_t i = 0; i < count; ++i)
-      data()[i] = static_cast<float>(RandomKey(seed).normal(static_cast<uint64_t>(i)));
+  AttentionBench() : executor_(make_openmp_executor()) {}
+
+  Result<json> answer(const json& request) {
+    const std::string what = request.at("do");
+    if (what == "facts") return json{{"isa", name(isas().front())}, {"threads", omp_get_max_threads()}};
+    if (what == "peak") return json{{"flops", peak()}};
+    if (what == "case") return prepare(request);
+    if (!work_) return Status(StatusCode::kInvalidArgument, "\"" + what + "\" needs a \"case\" first");
+    if (what == "write") return write(request.at("path"));
+    return time(what, request.at("calls"));
   }
-  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
 
  private:
-  AlignedBytes memory_;
+  double peak() {
+    std::vector<double> of_worker(static_cast<size_t>(executor_->workers()));
+    executor_->for_each(executor_->workers(), [&](int64_t i, int) {
+      of_worker[static_cast<size_t>(i)] = fma_peak(isas().front());
+    });
+    double sum = 0;
+    for (const double flops : of_worker) sum += flops;
+    return sum;
+  }
+
+  Result<json> prepare(const json& request) {
+    static const std::map<std::string, Causal> kCausal = {
+        {"none", Causal::kNone}, {"upper_left", Causal::kUpperLeft}, {"lower_right", Causal::kLowerRight}};
+    const auto causal = kCausal.find(request.at("causal"));
+    if (causal == kCausal.end()) return Status(StatusCode::kInvalidArgument, "causal is none of the three");
+    const Result<Safetensors> data = Safetensors::open(request.at("data"));
+    if (!data.ok()) return data.status();
+    Result<std::unique_ptr<AttentionWork>> work = AttentionWork::read(data.value(), causal->second);
+    if (!work.ok()) return work.status();
+    work_ = std::move(work).value();
+    return json{{"explain", work_->explain()},
+                {"scratch", work_->scratch_bytes(executor_->workers())},
+                {"backward_scratch", work_->backward_scratch_bytes(executor_->workers())}};
+  }
+
+  Result<json> time(const std::string& what, int64_t calls) {
+    Status status;
+    const auto repeat = [&](auto&& call) {
+      return seconds_of([&] {
+        for (int64_t i = 0; i < calls && status.ok(); ++i) status = call();
+      });
+    };
+    double seconds = 0;
+    if (what == "forward") {
+      seconds = repeat([&] { return work_->forward(*executor_); });
+    } else if (what == "backward") {
+      seconds = repeat([&] { return work_->backward(*executor_); });
+    } else if (what == "unfused") {
+      seconds = repeat([&] { return work_->unfused(); });
+    } else {
+      return Status(StatusCode::kInvalidArgument, "there is no request \"" + what + "\"");
+    }
+    if (!status.ok()) return status;
+    return json{{"seconds", seconds / static_cast<double>(calls)}};
+  }
+
+  Result<json> write(const std::string& path) {
+    ATTEND_RETURN_IF_ERROR(work_->write(path));
+    return json::object();
+  }
+
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<AttentionWork> work_;
 };
 
-void check(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.message().c_str());
-  std::exit(1);
-}
-
-void measure(const Shape5& s, Isa isa, Executor& executor, double peak) {
-  const Shape query_shape = {s.B, s.H, s.Tq, s.D}, key_shape = {s.B, s.H, s.Tk, s.D},
-              lse_shape = {s.B, s.H, s.Tq, 1};
-  const int64_t queries = s.B * s.H * s.Tq * s.D, keys = s.B * s.H * s.Tk * s.D;
-  const Numbers q(queries, 1), k(keys, 2), v(keys, 3), gradient(queries, 4);
-  const Numbers out(queries), lse(s.B * s.H * s.Tq), dq(queries), dk(keys), dv(keys);
-  AttentionOptions options;
-  options.causal = s.causal;
-  options.isa = isa;
-  const AttentionTensors forward = {{q.data(), query_shape},   {k.data(), key_shape},   {v.data(), key_shape},
-                                    {out.data(), query_shape}, {lse.data(), lse_shape}, {}};
-  const AttentionGradientTensors backward = {forward.query,
-                                             forward.key,
-                                             forward.value,
-                                             forward.output,
-                                             forward.lse,
-                                             {gradient.data(), query_shape},
-                                             {dq.data(), query_shape},
-                                             {dk.data(), key_shape},
-                                             {dv.data(), key_shape}};
-  const double forward_time =
-      best_seconds(executor.workers(), [&] { check(attention(forward, options, executor)); });
-  const double backward_time =
-      best_seconds(executor.workers(), [&] { check(attention_backward(backward, options, executor)); });
-  const double products =
-      static_cast<double>(s.B * s.H * s.Tq * s.Tk * s.D) * (s.causal == Causal::kNone ? 2 : 1);
-  const double forward_rate = 2 * products / forward_time, backward_rate = 5 * products / backward_time;
-  std::printf("%-20s %2ld %5ld %5ld %4ld  %9.1f us %6.1f GF/s %3.0f %%   %9.1f us %6.1f GF/s %3.0f %%\n",
-              s.what, static_cast<long>(s.H), static_cast<long>(s.Tq), static_cast<long>(s.Tk),
-              static_cast<long>(s.D), 1e6 * forward_time, 1e-9 * forward_rate, 100 * forward_rate / peak,
-              1e6 * backward_time, 1e-9 * backward_rate, 100 * backward_rate / peak);
-}
-
-int run(int argc, char** argv) {
-  const std::optional<Isa> isa = argc > 1 ? isa_from_name(argv[1]) : isas().front();
-  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
-  if (!isa || threads < 1) {
-    std::fprintf(stderr, "usage: attention_bench [isa] [threads]\n");
-    return 1;
-  }
-  const double peak = fma_peak(*isa) * threads;
-  const std::unique_ptr<Executor> executor = make_openmp_executor(threads);
-  std::printf("%s, %d threads, peak %.1f GF/s (one thread's times threads)\n",
-              std::string(name(*isa)).c_str(), threads, 1e-9 * peak);
-  std::printf("%-20s %2s %5s %5s %4s  %34s   %s\n", "", "H", "Tq", "Tk", "D", "forward", "backward");
-  for (const Shape5& shape : kShapes)
-    measure(shape, *isa, threads == 1 ? serial_executor() : *executor, peak);
-  return 0;
-}
-
 }  // namespace
-}  // namespace attend
+}  // namespace attend::bench
 
-int main(int argc, char** argv) {
-  return attend::run(argc, argv);
+int main() {
+  attend::bench::AttentionBench bench;
+  return attend::bench::answer_requests([&](const nlohmann::json& request) { return bench.answer(request); });
 }

@@ -114,6 +114,78 @@ class TrainBenchFiles {
   }
 };
 
+/// A small attention problem, as attend_attention_bench reads it.
+std::string attention_problem(const TemporaryFolder& folder, const std::vector<int64_t>& query_shape,
+                              const std::vector<int64_t>& key_shape) {
+  const auto waves = [](const std::vector<int64_t>& shape, float step) {
+    size_t size = 1;
+    for (const int64_t axis : shape) size *= static_cast<size_t>(axis);
+    std::vector<float> values(size);
+    for (size_t i = 0; i < size; ++i) values[i] = std::sin(step * static_cast<float>(i));
+    return values;
+  };
+  const std::vector<float> query = waves(query_shape, 0.7f), key = waves(key_shape, 1.1f),
+                           value = waves(key_shape, 1.3f), gradient = waves(query_shape, 1.7f);
+  const TensorToWrite tensors[] = {{"query", query_shape, query},
+                                   {"key", key_shape, key},
+                                   {"value", key_shape, value},
+                                   {"output_gradient", query_shape, gradient}};
+  const std::string path = folder / "problem.safetensors";
+  const Status written = write_safetensors(path, tensors, {});
+  if (!written.ok()) ADD_FAILURE() << written.message();
+  return path;
+}
+
+std::vector<float> read_back(const Safetensors& file, const std::string& name) {
+  const Result<std::vector<int64_t>> shape = file.shape(name);
+  if (!shape.ok()) return {};
+  size_t size = 1;
+  for (const int64_t axis : shape.value()) size *= static_cast<size_t>(axis);
+  std::vector<float> values(size);
+  EXPECT_TRUE(file.read(name, shape.value(), values).ok());
+  return values;
+}
+
+TEST(AttentionBench, TheUnfusedPathComputesWhatTheKernelComputes) {
+  const TemporaryFolder folder;
+  const std::string problem = attention_problem(folder, {2, 3, 5, 8}, {2, 3, 7, 8}),
+                    results = folder / "results.safetensors";
+  std::vector<Json> requests = {{{"do", "case"}, {"data", problem}, {"causal", "none"}}};
+  for (const char* what : {"forward", "backward", "unfused"})
+    requests.push_back({{"do", what}, {"calls", 2}});
+  requests.push_back({{"do", "write"}, {"path", results}});
+  const Answers answers = ask(ATTEND_ATTENTION_BENCH, requests);
+  EXPECT_EQ(answers.status, 0);
+  ASSERT_EQ(answers.lines.size(), 5u);
+  EXPECT_NE(answers.lines[0].value("explain", ""), "");
+  for (size_t i = 1; i <= 3; ++i) EXPECT_GT(answers.lines[i].value("seconds", 0.0), 0.0);
+  const Result<Safetensors> file = Safetensors::open(results);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  const std::vector<float> fused = read_back(file.value(), "output"),
+                           unfused = read_back(file.value(), "unfused");
+  ASSERT_EQ(fused.size(), 240u);
+  ASSERT_EQ(unfused.size(), fused.size());
+  for (size_t i = 0; i < fused.size(); ++i) EXPECT_NEAR(fused[i], unfused[i], 1e-6) << i;
+  EXPECT_EQ(read_back(file.value(), "key_gradient").size(), 336u);
+}
+
+TEST(AttentionBench, WhatItCannotDoItSays) {
+  const TemporaryFolder folder;
+  const std::string misfit = attention_problem(folder, {1, 3, 5, 8}, {1, 2, 5, 8});
+  const auto problem = [&](const char* causal) {
+    return Json{{"do", "case"}, {"data", misfit}, {"causal", causal}};
+  };
+  const Json forward = {{"do", "forward"}, {"calls", 1}};
+  const Answers answers = ask(ATTEND_ATTENTION_BENCH,
+                              {forward, problem("sideways"), problem("none"), forward, {{"do", "facts"}}});
+  EXPECT_NE(answers.status, 0);
+  ASSERT_EQ(answers.lines.size(), 5u);
+  EXPECT_NE(answers.lines[0].value("error", "").find("needs a \"case\" first"), std::string::npos);
+  EXPECT_NE(answers.lines[1].value("error", "").find("causal"), std::string::npos);
+  EXPECT_NE(answers.lines[3].value("error", "").find("Hkv"), std::string::npos) << answers.lines[3];
+  EXPECT_TRUE(answers.lines[4].contains("isa"));
+}
+
 TEST(CaptionBench, EveryStageIsTimedAndTheStagesSayTheSameSentence) {
   std::vector<Json> requests;
   for (const char* stage : {"load", "encode", "decode", "both", "caption"}) {
