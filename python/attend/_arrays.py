@@ -1,0 +1,63 @@
+"""Arrays of the kind that the caller brought."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from ._attend import Array
+
+
+def is_torch(source: Any) -> bool:
+    # Whoever has a tensor has imported PyTorch; nobody else has to.
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(source, torch.Tensor)
+
+
+def borrow(array: Any, name: str) -> Array:
+    """An operand that is read. One whose gradient would be lost is an error."""
+    if is_torch(array) and array.requires_grad and sys.modules["torch"].is_grad_enabled():
+        raise ValueError(
+            f"{name} requires grad, which attend.attention() does not record: use "
+            "attend.torch.scaled_dot_product_attention(), or detach() it"
+        )
+    return Array(array, name)
+
+
+def empty_like(source: Any, shape: Sequence[int], dtype: str) -> Any:
+    """A PyTorch tensor where `source` is one, and a NumPy array otherwise."""
+    if is_torch(source):
+        torch = sys.modules["torch"]
+        return torch.empty(tuple(shape), dtype=getattr(torch, dtype))
+    if dtype == "bfloat16":
+        raise TypeError("query is bfloat16, which NumPy does not have for the result: bring PyTorch tensors")
+    return numpy.empty(tuple(shape), dtype=dtype)
+
+
+def integers(values: Any, name: str) -> list[int] | None:
+    """Plain integers from a list, an array or a tensor of them."""
+    if values is None:
+        return None
+    try:
+        return [operator.index(n) for n in values]
+    except TypeError as error:
+        raise TypeError(f"{name} must be a sequence of integers ({error})") from None
+
+
+def heads_of(array: Array, name: str, layout: str) -> tuple[int, int, int, int]:
+    """The shape as (batch, heads, tokens, width)."""
+    if layout not in ("bhtd", "bthd"):
+        raise ValueError(f'layout is {layout!r}, but must be "bhtd" or "bthd"')
+    if len(array.shape) != 4:
+        axes = "[batch, heads, tokens, width]" if layout == "bhtd" else "[batch, tokens, heads, width]"
+        raise ValueError(f"{name} has {len(array.shape)} axes, but must have 4: {axes}")
+    b, x, y, d = array.shape
+    return (b, x, y, d) if layout == "bhtd" else (b, y, x, d)
+
+
+def in_layout(b: int, h: int, t: int, d: int, layout: str) -> tuple[int, int, int, int]:
+    return (b, h, t, d) if layout == "bhtd" else (b, t, h, d)

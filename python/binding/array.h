@@ -1,0 +1,50 @@
+// Arrays of other libraries, borrowed without a copy: NumPy's, and whatever speaks DLPack.
+#ifndef ATTEND_PYTHON_BINDING_ARRAY_H_
+#define ATTEND_PYTHON_BINDING_ARRAY_H_
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <optional>
+#include <string>
+
+#include "attend/tensor.h"
+
+namespace attend::python {
+
+namespace nb = nanobind;
+
+/// The order of an array's four axes. Views always have heads before tokens.
+enum class Layout { kBhtd, kBthd };
+
+/// "bhtd" or "bthd"; anything else is a ValueError.
+Layout layout_from_name(const std::string& name);
+
+/// Holds on to an array on the CPU, of a type that has a DType.
+class Array {
+ public:
+  /// `name` stands in messages. TypeError for what exports no array, or one of a type that attend has no name
+  /// for; ValueError for one that is not in the CPU's memory.
+  Array(const nb::object& object, std::string name, bool writable);
+
+  nb::tuple shape() const;
+  const char* dtype() const;
+
+  /// Four axes: heads and tokens as `layout` says. ValueError for any other number of axes.
+  MutableTensorView heads(Layout layout) const;
+  /// Three axes [B, Hq, Tq], as [B, Hq, Tq, 1].
+  MutableTensorView rows() const;
+  /// Up to four axes, with axes of size 1 before them, as NumPy broadcasts.
+  MutableTensorView broadcast() const;
+
+ private:
+  MutableTensorView padded() const;
+
+  nb::ndarray<nb::ro> memory_;
+  DType dtype_ = DType::kFloat32;
+  std::string name_;
+};
+
+}  // namespace attend::python
+
+#endif  // ATTEND_PYTHON_BINDING_ARRAY_H_

@@ -1,0 +1,89 @@
+#include "binding/attention.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "attend/attention.h"
+#include "attention/validate.h"
+#include "binding/array.h"
+#include "binding/options.h"
+#include "binding/refusal.h"
+
+namespace attend::python {
+namespace {
+
+using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
+
+AttentionTensors tensors_of(const Array& query, const Array& key, const Array& value, const Array& output,
+                            const Array* lse, const Array* weights, Layout layout) {
+  AttentionTensors tensors;
+  tensors.query = query.heads(layout);
+  tensors.key = key.heads(layout);
+  tensors.value = value.heads(layout);
+  tensors.output = output.heads(layout);
+  if (lse != nullptr) tensors.lse = lse->rows();
+  if (weights != nullptr) tensors.weights = weights->broadcast();
+  return tensors;
+}
+
+void attention(const Array& query, const Array& key, const Array& value, const Array& output,
+               const Array* lse, const Array* weights, const nb::kwargs& named) {
+  const Options options(named);
+  const AttentionTensors tensors = tensors_of(query, key, value, output, lse, weights, options.layout);
+  const std::unique_ptr<Executor> executor = options.executor();
+  Status status;
+  {
+    const nb::gil_scoped_release others_may_run;
+    status = attend::attention(tensors, options.attention, *executor);
+  }
+  raise_if_error(status);
+}
+
+void attention_backward(const Array& output_gradient, const Array& query, const Array& key,
+                        const Array& value, const Array& output, const Array& lse,
+                        const Array& query_gradient, const Array& key_gradient, const Array& value_gradient,
+                        const nb::kwargs& named) {
+  const Options options(named);
+  AttentionGradientTensors tensors;
+  tensors.query = query.heads(options.layout);
+  tensors.key = key.heads(options.layout);
+  tensors.value = value.heads(options.layout);
+  tensors.output = output.heads(options.layout);
+  tensors.lse = lse.rows();
+  tensors.output_gradient = output_gradient.heads(options.layout);
+  tensors.query_gradient = query_gradient.heads(options.layout);
+  tensors.key_gradient = key_gradient.heads(options.layout);
+  tensors.value_gradient = value_gradient.heads(options.layout);
+  const std::unique_ptr<Executor> executor = options.executor();
+  Status status;
+  {
+    const nb::gil_scoped_release others_may_run;
+    status = attend::attention_backward(tensors, options.attention, *executor);
+  }
+  raise_if_error(status);
+}
+
+std::string explain(const Array& query, const Array& key, const Array& value, const Array& output,
+                    const Array* lse, const Array* weights, const nb::kwargs& named) {
+  const Options options(named);
+  const AttentionTensors tensors = tensors_of(query, key, value, output, lse, weights, options.layout);
+  raise_if_error(validate(tensors, options.attention));
+  return attend::explain(tensors, options.attention);
+}
+
+}  // namespace
+
+void bind_attention(nb::module_& m) {
+  m.def("attention", &attention, "query"_a, "key"_a, "value"_a, "output"_a, "lse"_a.none(),
+        "weights"_a.none(), "options"_a);
+  m.def("attention_backward", &attention_backward, "output_gradient"_a, "query"_a, "key"_a, "value"_a,
+        "output"_a, "lse"_a, "query_gradient"_a, "key_gradient"_a, "value_gradient"_a, "options"_a);
+  m.def("explain", &explain, "query"_a, "key"_a, "value"_a, "output"_a, "lse"_a.none(), "weights"_a.none(),
+        "options"_a);
+}
+
+}  // namespace attend::python

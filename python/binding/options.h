@@ -1,0 +1,40 @@
+// Options by name: what Python calls them, as attention.h wants them.
+#ifndef ATTEND_PYTHON_BINDING_OPTIONS_H_
+#define ATTEND_PYTHON_BINDING_OPTIONS_H_
+
+#include <nanobind/nanobind.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attend/attention.h"
+#include "attend/executor.h"
+#include "binding/array.h"
+
+namespace attend::python {
+
+/// Options and what they borrow.
+struct Options {
+  /// Absent and None are the default; a name that is none of them is a TypeError.
+  explicit Options(const nb::dict& named);
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+
+  /// On so many of OpenMP's threads as the option `threads` says; all of them unless it does.
+  std::unique_ptr<Executor> executor() const { return make_openmp_executor(threads_); }
+
+  Layout layout = Layout::kBhtd;
+  AttentionOptions attention;
+
+ private:
+  void set(const std::string& name, const nb::object& value);
+
+  int threads_ = 0;
+  std::vector<int64_t> kv_lengths_;
+  std::vector<Array> arrays_;
+};
+
+}  // namespace attend::python
+
+#endif  // ATTEND_PYTHON_BINDING_OPTIONS_H_

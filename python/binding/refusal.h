@@ -1,0 +1,22 @@
+// A Status as the Python exception that it is.
+#ifndef ATTEND_PYTHON_BINDING_REFUSAL_H_
+#define ATTEND_PYTHON_BINDING_REFUSAL_H_
+
+#include <string>
+
+#include "attend/status.h"
+
+namespace attend::python {
+
+/// ValueError: the arguments contradict each other or the contract. TypeError: they are not what the
+/// operation is made for.
+[[noreturn]] void refuse_value(const std::string& sentence);
+[[noreturn]] void refuse_type(const std::string& sentence);
+
+/// Raises unless ok: MemoryError for kOutOfMemory, TypeError for kUnsupported (a dtype), ValueError for the
+/// rest.
+void raise_if_error(const Status& status);
+
+}  // namespace attend::python
+
+#endif  // ATTEND_PYTHON_BINDING_REFUSAL_H_

@@ -1,0 +1,233 @@
+import threading
+import time
+
+import numpy as np
+import plain
+import pytest
+
+import attend
+
+
+def assert_close(result, expected, dtype=np.float32):
+    """Within some roundings of values near 1; a NaN is close to nothing."""
+    assert result.shape == expected.shape
+    assert np.array_equal(np.isneginf(result), np.isneginf(expected))
+    finite = ~np.isneginf(expected)
+    assert np.all(np.abs(result[finite] - expected[finite]) <= 30 * np.finfo(dtype).eps)
+
+
+SHAPES = [
+    dict(),
+    dict(B=1, Hq=1, Hkv=1, Tq=1, Tk=1, D=1, Dv=1),
+    dict(B=1, Hq=3, Hkv=1, Tq=65, Tk=257, D=40, Dv=9),
+    dict(B=3, Hq=2, Hkv=2, Tq=33, Tk=9, D=64, Dv=64),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("isa", attend.isas())
+def test_every_instruction_set_gives_plain_attention(operands, shape, isa):
+    q, k, v = operands(**shape)
+    out, lse, weights = attend.attention(q, k, v, isa=isa, return_lse=True, return_weights=True)
+    for result, expected in zip((out, lse, weights), plain.attention(q, k, v)):
+        assert result.dtype == np.float32
+        assert_close(result, expected)
+
+
+def test_float64_is_the_plain_reference(operands):
+    q, k, v = operands(dtype=np.float64)
+    out = attend.attention(q, k, v)
+    assert out.dtype == np.float64
+    assert_close(out, plain.attention(q, k, v)[0], np.float64)
+
+
+@pytest.mark.parametrize("causal", ["upper_left", "lower_right"])
+@pytest.mark.parametrize("Tq, Tk", [(5, 7), (7, 5), (20, 33)])
+def test_the_causal_diagonal_is_the_one_named(operands, causal, Tq, Tk):
+    q, k, v = operands(Tq=Tq, Tk=Tk)
+    out, lse = attend.attention(q, k, v, causal=causal, return_lse=True)
+    expected_out, expected_lse, _ = plain.attention(q, k, v, causal=causal)
+    assert_close(out, expected_out)
+    assert_close(lse, expected_lse)
+
+
+def test_causal_true_is_either_diagonal_of_a_square(operands):
+    q, k, v = operands(Tq=6, Tk=6)
+    out = attend.attention(q, k, v, causal=True)
+    assert np.array_equal(out, attend.attention(q, k, v, causal="upper_left"))
+    assert np.array_equal(out, attend.attention(q, k, v, causal="lower_right"))
+
+
+def test_options_combine(operands):
+    q, k, v = operands(Tq=9, Tk=9)
+    mask = np.random.default_rng(5).random((4, 9, 9)) < 0.7
+    who = dict(causal="upper_left", kv_lengths=[4, 9], mask=mask)
+    assert_close(attend.attention(q, k, v, scale=0.31, **who), plain.attention(q, k, v, scale=0.31, **who)[0])
+
+
+@pytest.mark.parametrize("shape", [(7,), (5, 7), (5, 1), (4, 1, 7), (2, 1, 1, 7), (1, 4, 5, 1), (2, 4, 5, 7)])
+def test_a_mask_broadcasts_as_numpy_does(operands, shape):
+    q, k, v = operands()
+    mask = np.random.default_rng(3).random(shape) < 0.6
+    assert_close(attend.attention(q, k, v, mask=mask), plain.attention(q, k, v, mask=mask)[0])
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, dtype=np.int32)])
+def test_lengths_are_any_integers(operands, kind):
+    q, k, v = operands()
+    assert_close(attend.attention(q, k, v, kv_lengths=kind([3, 7])), plain.attention(q, k, v, kv_lengths=[3, 7])[0])
+
+
+def test_a_masked_nan_never_reaches_the_output(operands):
+    q, k, v = operands()
+    k[1, :, 3:], v[1, :, 3:] = np.nan, np.inf
+    assert_close(attend.attention(q, k, v, kv_lengths=[7, 3]), plain.attention(q, k, v, kv_lengths=[7, 3])[0])
+
+
+def test_a_query_that_sees_no_key_gets_zeros(operands):
+    q, k, v = operands()
+    mask = np.ones((5, 7), dtype=bool)
+    mask[2] = False
+    out, lse, weights = attend.attention(q, k, v, mask=mask, return_lse=True, return_weights=True)
+    assert np.all(out[:, :, 2] == 0) and np.all(weights[:, :, 2] == 0) and np.all(lse[:, :, 2] == -np.inf)
+
+
+def test_tokens_may_come_before_heads(operands):
+    q, k, v = operands()
+    swapped = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (q, k, v)]
+    out, lse, weights = attend.attention(*swapped, layout="bthd", return_lse=True, return_weights=True)
+    expected = attend.attention(q, k, v, return_lse=True, return_weights=True)
+    assert np.array_equal(out, expected[0].swapaxes(1, 2))
+    assert np.array_equal(lse, expected[1])
+    assert np.array_equal(weights, expected[2])
+
+
+def test_strides_are_read_in_place(operands):
+    q, k, v = operands()
+    padded = np.full((2, 4, 10, 16), np.nan, dtype=np.float32)
+    view = padded[::-1, :, 1::2, 3:11]
+    view[...] = q
+    assert np.array_equal(attend.attention(view, k, v), attend.attention(q, k, v))
+
+
+def test_a_read_only_array_will_do(operands):
+    q, k, v = operands()
+    expected = attend.attention(q, k, v)
+    for x in (q, k, v):
+        x.flags.writeable = False
+    assert np.array_equal(attend.attention(q, k, v), expected)
+
+
+class OnlyDlpack:
+    """An array of some other library, which counts how often it is borrowed."""
+
+    def __init__(self, array):
+        self.array, self.borrowed = array, 0
+
+    def __dlpack__(self, **options):
+        self.borrowed += 1
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_anything_with_dlpack_will_do(operands):
+    q, k, v = operands()
+    foreign = [OnlyDlpack(x) for x in (q, k, v)]
+    out = attend.attention(*foreign)
+    assert isinstance(out, np.ndarray)
+    assert np.array_equal(out, attend.attention(q, k, v))
+    assert all(x.borrowed > 0 for x in foreign)
+
+
+def test_no_operand_is_copied(operands):
+    q, k, v = operands()
+    borrowed = attend._attend.Array(q, "query")
+    q[...] = 0  # what is borrowed sees the change
+    out = np.empty((2, 4, 5, 6), dtype=np.float32)
+    result = attend._attend.Array(out, "output", writable=True)
+    attend._attend.attention(
+        borrowed, attend._attend.Array(k, "key"), attend._attend.Array(v, "value"), result, None, None
+    )
+    assert_close(out, plain.attention(np.zeros_like(q), k, v)[0])
+
+
+@pytest.mark.parametrize("return_lse", [False, True])
+@pytest.mark.parametrize("return_weights", [False, True])
+def test_results_are_those_asked_for(operands, return_lse, return_weights):
+    q, k, v = operands()
+    result = attend.attention(q, k, v, return_lse=return_lse, return_weights=return_weights)
+    shapes = [(2, 4, 5, 6)] + [(2, 4, 5)] * return_lse + [(2, 4, 5, 7)] * return_weights
+    if len(shapes) == 1:
+        result = (result,)
+    assert [r.shape for r in result] == shapes
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_the_bits_do_not_depend_on_the_number_of_threads(operands, threads):
+    q, k, v = operands(Tq=200, Tk=300)
+    assert np.array_equal(attend.attention(q, k, v, threads=threads), attend.attention(q, k, v))
+
+
+def test_the_bits_do_not_depend_on_the_batch(operands):
+    q, k, v = operands(B=3, Tq=50, Tk=60)
+    whole = attend.attention(q, k, v)
+    for b in range(3):
+        assert np.array_equal(attend.attention(q[b : b + 1], k[b : b + 1], v[b : b + 1]), whole[b : b + 1])
+
+
+def test_empty_axes_are_no_work(operands):
+    q, k, v = operands()
+    assert attend.attention(q[:0], k[:0], v[:0]).shape == (0, 4, 5, 6)
+    assert attend.attention(q[:, :, :0], k, v).shape == (2, 4, 0, 6)
+    out, lse = attend.attention(q, k[:, :, :0], v[:, :, :0], return_lse=True)
+    assert np.all(out == 0) and np.all(lse == -np.inf)
+
+
+def test_other_threads_run_while_it_computes(operands):
+    # Plain loops in float64, so that the call is long.
+    q, k, v = operands(B=1, Hq=4, Hkv=4, Tq=384, Tk=384, D=64, Dv=64, dtype=np.float64)
+    times = {}
+
+    def compute():
+        times["start"] = time.perf_counter()
+        attend.attention(q, k, v, threads=1)
+        times["end"] = time.perf_counter()
+
+    worker = threading.Thread(target=compute)
+    worker.start()
+    ticks = []
+    while worker.is_alive():
+        ticks.append(time.perf_counter())
+    worker.join()
+    length = times["end"] - times["start"]
+    # Had the lock been held, none would lie well inside the call.
+    assert any(times["start"] + 0.2 * length < tick < times["end"] - 0.2 * length for tick in ticks)
+
+
+def test_several_threads_call_at_once(operands):
+    q, k, v = operands(Tq=64, Tk=64)
+    expected = attend.attention(q, k, v, causal=True)
+    wrong = []
+
+    def call():
+        for _ in range(20):
+            if not np.array_equal(attend.attention(q, k, v, causal=True, threads=2), expected):
+                wrong.append(True)
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
+
+
+def test_explain_names_the_instruction_set(operands):
+    for isa in attend.isas():
+        assert isa in attend.explain(*operands(), isa=isa, causal="lower_right", return_weights=True)
+
+
+def test_the_slowest_instruction_set_is_always_there():
+    assert attend.isas()[-1] == "scalar"

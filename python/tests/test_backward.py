@@ -1,0 +1,76 @@
+import numpy as np
+import plain
+import pytest
+
+import attend
+
+
+def backward(q, k, v, **options):
+    out, lse = attend.attention(q, k, v, return_lse=True, **options)
+    dout = np.random.default_rng(7).standard_normal(out.shape).astype(out.dtype)
+    return dout, attend.attention_backward(dout, q, k, v, out, lse, **options)
+
+
+def assert_gradients(results, expected, dtype=np.float32):
+    for result, gradient in zip(results, expected):
+        assert result.dtype == dtype and result.shape == gradient.shape
+        assert np.all(np.abs(result - gradient) <= 200 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("isa", attend.isas())
+def test_gradients_are_those_of_plain_attention(operands, isa):
+    q, k, v = operands(Tq=33, Tk=40)
+    dout, gradients = backward(q, k, v, isa=isa)
+    assert_gradients(gradients, plain.gradients(dout, q, k, v))
+
+
+def test_gradients_know_the_options(operands):
+    q, k, v = operands(Tq=9, Tk=9)
+    mask = np.random.default_rng(5).random((4, 9, 9)) < 0.7
+    who = dict(causal="upper_left", kv_lengths=[4, 9], mask=mask)
+    dout, gradients = backward(q, k, v, scale=0.31, **who)
+    assert_gradients(gradients, plain.gradients(dout, q, k, v, scale=0.31, **who))
+
+
+def test_gradients_in_float64(operands):
+    q, k, v = operands(dtype=np.float64)
+    dout, gradients = backward(q, k, v)
+    assert_gradients(gradients, plain.gradients(dout, q, k, v), np.float64)
+
+
+def test_gradients_come_in_the_layout_of_the_operands(operands):
+    q, k, v = operands()
+    dout, expected = backward(q, k, v)
+    swapped = [np.ascontiguousarray(x.swapaxes(1, 2)) for x in (q, k, v)]
+    out, lse = attend.attention(*swapped, layout="bthd", return_lse=True)
+    dout = np.ascontiguousarray(dout.swapaxes(1, 2))
+    gradients = attend.attention_backward(dout, *swapped, out, lse, layout="bthd")
+    for gradient, one in zip(gradients, expected):
+        assert np.array_equal(gradient.swapaxes(1, 2), one)
+
+
+def test_a_masked_nan_never_reaches_a_gradient(operands):
+    q, k, v = operands()
+    k[1, :, 3:], v[1, :, 3:] = np.nan, np.inf
+    dout, gradients = backward(q, k, v, kv_lengths=[7, 3])
+    assert_gradients(gradients, plain.gradients(dout, q, k, v, kv_lengths=[7, 3]))
+    assert np.all(gradients[1][1, :, 3:] == 0) and np.all(gradients[2][1, :, 3:] == 0)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_bits_do_not_depend_on_the_number_of_threads(operands, threads):
+    q, k, v = operands(Tq=150, Tk=200)
+    _, some = backward(q, k, v, threads=threads)
+    _, all_of_them = backward(q, k, v)
+    assert all(np.array_equal(a, b) for a, b in zip(some, all_of_them))
+
+
+def test_what_forward_made_has_to_fit(operands):
+    q, k, v = operands()
+    out, lse = attend.attention(q, k, v, return_lse=True)
+    with pytest.raises(ValueError, match="output_gradient axis Tq is 4, but query axis Tq is 5"):
+        attend.attention_backward(out[:, :, :4], q, k, v, out, lse)
+    with pytest.raises(ValueError, match="lse has 4 axes, but must have 3"):
+        attend.attention_backward(out, q, k, v, out, lse[..., None])
+    with pytest.raises(ValueError, match="lse axis B is 1, but query axis B is 2"):
+        attend.attention_backward(out, q, k, v, out, lse[:1])

@@ -1,0 +1,116 @@
+import inspect
+
+import numpy as np
+import pytest
+
+import attend
+
+WRONG = [
+    (dict(causal=True), ValueError, "query axis Tq is 5 and key axis Tk is 7"),
+    (dict(causal="diagonal"), ValueError, 'causal is "diagonal"'),
+    (dict(causal=1), TypeError, "causal is int"),
+    (dict(scale=float("nan")), ValueError, "scale is nan, but must be finite"),
+    (dict(scale=1e300), ValueError, "scale is inf, but must be finite"),
+    (dict(scale="large"), TypeError, "scale is str, but must be a number"),
+    (dict(kv_lengths=[7]), ValueError, "kv_lengths has 1 numbers, but query axis B is 2"),
+    (dict(kv_lengths=[]), ValueError, "kv_lengths has 0 numbers"),
+    (dict(kv_lengths=[7, 8]), ValueError, r"kv_lengths\[1\] is 8, but must be between 0 and key axis Tk, which is 7"),
+    (dict(kv_lengths=[7, -1]), ValueError, r"kv_lengths\[1\] is -1"),
+    (dict(kv_lengths=[7, 1.0]), TypeError, "kv_lengths must be a sequence of integers"),
+    (dict(kv_lengths=3), TypeError, "kv_lengths must be a sequence of integers"),
+    (dict(kv_lengths=[7, 2**63]), TypeError, "kv_lengths"),
+    (dict(mask=np.ones((5, 6), dtype=bool)), ValueError, "mask axis Tk is 6, but must be 1 or key axis Tk, which is 7"),
+    (dict(mask=np.ones((5, 7))), TypeError, "mask is float64, but must be bool"),
+    (dict(mask=np.ones((1, 2, 4, 5, 7), dtype=bool)), ValueError, "mask has 5 axes, but must have at most 4"),
+    (dict(mask="all"), TypeError, "mask is str"),
+    (dict(layout="thbd"), ValueError, "layout is 'thbd'"),
+    (dict(isa="mmx"), ValueError, 'isa is "mmx", which names no instruction set'),
+    (dict(isa=2), TypeError, "isa is int, but must be a string"),
+    (dict(threads=0), ValueError, r"threads is 0, but must be in 1\.\.1024"),
+    (dict(threads=-3), ValueError, r"threads is -3, but must be in 1\.\.1024"),
+    (dict(threads=1e5), TypeError, "threads is float"),
+    (dict(treads=2), TypeError, "treads"),
+]
+
+
+@pytest.mark.parametrize("options, error, sentence", WRONG)
+def test_options_that_mean_nothing_are_named(operands, options, error, sentence):
+    with pytest.raises(error, match=sentence):
+        attend.attention(*operands(), **options)
+
+
+@pytest.mark.parametrize("options, error, sentence", [w for w in WRONG if "threads" not in w[0]])
+def test_explain_raises_what_attention_raises(operands, options, error, sentence):
+    with pytest.raises(error, match=sentence):
+        attend.explain(*operands(), **options)
+
+
+def test_an_instruction_set_of_another_machine_is_refused(operands):
+    missing = {"avx512", "avx2", "sse4", "neon"} - set(attend.isas())
+    for isa in missing:
+        with pytest.raises(ValueError, match=f'isa is "{isa}", but this machine has'):
+            attend.attention(*operands(), isa=isa)
+
+
+def test_float64_runs_on_plain_loops_only(operands):
+    q, k, v = operands(dtype=np.float64)
+    assert np.array_equal(attend.attention(q, k, v, isa="scalar"), attend.attention(q, k, v))
+    for isa in attend.isas()[:-1]:
+        with pytest.raises(TypeError, match=f"isa {isa} has no float64 kernel"):
+            attend.attention(q, k, v, isa=isa)
+
+
+def test_arrays_that_are_none_are_named(operands):
+    q, k, v = operands()
+    for bad in (None, [[1.0]], 3.0, "array"):
+        with pytest.raises(TypeError, match=f"key is {type(bad).__name__}, but must be an array"):
+            attend.attention(q, bad, v)
+    with pytest.raises(TypeError, match="query has elements of 64 bits and DLPack type 0"):
+        attend.attention(q.astype(np.int64), k, v)
+    with pytest.raises(TypeError, match="query is ndarray.*byte order"):
+        attend.attention(q.astype(">f4"), k, v)
+    with pytest.raises(TypeError, match="query is int8"):
+        attend.attention(q.astype(np.int8), k.astype(np.int8), v.astype(np.int8))
+
+
+def test_shapes_that_disagree_are_named(operands):
+    q, k, v = operands()
+    for arrays, sentence in [
+        ((q[0], k, v), r"query has 3 axes, but must have 4: \[batch, heads, tokens, width\]"),
+        ((q, k, v[..., 0]), "value has 3 axes"),
+        ((q, k[:1], v), "key axis B is 1, but query axis B is 2"),
+        ((q[:, :3], k, v), "query axis Hq is 3, but must be a multiple of key axis Hkv, which is 2"),
+        ((q, k, v[:, :, :6]), "value axis Tk is 6, but key axis Tk is 7"),
+        ((q, k[..., :7], v), "key axis D is 7, but query axis D is 8"),
+        ((q[..., ::2], k[..., ::2], v), "query axis D has stride 2, but its rows must be contiguous"),
+        ((q, k.astype(np.float64), v), "key is float64, but query is float32"),
+        ((q[..., :0], k[..., :0], v), r"query axis D is 0, but must be in 1\.\.1024"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            attend.attention(*arrays)
+    with pytest.raises(ValueError, match=r"\[batch, tokens, heads, width\]"):
+        attend.attention(q[0], k, v, layout="bthd")
+
+
+def test_a_result_that_cannot_be_written_is_refused():
+    frozen = np.zeros(3, dtype=np.float32)
+    frozen.flags.writeable = False
+    with pytest.raises(TypeError, match="output is ndarray, but must be an array that can be written to"):
+        attend._attend.Array(frozen, "output", writable=True)
+
+
+def test_the_binding_knows_every_option_of_the_signature(operands):
+    signature = inspect.signature(attend.attention)
+    own = {"q", "k", "v", "return_lse", "return_weights"}
+    for name in set(signature.parameters) - own:
+        with pytest.raises((TypeError, ValueError), match=name):
+            attend.attention(*operands(), **{name: object()})
+
+
+def test_the_three_functions_take_the_same_options():
+    def options_of(function):
+        return {n for n, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+    everything = options_of(attend.attention)
+    assert options_of(attend.explain) == everything - {"threads"}
+    assert options_of(attend.attention_backward) == everything - {"return_lse", "return_weights"}

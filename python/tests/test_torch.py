@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+F = torch.nn.functional
+
+import attend  # noqa: E402
+import attend.torch  # noqa: E402
+
+
+def randn(*shape, dtype=torch.float32):
+    return torch.randn(*shape, dtype=dtype, requires_grad=True)
+
+
+def assert_like_pytorch(q, k, v, **options):
+    """Output and gradients within some float32 roundings of PyTorch's, both of values near 1."""
+    out = attend.torch.scaled_dot_product_attention(q, k, v, **options)
+    expected = F.scaled_dot_product_attention(q, k, v, **options)
+    assert out.shape == expected.shape and out.dtype == expected.dtype
+    dout = torch.randn_like(expected)
+    gradients = torch.autograd.grad(out, (q, k, v), dout)
+    expected_gradients = torch.autograd.grad(expected, (q, k, v), dout)
+    for a, b in zip((out, *gradients), (expected, *expected_gradients)):
+        assert a.shape == b.shape
+        assert ((a - b).abs() <= 1e-5).all()
+
+
+@pytest.mark.parametrize("leading", [(), (3,), (2, 3), (2, 2, 3), (2, 1, 2, 3)])
+def test_any_number_of_leading_axes(leading):
+    torch.manual_seed(1)
+    assert_like_pytorch(randn(*leading, 9, 16), randn(*leading, 7, 16), randn(*leading, 7, 5))
+
+
+def test_leading_axes_broadcast():
+    torch.manual_seed(2)
+    assert_like_pytorch(randn(5, 2, 4, 9, 16), randn(2, 4, 7, 16), randn(5, 1, 4, 7, 8))
+    assert_like_pytorch(randn(2, 4, 9, 16), randn(2, 1, 7, 16), randn(2, 1, 7, 8))
+
+
+def test_causal_and_scale():
+    torch.manual_seed(3)
+    assert_like_pytorch(randn(2, 4, 9, 16), randn(2, 4, 9, 16), randn(2, 4, 9, 16), is_causal=True)
+    assert_like_pytorch(randn(2, 4, 5, 16), randn(2, 4, 9, 16), randn(2, 4, 9, 16), is_causal=True, scale=0.3)
+
+
+def test_grouped_queries():
+    torch.manual_seed(4)
+    assert_like_pytorch(randn(2, 6, 9, 16), randn(2, 2, 7, 16), randn(2, 2, 7, 8), enable_gqa=True)
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (4, 9, 7), (2, 1, 9, 7), (2, 4, 1, 7), (2, 4, 9, 1)])
+def test_boolean_masks_broadcast(shape):
+    torch.manual_seed(5)
+    mask = torch.rand(shape) < 0.7
+    mask[..., 0] = True  # PyTorch has no numbers for a query that sees nothing
+    if shape[-1] == 1:
+        mask[:] = True
+    assert_like_pytorch(randn(2, 4, 9, 16), randn(2, 4, 7, 16), randn(2, 4, 7, 8), attn_mask=mask)
+
+
+def test_boolean_masks_with_many_leading_axes():
+    torch.manual_seed(6)
+    for shape in ((3, 2, 4, 9, 7), (3, 2, 1, 9, 7), (2, 1, 9, 7), (9, 7)):
+        mask = torch.rand(shape) < 0.7
+        mask[..., 0] = True
+        assert_like_pytorch(randn(3, 2, 4, 9, 16), randn(3, 2, 4, 7, 16), randn(3, 2, 4, 7, 8), attn_mask=mask)
+
+
+def test_gradients_by_finite_differences():
+    torch.manual_seed(7)
+    operands = [randn(1, 2, 3, 4, dtype=torch.float64), randn(1, 1, 5, 4, dtype=torch.float64)]
+    operands.append(randn(1, 1, 5, 2, dtype=torch.float64))
+    mask = torch.rand(3, 5) < 0.8
+    assert torch.autograd.gradcheck(
+        lambda q, k, v: attend.torch.scaled_dot_product_attention(q, k, v, mask, enable_gqa=True), operands
+    )
+
+
+def test_only_the_gradients_that_are_needed():
+    torch.manual_seed(8)
+    q, k, v = randn(1, 2, 3, 4), torch.randn(1, 2, 5, 4), randn(1, 2, 5, 4)
+    attend.torch.scaled_dot_product_attention(q, k, v).sum().backward()  # an expanded gradient
+    assert q.grad is not None and v.grad is not None and k.grad is None
+
+
+def test_no_graph_without_gradients():
+    q, k, v = randn(1, 2, 3, 4), randn(1, 2, 5, 4), randn(1, 2, 5, 4)
+    with torch.no_grad():
+        assert not attend.torch.scaled_dot_product_attention(q, k, v).requires_grad
+
+
+def test_rows_that_are_not_contiguous_are_copied():
+    torch.manual_seed(9)
+    q = torch.randn(2, 4, 16, 9).transpose(2, 3).requires_grad_()
+    assert_like_pytorch(q, randn(2, 4, 7, 16), randn(2, 4, 7, 16))
+
+
+def test_a_query_that_sees_nothing_gets_zeros_and_no_gradient():
+    q, k, v = randn(1, 1, 3, 4), randn(1, 1, 5, 4), randn(1, 1, 5, 4)
+    mask = torch.ones(3, 5, dtype=torch.bool)
+    mask[1] = False
+    out = attend.torch.scaled_dot_product_attention(q, k, v, mask)
+    out.sum().backward()
+    assert (out[0, 0, 1] == 0).all() and (q.grad[0, 0, 1] == 0).all()
+
+
+def test_what_is_not_offered_is_refused():
+    q = torch.randn(1, 2, 3, 4)
+    call = attend.torch.scaled_dot_product_attention
+    with pytest.raises(ValueError, match="dropout_p is 0.1, but must be 0"):
+        call(q, q, q, dropout_p=0.1)
+    with pytest.raises(TypeError, match="attn_mask is torch.float32, but must be torch.bool"):
+        call(q, q, q, torch.zeros(3, 3))
+    with pytest.raises(ValueError, match="only one of them"):
+        call(q, q, q, torch.ones(3, 3, dtype=torch.bool), is_causal=True)
+    with pytest.raises(ValueError, match="query has 1 axes"):
+        call(q[0, 0, 0], q, q)
+    with pytest.raises(ValueError, match="query has 3 heads, key 2 and value 2"):
+        call(torch.randn(1, 3, 3, 4), q, q, enable_gqa=True)
+    with pytest.raises(TypeError, match="query is Tensor"):
+        call(q.to("meta"), q.to("meta"), q.to("meta"))
+
+
+def test_tensors_come_back_as_tensors():
+    q, k, v = (torch.randn(1, 2, 3, 4) for _ in range(3))
+    results = attend.attention(q, k, v, return_lse=True, return_weights=True)
+    assert all(isinstance(r, torch.Tensor) for r in results)
+    expected = attend.attention(q.numpy(), k.numpy(), v.numpy())
+    assert np.array_equal(results[0].numpy(), expected)
+    assert attend.attention(q, k, v, kv_lengths=torch.tensor([2])).shape == q.shape
+
+
+def test_a_gradient_that_would_be_lost_is_an_error():
+    q, k, v = randn(1, 2, 3, 4), torch.randn(1, 2, 3, 4), torch.randn(1, 2, 3, 4)
+    with pytest.raises(ValueError, match="query requires grad"):
+        attend.attention(q, k, v)
+    with torch.no_grad():
+        attend.attention(q, k, v)
+    attend.attention(q.detach(), k, v)
