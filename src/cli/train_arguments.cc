@@ -81,7 +81,9 @@ void add_model_options(CLI::App& command, ModelOptions& model) {
 }
 
 void add_learning_options(CLI::App& command, LearningOptions& learning) {
-  command.add_option("--epochs", learning.epochs, "Passes over the photos; 0 only computes features")
+  command
+      .add_option("--epochs", learning.epochs,
+                  "Passes over the photos; 0 only computes features, or judges what --start names")
       ->capture_default_str();
   command.add_option("--batch", learning.photos_per_batch, "Photos a step, each with all its captions")
       ->capture_default_str();
@@ -127,7 +129,9 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
                   "Of matrix products while learning: bfloat16 is faster where the processor has it")
       ->transform(CLI::CheckedTransformer(precisions))
       ->default_str("float32");
-  command.add_option("--start", learning.start, "Parameters to start from: another run's final.safetensors")
+  command
+      .add_option("--start", learning.start,
+                  "Parameters to start from: another run's final.safetensors; the mean of several")
       ->check(CLI::ExistingFile);
 }
 

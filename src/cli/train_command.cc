@@ -74,7 +74,7 @@ int train(TrainArguments& arguments) {
       make_training_set(recipe.set, encoder.value(), *executor,
                         [&progress](int64_t done, int64_t total) { progress.encoded(done, total); });
   if (!set.ok()) return fail(set.status().message(), kSomeFailed);
-  if (recipe.learning.epochs == 0) return kDone;
+  if (recipe.learning.epochs == 0 && recipe.learning.start.empty()) return kDone;
   const Result<Trainer::Outcome> outcome = learn(arguments, encoder.value(), set.value(), *executor);
   if (!outcome.ok()) return fail(outcome.status().message(), kSomeFailed);
   return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : kStopped;

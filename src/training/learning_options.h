@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "language/generation.h"
 #include "nn/pass.h"
@@ -32,7 +33,8 @@ struct LearningOptions {
   Precision precision = Precision::kFloat32;         // of the steps' matrix products
   std::optional<SelfCriticalOptions> self_critical;  // learn from rewards instead of from captions
   double caption_share = 0;  // self-critical: the part of the loss that stays that of the captions, in [0, 1)
-  std::string start;         // a file of parameters to start from; empty: random ones
+  std::vector<std::string>
+      start;  // files of parameters, whose mean is where training starts; none: random ones
 };
 
 }  // namespace attend

@@ -89,7 +89,7 @@ Status Trainer::begin(TrainingObserver& observer) {
     initialize(learner_.parameters(), options_.seed);
     return {};
   }
-  ATTEND_RETURN_IF_ERROR(load_parameters(options_.start, learner_.parameters()));
+  ATTEND_RETURN_IF_ERROR(average_parameters(options_.start, learner_.parameters()));
   ATTEND_RETURN_IF_ERROR(judge(0, observer));
   return save();
 }

@@ -116,6 +116,20 @@ Json describe_learning(const LearningOptions& learning) {
   return json;
 }
 
+/// Fingerprints of the files that the run starts from. One that cannot be read has none; the trainer will say
+/// so.
+Json describe_start(const std::vector<std::string>& files) {
+  Json start = Json::array();
+  for (const std::string& path : files) {
+    const Result<MappedFile> file = MappedFile::open(path);
+    if (!file.ok()) continue;
+    ContentHash hash;
+    hash.add(file.value().bytes());
+    start.push_back(hash.text());
+  }
+  return start;
+}
+
 /// The first member in which two objects differ, as "NAME was A, now B"; empty when there is none.
 std::string difference(const Json& was, const Json& now) {
   for (const auto& [name, value] : now.items()) {
@@ -160,6 +174,7 @@ std::string describe(const TrainingRecipe& recipe, const TrainingSet& set) {
   json["min_count"] = recipe.set.min_count;
   json.update(describe_model(recipe.model));
   json.update(describe_learning(recipe.learning));
+  json["start"] = describe_start(recipe.learning.start);
   json.update(describe_data(set));
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -190,6 +190,34 @@ TEST(TrainProgram, SelfCriticalTrainingStartsFromAnotherRun) {
   EXPECT_EQ(chosen["caption_share"], 0.2);
 }
 
+TEST(TrainProgram, TheMeanOfSeveralRunsIsJudgedAndWrittenWithoutAStep) {
+  const Toys toys;
+  const std::string one = toys.folder / "one/final.safetensors", two = toys.folder / "two/final.safetensors",
+                    mean = toys.folder / "mean/final.safetensors";
+  ASSERT_EQ(run_attend(toys.training("one", {"--epochs", "1"})).exit_code, 0);
+  ASSERT_EQ(run_attend(toys.training("two", {"--epochs", "1", "--seed", "2"})).exit_code, 0);
+  const Outcome outcome =
+      run_attend(toys.training("mean", {"--epochs", "0", "--start", one, "--start", two}));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("epoch 0, "));
+  const std::string weight = "text.norm.bias";
+  const auto values = [&](const std::string& path) {
+    const Result<Safetensors> file = Safetensors::open(path);
+    if (!file.ok()) return std::vector<float>{};
+    std::vector<float> read(static_cast<size_t>(file.value().shape(weight).value().front()));
+    EXPECT_TRUE(file.value().read(weight, file.value().shape(weight).value(), read).ok());
+    return read;
+  };
+  const std::vector<float> a = values(one), b = values(two), c = values(mean);
+  ASSERT_FALSE(c.empty());
+  ASSERT_EQ(a.size(), c.size());
+  EXPECT_NE(a, b);
+  for (size_t i = 0; i < c.size(); ++i) EXPECT_FLOAT_EQ(c[i], (a[i] + b[i]) / 2) << i;
+  const Outcome other = run_attend(toys.training("mean", {"--epochs", "0", "--start", one}));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("start was ["));
+}
+
 TEST(TrainProgram, OnlyFillsTheCacheForNoEpochs) {
   const Toys toys;
   ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "0"})).exit_code, 0);

@@ -149,7 +149,7 @@ TEST(Trainer, TheNumberOfWorkersDoesNotChangeABit) {
     if (rewards) {
       world.recipe.learning.self_critical = SelfCriticalOptions{};
       world.recipe.learning.caption_share = 0.3;
-      world.recipe.learning.start = world.folder / "words/final.safetensors";
+      world.recipe.learning.start = {world.folder / "words/final.safetensors"};
     }
     Watcher one, many;
     ASSERT_TRUE(sit(world, world.folder / ("one" + std::to_string(rewards)), one).outcome.ok());
@@ -266,7 +266,7 @@ void expect_rewards_to_rise(SelfCriticalOptions::Source source, double by) {
   again.recipe.learning.rate = 3e-3;
   again.recipe.learning.log_steps = 1;
   again.recipe.learning.self_critical = SelfCriticalOptions{.source = source, .samples = 5, .max_length = 8};
-  again.recipe.learning.start = world.folder / "words/final.safetensors";
+  again.recipe.learning.start = {world.folder / "words/final.safetensors"};
   struct RewardWatcher : Watcher {
     std::vector<double> rewards;
     void stepped(const StepReport& report) override {
@@ -296,7 +296,7 @@ TEST(Trainer, CaptionsCanKeepAShareOfSelfCriticalTraining) {
   ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
   world.recipe.learning.epochs = 1;
   world.recipe.learning.self_critical = SelfCriticalOptions{.source = {}, .samples = 3, .max_length = 8};
-  world.recipe.learning.start = world.folder / "words/final.safetensors";
+  world.recipe.learning.start = {world.folder / "words/final.safetensors"};
   Watcher none, some, again;
   ASSERT_TRUE(sit(world, world.folder / "without", none).outcome.ok());
   world.recipe.learning.caption_share = 0.5;
@@ -330,7 +330,7 @@ TEST(Trainer, SelfCriticalRunsResumeBitForBitToo) {
   ASSERT_TRUE(sit(world, world.folder / "words", words).outcome.ok());
   world.recipe.learning.epochs = 2;
   world.recipe.learning.self_critical = SelfCriticalOptions{.source = {}, .samples = 3, .max_length = 8};
-  world.recipe.learning.start = world.folder / "words/final.safetensors";
+  world.recipe.learning.start = {world.folder / "words/final.safetensors"};
   Watcher whole, stopped, resumed;
   stopped.stop_at = 9;
   const Sitting straight = sit(world, world.folder / "straight", whole);
