@@ -1,0 +1,81 @@
+#include "decode/append_validate.h"
+
+#include <string>
+
+#include "decode/kv_validate.h"
+#include "decode/paged_rows.h"
+
+namespace attend {
+namespace {
+
+/// The tokens fit the cache and a batch of B rows.
+Status check_tokens(const KvTokens& tokens, const CacheOperands& cache, int64_t B) {
+  const Operand key = {"key", tokens.key, {"B", "Hkv", "T", "D"}},
+                value = {"value", tokens.value, {"B", "Hkv", "T", "Dv"}};
+  ATTEND_RETURN_IF_ERROR(check_type(key, Also::kNothing));
+  ATTEND_RETURN_IF_ERROR(check_same_type(value, key));
+  ATTEND_RETURN_IF_ERROR(check_same(key, {1, 3}, cache.key));
+  ATTEND_RETURN_IF_ERROR(check_range(key, 2, 0, INT64_MAX));
+  ATTEND_RETURN_IF_ERROR(check_same(value, {0, 1, 2}, key));
+  ATTEND_RETURN_IF_ERROR(check_same(value, 3, cache.value));
+  if (key.view.shape[0] != B) {
+    return refusal(axis_is(key, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
+  }
+  ATTEND_RETURN_IF_ERROR(check_memory(key));
+  ATTEND_RETURN_IF_ERROR(check_memory(value));
+  if (tokens.counts.empty()) return {};
+  if (static_cast<int64_t>(tokens.counts.size()) != B) {
+    return refusal("counts has " + std::to_string(tokens.counts.size()) + " numbers, but " + axis_is(key, 0));
+  }
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t count = tokens.counts[static_cast<size_t>(b)];
+    if (count >= 0 && count <= key.view.shape[2]) continue;
+    return refusal("counts[" + std::to_string(b) + "] is " + std::to_string(count) +
+                   ", but must be between 0 and key axis T, which is " + std::to_string(key.view.shape[2]));
+  }
+  return {};
+}
+
+Status check_room(const KvTokens& tokens, const KvView& cache, Table table) {
+  const int64_t capacity = capacity_of(cache), B = batch_of(cache);
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), count = count_of(tokens, b);
+    if (count > capacity - length) {
+      return refusal("sequence " + std::to_string(sequence) + " holds " + std::to_string(length) +
+                     " tokens and is given " + std::to_string(count) + " more, but its capacity is " +
+                     std::to_string(capacity));
+    }
+    if (table == Table::kComplete) {
+      ATTEND_RETURN_IF_ERROR(check_pages(cache, sequence, length, length + count));
+    }
+    for (int64_t other = 0; other < b; ++other) {
+      if (sequence_of(cache, other) != sequence) continue;
+      return refusal("sequence " + std::to_string(sequence) + " is both batch row " + std::to_string(other) +
+                     " and batch row " + std::to_string(b));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_append(const KvTokens& tokens, const KvView& cache, Table table) {
+  ATTEND_RETURN_IF_ERROR(check_cache(cache));
+  const CacheOperands o(cache);
+  ATTEND_RETURN_IF_ERROR(check_tokens(tokens, o, batch_of(cache)));
+  for (const Operand* written : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
+    ATTEND_RETURN_IF_ERROR(check_written(*written));
+    for (const Operand* other : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
+      if (written < other) ATTEND_RETURN_IF_ERROR(check_apart(*written, *other));
+    }
+    ATTEND_RETURN_IF_ERROR(check_apart(*written, {"key", tokens.key, {"B", "Hkv", "T", "D"}}));
+    ATTEND_RETURN_IF_ERROR(check_apart(*written, {"value", tokens.value, {"B", "Hkv", "T", "Dv"}}));
+  }
+  return check_room(tokens, cache, table);
+}
+
+int64_t count_of(const KvTokens& tokens, int64_t b) {
+  return tokens.counts.empty() ? tokens.key.shape[2] : tokens.counts[static_cast<size_t>(b)];
+}
+
+}  // namespace attend

@@ -1,0 +1,184 @@
+#include "decode/decode_validate.h"
+
+#include <cmath>
+#include <string>
+
+#include "attend/isa.h"
+#include "attention/dispatch.h"
+#include "decode/decode_mask.h"
+#include "decode/kv_validate.h"
+#include "decode/operand.h"
+#include "decode/paged_rows.h"
+
+namespace attend {
+namespace {
+
+Status check_query(const Operand& query, const CacheOperands& cache, int64_t B) {
+  ATTEND_RETURN_IF_ERROR(check_type(query, Also::kNothing));
+  ATTEND_RETURN_IF_ERROR(check_range(query, 1, 0, INT32_MAX));
+  ATTEND_RETURN_IF_ERROR(check_range(query, 2, 0, INT32_MAX));
+  ATTEND_RETURN_IF_ERROR(check_same(query, 3, cache.key));
+  if (query.view.shape[0] != B) {
+    return refusal(axis_is(query, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
+  }
+  if (query.view.shape[1] % cache.key.view.shape[1] != 0) {
+    return refusal(axis_is(query, 1) + ", but must be a multiple of cache key axis Hkv, which is " +
+                   std::to_string(cache.key.view.shape[1]));
+  }
+  return check_memory(query);
+}
+
+Status check_outputs(const Operand& output, const Operand& lse, const Operand& query,
+                     const CacheOperands& cache) {
+  ATTEND_RETURN_IF_ERROR(check_same_type(output, query));
+  ATTEND_RETURN_IF_ERROR(check_same(output, {0, 1, 2}, query));
+  ATTEND_RETURN_IF_ERROR(check_same(output, 3, cache.value));
+  ATTEND_RETURN_IF_ERROR(check_memory(output));
+  ATTEND_RETURN_IF_ERROR(check_written(output));
+  if (lse.view.present()) {
+    if (lse.view.dtype != DType::kFloat32) {
+      return refusal(std::string("lse is ") + type_name(lse.view.dtype) + ", but must be float32");
+    }
+    ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, query));
+    ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
+    ATTEND_RETURN_IF_ERROR(check_memory(lse));
+    ATTEND_RETURN_IF_ERROR(check_written(lse));
+    ATTEND_RETURN_IF_ERROR(check_apart(output, lse));
+  }
+  for (const Operand* written : {&output, &lse}) {
+    for (const Operand* read : {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale}) {
+      ATTEND_RETURN_IF_ERROR(check_apart(*written, *read));
+    }
+  }
+  return {};
+}
+
+Status check_counts(std::span<const int64_t> counts, const Operand& query) {
+  if (counts.empty()) return {};
+  if (static_cast<int64_t>(counts.size()) != query.view.shape[0]) {
+    return refusal("query_counts has " + std::to_string(counts.size()) + " numbers, but " +
+                   axis_is(query, 0));
+  }
+  for (size_t b = 0; b < counts.size(); ++b) {
+    if (counts[b] >= 0 && counts[b] <= query.view.shape[2]) continue;
+    return refusal("query_counts[" + std::to_string(b) + "] is " + std::to_string(counts[b]) +
+                   ", but must be between 0 and query axis Tq, which is " +
+                   std::to_string(query.view.shape[2]));
+  }
+  return {};
+}
+
+/// One number a query head, none of them NaN or too large; sinks may be -inf, which is none.
+Status check_per_head(const char* option, std::span<const float> numbers, const Operand& query,
+                      bool may_be_minus_inf) {
+  if (numbers.empty()) return {};
+  if (static_cast<int64_t>(numbers.size()) != query.view.shape[1]) {
+    return refusal(std::string(option) + " has " + std::to_string(numbers.size()) + " numbers, but " +
+                   axis_is(query, 1));
+  }
+  for (size_t h = 0; h < numbers.size(); ++h) {
+    if (std::isfinite(numbers[h]) || (may_be_minus_inf && numbers[h] == -INFINITY)) continue;
+    return refusal(std::string(option) + "[" + std::to_string(h) + "] is " + std::to_string(numbers[h]) +
+                   ", but must be finite");
+  }
+  return {};
+}
+
+Status check_isa(const std::optional<Isa>& isa) {
+  if (!isa || runs_here(*isa)) return {};
+  std::string message = "isa " + std::string(name(*isa)) + " is not available here; this machine has";
+  for (const Isa available : isas()) message.append(" ").append(name(available));
+  return {StatusCode::kUnsupported, std::move(message)};
+}
+
+Status check_options(const DecodeOptions& options, const Operand& query) {
+  if (options.scale && !std::isfinite(*options.scale)) {
+    return refusal("scale is " + std::to_string(*options.scale) + ", but must be finite");
+  }
+  if (!std::isfinite(options.softcap) || options.softcap < 0) {
+    return refusal("softcap is " + std::to_string(options.softcap) + ", but must be finite and at least 0");
+  }
+  if (options.causal != Causal::kNone && options.causal != Causal::kUpperLeft &&
+      options.causal != Causal::kLowerRight) {
+    return refusal("causal must be none, upper_left or lower_right: a cache's lengths say where queries stand");
+  }
+  if (options.window_left < -1) {
+    return refusal("window_left is " + std::to_string(options.window_left) + ", but must be at least -1");
+  }
+  ATTEND_RETURN_IF_ERROR(check_counts(options.query_counts, query));
+  ATTEND_RETURN_IF_ERROR(check_per_head("alibi_slopes", options.alibi_slopes, query, false));
+  ATTEND_RETURN_IF_ERROR(check_per_head("sinks", options.sinks, query, true));
+  return check_isa(options.isa);
+}
+
+/// The block table's entries that the call would read.
+Status check_read_pages(const DecodeTensors& tensors, const DecodeOptions& options) {
+  for (int64_t b = 0; b < tensors.query.shape[0]; ++b) {
+    const DecodeMask mask(tensors, options, b);
+    if (mask.queries() == 0) continue;
+    const KeyRange keys = mask.keys(0, mask.queries());
+    ATTEND_RETURN_IF_ERROR(check_pages(tensors.cache, sequence_of(tensors.cache, b), keys.first, keys.end));
+  }
+  return {};
+}
+
+Status check_part(const Operand& output, const Operand& lse, const Operand& merged) {
+  ATTEND_RETURN_IF_ERROR(check_same_type(output, merged));
+  ATTEND_RETURN_IF_ERROR(check_same(output, {0, 1, 2, 3}, merged));
+  ATTEND_RETURN_IF_ERROR(check_memory(output));
+  const DType number = merged.view.dtype == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+  if (lse.view.dtype != number) {
+    return refusal(std::string(lse.name) + " is " + type_name(lse.view.dtype) + ", but must be " +
+                   type_name(number));
+  }
+  ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, merged));
+  ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
+  return check_memory(lse);
+}
+
+bool same_tensor(const TensorView& a, const TensorView& b) {
+  return a.data == b.data && a.dtype == b.dtype && a.shape == b.shape && a.stride == b.stride;
+}
+
+}  // namespace
+
+Status validate(const DecodeTensors& t, const DecodeOptions& options) {
+  ATTEND_RETURN_IF_ERROR(check_cache(t.cache));
+  const CacheOperands cache(t.cache);
+  const Operand query = {"query", t.query, {"B", "Hq", "Tq", "D"}},
+                output = {"output", t.output, {"B", "Hq", "Tq", "Dv"}},
+                lse = {"lse", t.lse, {"B", "Hq", "Tq", "3"}};
+  ATTEND_RETURN_IF_ERROR(check_query(query, cache, batch_of(t.cache)));
+  ATTEND_RETURN_IF_ERROR(check_options(options, query));
+  ATTEND_RETURN_IF_ERROR(check_outputs(output, lse, query, cache));
+  return check_read_pages(t, options);
+}
+
+Status validate(const MergeTensors& t) {
+  const Operand output = {"output", t.output, {"B", "H", "T", "Dv"}},
+                lse = {"lse", t.lse, {"B", "H", "T", "3"}};
+  ATTEND_RETURN_IF_ERROR(check_type(output, Also::kFloat64));
+  for (size_t axis = 0; axis < 4; ++axis) ATTEND_RETURN_IF_ERROR(check_range(output, axis, 0, INT64_MAX));
+  const Operand read[] = {{"first output", t.first.output, output.axes},
+                          {"first lse", t.first.lse, lse.axes},
+                          {"second output", t.second.output, output.axes},
+                          {"second lse", t.second.lse, lse.axes}};
+  ATTEND_RETURN_IF_ERROR(check_memory(output));
+  ATTEND_RETURN_IF_ERROR(check_written(output));
+  ATTEND_RETURN_IF_ERROR(check_part(read[0], read[1], output));
+  ATTEND_RETURN_IF_ERROR(check_part(read[2], read[3], output));
+  if (t.lse.present()) {
+    ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2, 3}, read[1]));
+    ATTEND_RETURN_IF_ERROR(check_same_type(lse, read[1]));
+    ATTEND_RETURN_IF_ERROR(check_memory(lse));
+    ATTEND_RETURN_IF_ERROR(check_written(lse));
+    ATTEND_RETURN_IF_ERROR(check_apart(output, lse));
+  }
+  for (const Operand& operand : read) {
+    if (!same_tensor(output.view, operand.view)) ATTEND_RETURN_IF_ERROR(check_apart(output, operand));
+    if (!same_tensor(lse.view, operand.view)) ATTEND_RETURN_IF_ERROR(check_apart(lse, operand));
+  }
+  return {};
+}
+
+}  // namespace attend

@@ -1,0 +1,54 @@
+#include <cstdint>
+
+#include "attend/kv_cache.h"
+#include "decode/append_validate.h"
+#include "decode/float_rows.h"
+#include "decode/kv_validate.h"
+#include "decode/paged_rows.h"
+#include "decode/quantize.h"
+
+namespace attend {
+namespace {
+
+constexpr int64_t kWidest = 1024;
+
+/// One tensor of a cache beside the tokens that go there.
+struct Destination {
+  TensorView from;
+  TensorView to, scale;
+};
+
+/// The tokens of batch row b and one head.
+void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t head, int64_t count) {
+  const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), width = d.from.shape[3];
+  const bool quantized = d.to.dtype == DType::kInt8;
+  const PagedRows rows(d.to, cache, sequence, head),
+      scales(quantized ? d.scale : d.to, cache, sequence, head);
+  float numbers[kWidest];
+  for (int64_t t = 0; t < count; ++t) {
+    read_floats(row_of(d.from, b, head, t), d.from.dtype, width, numbers);
+    std::byte* to = const_cast<std::byte*>(rows.row(length + t));
+    if (quantized) {
+      auto* scale = reinterpret_cast<float*>(const_cast<std::byte*>(scales.row(length + t)));
+      *scale = quantize_row(numbers, width, reinterpret_cast<int8_t*>(to));
+    } else {
+      write_floats(numbers, width, d.to.dtype, to);
+    }
+  }
+}
+
+}  // namespace
+
+Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& executor) {
+  const KvView view(cache);
+  ATTEND_RETURN_IF_ERROR(check_append(tokens, view, Table::kComplete));
+  const int64_t heads = view.key.shape[1];
+  executor.for_each(batch_of(view) * heads, [&](int64_t task, int) {
+    const int64_t b = task / heads, head = task % heads, count = count_of(tokens, b);
+    append_rows({tokens.key, view.key, view.key_scale}, view, b, head, count);
+    append_rows({tokens.value, view.value, view.value_scale}, view, b, head, count);
+  });
+  return {};
+}
+
+}  // namespace attend

@@ -1,0 +1,70 @@
+#include "decode/kv_cache_state.h"
+
+#include <cstring>
+#include <string>
+
+#include "decode/append_validate.h"
+#include "decode/kv_validate.h"
+#include "decode/paged_rows.h"
+
+namespace attend {
+
+Status KvCache::State::check_sequence(const char* argument, int64_t sequence) const {
+  if (sequence >= 0 && sequence < options.sequences) return {};
+  return refusal(std::string(argument) + " is " + std::to_string(sequence) + ", but the cache has " +
+                 std::to_string(options.sequences) + " sequences");
+}
+
+std::optional<int32_t> KvCache::State::shared_tail(int64_t sequence) {
+  if (length(sequence) % options.page_size == 0) return std::nullopt;
+  const int32_t tail = page(sequence, length(sequence) / options.page_size);
+  return pool.holders(tail) > 1 ? std::optional(tail) : std::nullopt;
+}
+
+int64_t KvCache::State::pages_needed(const KvTokens& tokens, const KvView& view) {
+  int64_t needed = 0;
+  const int64_t B = batch_of(view);
+  for (int64_t b = 0; b < B; ++b) {
+    const int64_t sequence = sequence_of(view, b), count = count_of(tokens, b);
+    if (count == 0) continue;
+    needed += pages_of(length(sequence) + count) - pages_of(length(sequence));
+    const std::optional<int32_t> tail = shared_tail(sequence);
+    if (!tail) continue;
+    // The last holder of a page that is left keeps it; all others copy it.
+    int64_t left = pool.holders(*tail);
+    for (int64_t earlier = 0; earlier < b; ++earlier) {
+      left -= count_of(tokens, earlier) > 0 && shared_tail(sequence_of(view, earlier)) == tail ? 1 : 0;
+    }
+    needed += left > 1 ? 1 : 0;
+  }
+  return needed;
+}
+
+void KvCache::State::copy_page(int32_t from, int32_t to, int64_t tokens) {
+  for (const MutableTensorView& t : tensors) {
+    if (!t.present()) continue;
+    for (int64_t head = 0; head < t.shape[1]; ++head) {
+      std::memcpy(row_of(t, to, head, 0), row_of(t, from, head, 0),
+                  static_cast<size_t>(tokens * t.shape[3]) * size_of(t.dtype));
+    }
+  }
+}
+
+void KvCache::State::make_room(int64_t sequence, int64_t count) {
+  if (count == 0) return;
+  const int64_t old = length(sequence);
+  if (const std::optional<int32_t> tail = shared_tail(sequence)) {
+    const int32_t own = pool.take();
+    copy_page(*tail, own, old % options.page_size);
+    pool.release(*tail);
+    page(sequence, old / options.page_size) = own;
+  }
+  for (int64_t i = pages_of(old); i < pages_of(old + count); ++i) page(sequence, i) = pool.take();
+}
+
+void KvCache::State::truncate(int64_t sequence, int64_t to) {
+  for (int64_t i = pages_of(to); i < pages_of(length(sequence)); ++i) pool.release(page(sequence, i));
+  length(sequence) = to;
+}
+
+}  // namespace attend

@@ -1,0 +1,33 @@
+// What is checked about a cache before it is read or written.
+#ifndef ATTEND_DECODE_KV_VALIDATE_H_
+#define ATTEND_DECODE_KV_VALIDATE_H_
+
+#include <cstdint>
+
+#include "attend/kv_cache.h"
+#include "decode/operand.h"
+
+namespace attend {
+
+/// The four tensors of a cache, with the names that messages give them.
+struct CacheOperands {
+  explicit CacheOperands(const KvView& cache);
+  Operand key, value, key_scale, value_scale;
+};
+
+/// Types, shapes, memory, the block table's shape, lengths and sequence numbers; not the table's entries.
+Status check_cache(const KvView& cache);
+
+/// The pages that hold tokens [first, end) of a sequence exist. The cache passed check_cache(), and `end` is
+/// within its capacity.
+Status check_pages(const KvView& cache, int64_t sequence, int64_t first, int64_t end);
+
+/// Tokens that a sequence of the cache has room for.
+int64_t capacity_of(const KvView& cache);
+
+/// How many rows a batch over this cache has.
+int64_t batch_of(const KvView& cache);
+
+}  // namespace attend
+
+#endif  // ATTEND_DECODE_KV_VALIDATE_H_

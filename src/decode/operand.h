@@ -1,0 +1,52 @@
+// Checks of tensors in the words of error messages.
+#ifndef ATTEND_DECODE_OPERAND_H_
+#define ATTEND_DECODE_OPERAND_H_
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "attend/status.h"
+#include "attend/tensor.h"
+
+namespace attend {
+
+struct Operand {
+  const char* name;
+  TensorView view;
+  std::array<const char*, 4> axes;  // named in messages
+};
+
+Status refusal(std::string message);
+const char* type_name(DType dtype);
+
+/// "query axis D is 5"
+std::string axis_is(const Operand& operand, size_t axis);
+
+/// The axis has the size of the `source`'s axis of the same place.
+Status check_same(const Operand& operand, size_t axis, const Operand& source);
+Status check_same(const Operand& operand, std::initializer_list<size_t> axes, const Operand& source);
+Status check_size(const Operand& operand, size_t axis, int64_t expected);
+Status check_range(const Operand& operand, size_t axis, int64_t low, int64_t high);
+
+/// "cache value is float16, but cache key is float32"
+Status check_same_type(const Operand& operand, const Operand& source);
+
+/// One of float32, bfloat16 and float16, and int8 or float64 where that is allowed too.
+enum class Also { kNothing, kInt8, kFloat64 };
+Status check_type(const Operand& operand, Also also);
+
+/// There is memory, aligned, with contiguous rows, within the address space. Nothing is asked of a tensor
+/// without elements.
+Status check_memory(const Operand& operand);
+
+/// Different elements of a tensor that is written have different addresses.
+Status check_written(const Operand& operand);
+
+/// Both were found valid by check_memory(). An absent operand shares nothing.
+Status check_apart(const Operand& written, const Operand& other);
+
+}  // namespace attend
+
+#endif  // ATTEND_DECODE_OPERAND_H_

@@ -1,0 +1,148 @@
+// A query's bits are a function of its own sequence, the options and the instruction set.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "attend/decode.h"
+#include "base/arena.h"
+#include "decode/cache_case.h"
+
+namespace attend {
+namespace {
+
+constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
+
+CacheSpec ragged(DType stored) {
+  return {.Hq = 6,
+          .Hkv = 2,
+          .Tq = 3,
+          .D = 40,
+          .Dv = 24,
+          .lengths = {1300, 1, 513, 64},
+          .page_size = 12,
+          .stored = stored};
+}
+
+TEST(DecodeBits, DoNotDependOnTheNumberOfWorkers) {
+  for (const DType stored : kStored) {
+    const CacheCase problem(ragged(stored));
+    for (const Isa isa : isas()) {
+      const DecodeAnswer one = problem.decode({.isa = isa});
+      for (const int workers : {2, 3, 5}) {
+        const std::unique_ptr<Executor> executor = make_thread_executor(workers);
+        const DecodeAnswer many = problem.decode({.isa = isa}, *executor);
+        EXPECT_EQ(one.output, many.output) << name(isa);
+        EXPECT_EQ(one.lse, many.lse) << name(isa);
+      }
+    }
+  }
+}
+
+/// The numbers of batch row b.
+std::vector<double> row_of_batch(const std::vector<double>& numbers, size_t b, size_t B) {
+  const auto each = static_cast<ptrdiff_t>(numbers.size() / B);
+  return {numbers.begin() + static_cast<ptrdiff_t>(b) * each,
+          numbers.begin() + static_cast<ptrdiff_t>(b + 1) * each};
+}
+
+TEST(DecodeBits, DoNotDependOnWhatElseIsInTheBatch) {
+  for (const DType stored : kStored) {
+    const CacheCase problem(ragged(stored));
+    for (const Isa isa : isas()) {
+      const DecodeAnswer together = problem.decode({.isa = isa});
+      for (size_t b = 0; b < 4; ++b) {
+        const int32_t sequence = static_cast<int32_t>(b);
+        KvView cache = problem.cache();
+        cache.sequences = {&sequence, 1};
+        TensorView query = problem.query();
+        query.data = static_cast<const float*>(query.data) + static_cast<int64_t>(b) * query.stride[0];
+        query.shape[0] = 1;
+        std::vector<float> output(6 * 3 * 24);
+        const Status status = attention_decode({query, cache, {output.data(), Shape{1, 6, 3, 24}}, {}},
+                                               {.isa = isa}, serial_executor());
+        ASSERT_TRUE(status.ok()) << status.message();
+        EXPECT_EQ(row_of_batch(together.output, b, 4), std::vector<double>(output.begin(), output.end()))
+            << name(isa);
+      }
+    }
+  }
+}
+
+TEST(DecodeBits, DoNotDependOnHowManyQueriesAreAskedAtOnce) {
+  for (const DType stored : kStored) {
+    CacheCase problem(ragged(stored));
+    for (const Isa isa : isas()) {
+      const DecodeOptions options = {.window_left = 700, .isa = isa};
+      const DecodeAnswer together = problem.decode(options);
+      // Query i alone, over a cache that ends where it stands.
+      for (int64_t i = 0; i < 3; ++i) {
+        std::vector<int64_t> lengths = problem.lengths;
+        for (int64_t& length : lengths) length = std::max<int64_t>(0, length - 2 + i);
+        KvView cache = problem.cache();
+        cache.lengths = lengths;
+        TensorView query = problem.query();
+        query.data = static_cast<const float*>(query.data) + i * query.stride[2];
+        query.shape[2] = 1;
+        std::vector<float> output(4 * 6 * 24);
+        const Status status = attention_decode({query, cache, {output.data(), Shape{4, 6, 1, 24}}, {}},
+                                               options, serial_executor());
+        ASSERT_TRUE(status.ok()) << status.message();
+        for (size_t row = 0; row < 4 * 6; ++row) {
+          for (size_t d = 0; d < 24; ++d) {
+            ASSERT_EQ(static_cast<float>(together.output[(row * 3 + static_cast<size_t>(i)) * 24 + d]),
+                      output[row * 24 + d])
+                << name(isa) << " row " << row << " query " << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(DecodeBits, DoNotDependOnWhetherSplitsRunApart) {
+  // A thousand heads over one: the partial results of 5 splits of 1024 passes would take 90 MB, so that
+  // splits run in order; two heads of the same problem run apart.
+  const CacheSpec large = {.Hq = 4096, .Hkv = 1, .Tq = 8, .D = 8, .Dv = 128, .lengths = {2100}};
+  const CacheCase problem(large);
+  std::vector<float> output(4096 * 8 * 128), few(64 * 8 * 128);
+  TensorView query = problem.query();
+  ASSERT_TRUE(attention_decode({query, problem.cache(), {output.data(), Shape{1, 4096, 8, 128}}, {}}, {},
+                               serial_executor())
+                  .ok());
+  EXPECT_NE(explain_decode({query, problem.cache(), {output.data(), Shape{1, 4096, 8, 128}}, {}}, {})
+                .find("in order within"),
+            std::string::npos);
+  query.shape[1] = 64;
+  const DecodeTensors apart = {query, problem.cache(), {few.data(), Shape{1, 64, 8, 128}}, {}};
+  EXPECT_NE(explain_decode(apart, {}).find("apart"), std::string::npos);
+  ASSERT_TRUE(attention_decode(apart, {}, serial_executor()).ok());
+  output.resize(few.size());
+  EXPECT_EQ(output, few);
+}
+
+TEST(DecodeScratch, SufficesAndNothingOutsideItIsWritten) {
+  const CacheCase problem(ragged(DType::kInt8));
+  std::vector<float> output(4 * 6 * 3 * 24), expected(output.size());
+  for (const Isa isa : isas()) {
+    const DecodeOptions options = {.isa = isa};
+    const auto tensors = [&](std::vector<float>& out) {
+      return DecodeTensors{problem.query(), problem.cache(), {out.data(), Shape{4, 6, 3, 24}}, {}};
+    };
+    const size_t bytes = attention_decode_scratch_bytes(tensors(output), options, 1);
+    EXPECT_LT(bytes, attention_decode_scratch_bytes(tensors(output), options, 2));
+    const AlignedBytes memory = allocate_aligned(bytes + 64);
+    std::fill_n(memory.get(), bytes + 64, std::byte{0x5a});
+    ASSERT_TRUE(attention_decode(tensors(output), options, {serial_executor(), {memory.get(), bytes}}).ok());
+    for (size_t i = 0; i < 64; ++i) EXPECT_EQ(memory[bytes + i], std::byte{0x5a});
+    ASSERT_TRUE(attention_decode(tensors(expected), options, serial_executor()).ok());
+    EXPECT_EQ(output, expected);
+    const Status small =
+        attention_decode(tensors(output), options, {serial_executor(), {memory.get(), bytes - 1}});
+    EXPECT_EQ(small.message(), "scratch has " + std::to_string(bytes - 1) + " bytes, but the call needs " +
+                                   std::to_string(bytes));
+  }
+}
+
+}  // namespace
+}  // namespace attend
