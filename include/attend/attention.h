@@ -7,6 +7,9 @@
 //   out_i = sum_j p_ij v_j                        the weighted sum
 //   lse_i = log sum_j exp(s_ij)                   kept for backward and for merging, natural logarithm
 //
+// Options change the score, in this order: scale, softcap, bias and ALiBi, then what the query may see. In
+// the softmax a sink may take a share; dropout comes last. docs/contract.md says each step.
+//
 // The scores are computed tile by tile and never stored, so memory grows with Tq + Tk and not with Tq * Tk
 // (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022,
 // "FlashAttention").
@@ -34,27 +37,64 @@
 
 namespace attend {
 
-/// Where the diagonal of a causal mask starts; named, because the conventions in use disagree when Tq != Tk.
+/// Whether queries see only what comes before them, and where the diagonal starts; named, because the
+/// conventions in use disagree when Tq != Tk.
 enum class Causal {
   kNone,
-  kUpperLeft,   // query i sees key j when j <= i               (PyTorch's is_causal)
-  kLowerRight,  // query i sees key j when j <= i + Tk - Tq     (FlashAttention; decoding with a cache)
+  kUpperLeft,    // query i sees key j when j <= i                  (PyTorch's is_causal)
+  kLowerRight,   // query i sees key j when j <= i + Tk - Tq        (FlashAttention; decoding with a cache)
+  kQueryOffset,  // query i sees key j when j <= i + query_offset   (chunked prefill, caches kept elsewhere)
 };
 
-/// What is computed, apart from the data.
+/// How many keys a query sees to the left and right of where it stands, which is seen too; -1 is no bound.
+struct AttentionWindow {
+  int64_t left = -1, right = -1;
+};
+
+/// What is computed, apart from the data. The backward pass must be given what forward was.
 struct AttentionOptions {
   /// Multiplies every score; absent means 1 / sqrt(D). Must be finite.
   std::optional<float> scale;
 
   Causal causal = Causal::kNone;
 
+  /// Where query 0 stands on the key axis; query i stands i keys further. Causal order, windows and
+  /// ALiBi are measured from there. One number, or one a batch row, in [-2^48, 2^48]; empty means 0 with
+  /// kUpperLeft and Tk - Tq otherwise. Not together with kUpperLeft or kLowerRight, which are names of an
+  /// offset.
+  std::span<const int64_t> query_offset = {};
+
+  /// Together with `causal`, the right side ends where the query stands.
+  AttentionWindow window = {};
+
   /// How many keys of each batch row exist: empty, or B numbers in [0, Tk]. Keys at and past a length are not
-  /// read. kLowerRight is measured from Tk, not from these lengths.
-  std::span<const int64_t> kv_lengths;
+  /// read. The diagonal is measured from Tk, not from these lengths.
+  std::span<const int64_t> kv_lengths = {};
 
   /// Boolean, [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides; true means that the query may see the key.
-  /// Combined with `causal` and `kv_lengths` by "and".
-  TensorView mask;
+  /// Combined with `causal`, `window` and `kv_lengths` by "and".
+  TensorView mask = {};
+
+  /// Added to the scores: [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides, the query's type. -inf masks the
+  /// key, as `mask` would.
+  TensorView bias = {};
+
+  /// ALiBi: slope * |i + offset - j| is taken off every score, where i + offset is where query i stands.
+  /// [B or 1, Hq or 1, 1, 1], the query's type, finite.
+  TensorView alibi_slopes = {};
+
+  /// Replaces scaled products s by softcap * tanh(s / softcap), before anything is added to them. 0: none.
+  float softcap = 0;
+
+  /// A sink takes a share of each query's attention and gives nothing: exp(sink) is added to the sum that
+  /// weights are divided by, and counts in lse. [1, Hq or 1, 1, 1], the query's type; -inf is no sink.
+  TensorView sinks = {};
+
+  /// The share of the weights that is left out, in [0, 1); the others are divided by 1 - dropout. Which ones
+  /// is a function of seed, batch row, head, query and key alone. lse and the returned weights are those
+  /// before dropout.
+  float dropout = 0;
+  uint64_t seed = 0;
 
   /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error,
   /// and so is any but kScalar for float64.
@@ -64,24 +104,29 @@ struct AttentionOptions {
 /// The operands of the forward pass. float32 throughout, or float64 throughout (plain reference loops, for
 /// checking). Any strides with a contiguous last axis; outputs must not overlap inputs.
 struct AttentionTensors {
-  TensorView query;           // [B, Hq, Tq, D]     1 <= D <= 1024
-  TensorView key;             // [B, Hkv, Tk, D]    Hq % Hkv == 0
-  TensorView value;           // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
-  MutableTensorView output;   // [B, Hq, Tq, Dv]
-  MutableTensorView lse;      // [B, Hq, Tq, 1], optional
-  MutableTensorView weights;  // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
+  TensorView query;                  // [B, Hq, Tq, D]     1 <= D <= 1024
+  TensorView key;                    // [B, Hkv, Tk, D]    Hq % Hkv == 0
+  TensorView value;                  // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
+  MutableTensorView output;          // [B, Hq, Tq, Dv]
+  MutableTensorView lse;             // [B, Hq, Tq, 1], optional
+  MutableTensorView weights;         // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
+  MutableTensorView head_mean = {};  // [B, 1, Tq, Tk], optional: the weights' mean over heads
+  MutableTensorView column_sums =
+      {};  // [B, Hq, 1, Tk], optional: their sums over queries; neither needs `weights`
 };
 
 /// The operands of the backward pass: what forward saw and made, the gradient of its output, and where to put
 /// the gradients of its inputs (overwritten, not accumulated).
 struct AttentionGradientTensors {
-  TensorView query, key, value;      // as in forward
-  TensorView output;                 // [B, Hq, Tq, Dv]  forward's
-  TensorView lse;                    // [B, Hq, Tq, 1]   forward's
-  TensorView output_gradient;        // [B, Hq, Tq, Dv]
-  MutableTensorView query_gradient;  // [B, Hq, Tq, D]
-  MutableTensorView key_gradient;    // [B, Hkv, Tk, D]
-  MutableTensorView value_gradient;  // [B, Hkv, Tk, Dv]
+  TensorView query, key, value;           // as in forward
+  TensorView output;                      // [B, Hq, Tq, Dv]  forward's
+  TensorView lse;                         // [B, Hq, Tq, 1]   forward's
+  TensorView output_gradient;             // [B, Hq, Tq, Dv]
+  MutableTensorView query_gradient;       // [B, Hq, Tq, D]
+  MutableTensorView key_gradient;         // [B, Hkv, Tk, D]
+  MutableTensorView value_gradient;       // [B, Hkv, Tk, Dv]
+  MutableTensorView bias_gradient = {};   // the bias's shape, optional: summed over the axes that are 1 in it
+  MutableTensorView sinks_gradient = {};  // the sinks' shape, optional
 };
 
 /// What an operation may use. `scratch` empty means that the operation allocates what the *_scratch_bytes()
@@ -102,8 +147,8 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
 /// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker. 0 for invalid operands.
 size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers);
 
-/// Gradients of sum(output * output_gradient) with respect to query, key and value, recomputing the scores
-/// from lse tile by tile. Deterministic: no atomics, sums in a fixed order.
+/// Gradients of sum(output * output_gradient) with respect to query, key and value, and if asked bias and
+/// sinks, recomputing the scores from lse tile by tile. Deterministic: no atomics, sums in a fixed order.
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources);
 

@@ -18,16 +18,20 @@ int few_queries(Isa isa) {
 
 }  // namespace
 
-ForwardPlan plan_forward(const Sizes& n, DType dtype, Isa isa) {
+ForwardPlan plan_forward(const Sizes& n, DType dtype, Isa isa, bool summaries) {
   if (isa == Isa::kScalar) {
-    return {isa, nullptr, n.B * n.Hq, round_to_lines(static_cast<size_t>(n.Tk) * size_of(dtype))};
+    return {isa, nullptr, n.B * n.Hq, round_to_lines(static_cast<size_t>(n.Tk) * size_of(dtype)), 0};
   }
-  if (n.Tq <= few_queries(isa)) {
-    return {isa, forward_rows(isa), forward_rows_items(n),
-            round_to_lines(forward_rows_scratch(n) * sizeof(float))};
+  // The second pass computes scores as the panels do: what has the maximum then weighs exactly 1 / sum.
+  const bool few = n.Tq <= few_queries(isa) && !summaries;
+  size_t floats = few ? forward_rows_scratch(n) : forward_panels_scratch(n, isa), shared = 0;
+  if (summaries) {
+    floats = std::max(floats, weight_summaries_scratch(n));
+    shared = static_cast<size_t>(n.B * n.Hq * n.Tq) * sizeof(RowEnd);
   }
-  return {isa, forward_panels(isa), forward_panels_items(n),
-          round_to_lines(forward_panels_scratch(n, isa) * sizeof(float))};
+  return {isa, few ? forward_rows(isa) : forward_panels(isa),
+          few ? forward_rows_items(n) : forward_panels_items(n), round_to_lines(floats * sizeof(float)),
+          shared};
 }
 
 std::string describe(const ForwardPlan& plan, const Sizes& n, DType dtype) {
@@ -44,8 +48,10 @@ std::string describe(const ForwardPlan& plan, const Sizes& n, DType dtype) {
            std::to_string(few_queries(plan.isa)) + ": features in " + lanes + " lanes, " +
            std::to_string(kSharedRows) + " queries a pass, " + tiles;
   }
-  return "panels on " + isa + ", because Tq is " + queries + ", above " +
-         std::to_string(few_queries(plan.isa)) + ": queries in " + lanes + " lanes, panels of up to " +
+  const std::string reason = n.Tq > few_queries(plan.isa)
+                                 ? "Tq is " + queries + ", above " + std::to_string(few_queries(plan.isa))
+                                 : "the weights are summed up after it";
+  return "panels on " + isa + ", because " + reason + ": queries in " + lanes + " lanes, panels of up to " +
          std::to_string(kPanelVectors) + " vectors, blocks of " + std::to_string(kBlockQueries) +
          " queries, " + tiles;
 }

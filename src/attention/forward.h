@@ -15,10 +15,12 @@ struct ForwardPlan {
   ForwardKernel kernel;  // null: the reference loops
   int64_t items;         // work items
   size_t worker_bytes;   // scratch of a worker, a multiple of 64
+  size_t shared_bytes;   // and what follows after that of all workers
 };
 
-/// The plan for valid operands. Depends on the shapes and the instruction set alone.
-ForwardPlan plan_forward(const Sizes& sizes, DType dtype, Isa isa);
+/// The plan for valid operands. Depends on the shapes and the instruction set alone. `summaries`: the weights
+/// will be summed up in a second pass, for which the ends of all rows are kept.
+ForwardPlan plan_forward(const Sizes& sizes, DType dtype, Isa isa, bool summaries);
 
 /// The plan in words.
 std::string describe(const ForwardPlan& plan, const Sizes& sizes, DType dtype);

@@ -1,6 +1,6 @@
 // Forward attention with the queries in the lanes (panel.h), tile of keys by tile of keys, with the online
 // softmax of Milakov and Gimelshein (2018). Scores are in units of log 2: the queries are multiplied by scale
-// * log2(e) once, and every exponential is a power of two.
+// * log2(e) once (score_rule-inl.h), and every exponential is a power of two.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -10,11 +10,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <numbers>
 
+#include "attention/dropout-inl.h"
 #include "attention/kernels.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
+#include "attention/score_rule-inl.h"
+#include "attention/tile-inl.h"
 #include "attention/transpose-inl.h"
 #include "attention/weights-inl.h"
 #include "hwy/highway.h"
@@ -23,18 +25,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
-
-/// s = -inf where the key is masked for the lane, whatever s was.
-template <int NV>
-HWY_INLINE void mask_scores(float* scores, int keys, const uint64_t* columns) {
-  const Vec masked = broadcast(-kInfinity);
-  for (int j = 0; j < keys; ++j) {
-    for (int v = 0; v < NV; ++v) {
-      float* s = scores + (j * NV + v) * kLanes;
-      store(hn::IfThenElse(mask_of(columns[j] >> (v * kLanes)), load(s), masked), s);
-    }
-  }
-}
 
 /// Turns a tile of scores into unnormalised weights 2^(s - max), and brings the running maximum and sum of
 /// each lane up to date; `decay` is what the sums so far must be multiplied by.
@@ -78,6 +68,8 @@ class ForwardBlock {
         queries_(static_cast<int>(std::min<int64_t>(kBlockQueries, problem.sizes.Tq - first))),
         plan_(queries_, kLanes),
         mask_(problem.mask.head(b, h)),
+        rule_(problem.rule.head(b, h)),
+        dropout_(problem.dropout.head(b, h)),
         query_lanes_(scratch),
         output_lanes_(query_lanes_ + problem.sizes.D * plan_.width()),
         max_(output_lanes_ + problem.sizes.Dv * plan_.width()),
@@ -88,20 +80,10 @@ class ForwardBlock {
   void run() {
     start();
     const int64_t end = mask_.key_end(first_ + queries_ - 1);
-    for (int64_t key = 0; key < end; key += kTileKeys) {
+    for (int64_t key = mask_.key_begin(first_); key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       for (const Panel& panel : plan_) {
-        switch (panel.vectors) {
-          case 1:
-            tile<1>(panel, key, keys);
-            break;
-          case 2:
-            tile<2>(panel, key, keys);
-            break;
-          case 3:
-            tile<3>(panel, key, keys);
-            break;
-        }
+        with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, keys); });
       }
     }
     for (const Panel& panel : plan_) finish(panel);
@@ -109,12 +91,13 @@ class ForwardBlock {
 
  private:
   void start() {
-    const float factor = p_.scale * std::numbers::log2e_v<float>;
+    const float factor = query_factor(p_.scale, rule_);
     for (const Panel& panel : plan_) {
       rows_to_lanes(p_.query.row(b_, h_, first_ + panel.lane), p_.query.step, panel, p_.sizes.D, factor,
                     query_lanes_ + p_.sizes.D * panel.lane);
     }
     std::fill_n(output_lanes_, p_.sizes.Dv * plan_.width(), 0.0f);
+    if (dropout_.active()) load_words(dropout_, first_, plan_.width(), words_);
     std::fill_n(max_, plan_.width(), -kInfinity);
     std::fill_n(sum_, plan_.width(), 0.0f);
     if (!p_.weights.present()) return;
@@ -126,15 +109,20 @@ class ForwardBlock {
   void tile(const Panel& panel, int64_t key, int keys) {
     constexpr ptrdiff_t kStride = NV * kLanes;
     uint64_t columns[kTileKeys];
-    const TileClass seen = mask_.tile(first_ + panel.lane, panel.queries, key, keys, columns);
+    TileClass seen = mask_.tile(first_ + panel.lane, panel.queries, key, keys, columns);
     if (seen == TileClass::kSkip) return;
 
     const Right queries = {query_lanes_ + p_.sizes.D * panel.lane, kStride};  // [D, lanes]
     product<From::kZero, NV>(RowMajor{p_.key.row(b_, kv_, key), p_.key.step}, keys, p_.sizes.D, queries,
                              Target{scores_, kStride});
+    if (rule_.changes_scores()) {
+      seen = apply_rule<NV>(rule_, {first_ + panel.lane, panel, key, keys}, seen, columns, scores_, nullptr);
+      if (seen == TileClass::kSkip) return;
+    }
     if (seen == TileClass::kPartial) mask_scores<NV>(scores_, keys, columns);
     if (p_.weights.present()) keep_scores(panel, key, keys);
     online_softmax<NV>(scores_, keys, max_ + panel.lane, sum_ + panel.lane, decay_);
+    if (dropout_.active()) drop<NV>(dropout_, words_, panel.lane, key, keys, scores_);
 
     const float* values = p_.value.row(b_, kv_, key);
     float* output = output_lanes_ + p_.sizes.Dv * panel.lane;  // [Dv, lanes]
@@ -170,11 +158,16 @@ class ForwardBlock {
   }
 
   void finish(const Panel& panel) {
-    const float* max = max_ + panel.lane;
-    const float* sum = sum_ + panel.lane;
+    float* max = max_ + panel.lane;
+    float* sum = sum_ + panel.lane;
     float factors[kWidestPanel];
-    for (int i = 0; i < panel.vectors * kLanes; ++i) factors[i] = 1.0f / sum[i];
+    for (int i = 0; i < panel.vectors * kLanes; ++i) {
+      factors[i] = end_row(rule_.sink * kLog2e, max[i], sum[i]);
+    }
     const int64_t query = first_ + panel.lane;
+    if (p_.row_ends != nullptr) {
+      for (int i = 0; i < panel.queries; ++i) *p_.row_end(b_, h_, query + i) = {max[i], sum[i]};
+    }
     lanes_to_rows<Write::kReplace>(output_lanes_ + p_.sizes.Dv * panel.lane, panel, p_.sizes.Dv, factors,
                                    p_.output.row(b_, h_, query), p_.output.step);
     for (int i = 0; i < panel.queries; ++i) {
@@ -191,6 +184,9 @@ class ForwardBlock {
   const int queries_;
   const PanelPlan plan_;
   const HeadMask mask_;
+  const HeadRule<float> rule_;
+  const HeadDropout dropout_;
+  QueryWords words_;           // of the block, if there is dropout
   float* const query_lanes_;   // a panel after the other, each [D, lanes]
   float* const output_lanes_;  // likewise [Dv, lanes]
   float* const max_;

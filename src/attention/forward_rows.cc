@@ -11,11 +11,11 @@
 // The Highway headers must come after foreach_target.h.
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "attention/kernels.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
+#include "attention/score_rule-inl.h"
 #include "attention/transpose-inl.h"
 #include "attention/weights-inl.h"
 #include "hwy/highway.h"
@@ -122,6 +122,8 @@ class ForwardRows {
         kv_(h / problem.sizes.group()),
         first_(first),
         mask_(problem.mask.head(b, h)),
+        rule_(problem.rule.head(b, h)),
+        dropout_(problem.dropout.head(b, h)),
         query_stride_(padded_width(problem.sizes.D)),
         output_stride_(padded_width(problem.sizes.Dv)),
         queries_(scratch),
@@ -131,7 +133,7 @@ class ForwardRows {
   void run() {
     start();
     const int64_t end = mask_.key_end(first_ + R - 1);
-    for (int64_t key = 0; key < end; key += kTileKeys) {
+    for (int64_t key = mask_.key_begin(first_); key < end; key += kTileKeys) {
       tile(key, static_cast<int>(std::min<int64_t>(kTileKeys, end - key)));
     }
     for (int r = 0; r < R; ++r) finish(r);
@@ -139,7 +141,7 @@ class ForwardRows {
 
  private:
   void start() {
-    const float factor = p_.scale * std::numbers::log2e_v<float>;
+    const float factor = query_factor(p_.scale, rule_);
     for (int r = 0; r < R; ++r) {
       const float* query = p_.query.row(b_, h_, first_ + r);
       for (int64_t d = 0; d < p_.sizes.D; ++d) queries_[r * query_stride_ + d] = factor * query[d];
@@ -151,23 +153,24 @@ class ForwardRows {
   }
 
   void tile(int64_t key, int keys) {
-    uint64_t seen[R];
-    uint64_t some = 0, every = ~uint64_t{0};
-    for (int r = 0; r < R; ++r) {
-      seen[r] = mask_.row(first_ + r, key, keys);
-      some |= seen[r];
-      every &= seen[r];
-    }
+    const uint64_t all = ~uint64_t{0} >> (64 - keys);
+    uint64_t seen[R], some = 0;
+    for (int r = 0; r < R; ++r) some |= seen[r] = mask_.row(first_ + r, key, keys);
     if (some == 0) return;
-    const bool full = every == (~uint64_t{0} >> (64 - keys));
 
     dot_tile<R>(queries_, query_stride_, p_.key.row(b_, kv_, key), p_.key.step, p_.sizes.D, keys, scores_);
+    bool full = true;
     for (int r = 0; r < R; ++r) {
       float* scores = scores_ + r * kTileKeys;
+      if (rule_.changes_scores()) {
+        seen[r] = apply_rule_to_row(rule_, first_ + r, key, keys, seen[r], scores);
+      }
+      full = full && seen[r] == all;
       std::fill(scores + keys, scores + (keys + kLanes - 1) / kLanes * kLanes, -kInfinity);
-      if (!full) mask_row(scores, keys, seen[r]);
+      if (seen[r] != all) mask_row(scores, keys, seen[r]);
       if (p_.weights.present()) std::copy_n(scores, keys, p_.weights.row(b_, h_, first_ + r) + key);
       decay_output(r, online_softmax_row(scores, keys, max_[r], sum_[r]));
+      if (dropout_.active()) drop_row(scores, first_ + r, key, keys);
     }
     const float* values = p_.value.row(b_, kv_, key);
     if (full || all_finite(values, p_.value.step, keys, p_.sizes.Dv)) {
@@ -213,11 +216,19 @@ class ForwardRows {
     }
   }
 
+  /// scores *= dropout's factors.
+  void drop_row(float* scores, int64_t query, int64_t key, int keys) {
+    for (int j = 0; j < keys; ++j) {
+      scores[j] = dropout_.keeps(query, key + j) ? scores[j] * dropout_.factor<float>() : 0.0f;
+    }
+  }
+
   void finish(int r) {
-    const float factor = 1.0f / sum_[r];
+    const float factor = end_row(rule_.sink * kLog2e, max_[r], sum_[r]);
     const float* from = outputs_ + r * output_stride_;
     float* out = p_.output.row(b_, h_, first_ + r);
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) out[d] = sum_[r] == 0 ? 0.0f : from[d] * factor;
+    if (p_.row_ends != nullptr) *p_.row_end(b_, h_, first_ + r) = {max_[r], sum_[r]};
     if (p_.lse.present()) *p_.lse.row(b_, h_, first_ + r) = natural_lse(max_[r], sum_[r]);
     if (p_.weights.present()) {
       scores_to_weights(p_.weights.row(b_, h_, first_ + r), p_.sizes.Tk, max_[r], sum_[r]);
@@ -228,6 +239,8 @@ class ForwardRows {
   const int64_t b_, h_, kv_;
   const int64_t first_;
   const HeadMask mask_;
+  const HeadRule<float> rule_;
+  const HeadDropout dropout_;
   const int64_t query_stride_, output_stride_;
   float* const queries_;  // [R, D], multiplied by scale * log2(e)
   float* const outputs_;  // [R, Dv]

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "attend/isa.h"
+#include "attention/panel.h"
 #include "attention/problem.h"
 
 namespace attend {
@@ -24,6 +25,19 @@ ForwardKernel forward_rows(Isa isa);
 int64_t forward_rows_items(const Sizes& sizes);
 size_t forward_rows_scratch(const Sizes& sizes);  // in floats
 
+struct Range {
+  int64_t begin, end;
+};
+
+/// The weights' mean over heads and their sums over queries, for problems whose row_ends are filled. An item
+/// of the mean is a batch row and a block of queries; of the sums a batch row, a head and a block of keys.
+ForwardKernel head_mean_panels(Isa isa);
+ForwardKernel column_sums_panels(Isa isa);
+int64_t head_mean_items(const Sizes& sizes);
+int64_t column_sums_items(const Sizes& sizes);
+size_t weight_summaries_scratch(const Sizes& sizes);  // in floats
+inline constexpr int kSummedKeys = 256;
+
 /// A block of keys and a block of queries, and whether it is the first to write to either's gradients.
 struct BackwardPair {
   int64_t b, kv_head, query_block, key_block;
@@ -39,6 +53,24 @@ using BackwardKernel = void (*)(const BackwardProblem<float>& problem, const Bac
                                 float* scratch);
 BackwardKernel backward_panels(Isa isa);
 size_t backward_panels_scratch(const Sizes& sizes);  // in floats
+
+/// Scores whose gradients are summed into elements of the bias gradient that are no other item's.
+struct BiasGradientItem {
+  Range batch, heads, queries, keys;
+};
+
+/// Adds its scores' gradients to the item's elements of the bias gradient.
+using BiasGradientKernel = void (*)(const BackwardProblem<float>& problem, const BiasGradientItem& item,
+                                    float* scratch);
+BiasGradientKernel bias_gradient_panels(Isa isa);
+int64_t bias_gradient_items(const Sizes& sizes, const Shape& bias_shape);
+BiasGradientItem bias_gradient_item(const Sizes& sizes, const Shape& bias_shape, int64_t item);
+size_t bias_gradient_scratch(const Sizes& sizes);  // in floats
+
+/// Floats of scratch for the part that both backward kernels share, a panel's score gradients.
+constexpr int64_t head_gradients_scratch(const Sizes& n) {
+  return kWidestPanel * (n.D + n.Dv + 2 + 3 * kTileKeys);
+}
 
 /// 32-bit lanes of a vector.
 int lanes_of(Isa isa);

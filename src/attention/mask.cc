@@ -48,31 +48,36 @@ uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
   return bits;
 }
 
+uint64_t HeadMask::band_row(int64_t query, int64_t key, int count) const {
+  return low_bits(std::min<int64_t>(count, key_end(query) - key)) & ~low_bits(key_begin(query) - key);
+}
+
 uint64_t HeadMask::row(int64_t query, int64_t key, int count) const {
-  const uint64_t within = low_bits(std::min<int64_t>(count, key_end(query) - key));
+  const uint64_t within = band_row(query, key, count);
   return visible_ == nullptr || within == 0 ? within : within & visible_row(query, key, count);
 }
 
-TileClass HeadMask::causal_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
-  if (key + keys <= key_end(query)) return TileClass::kFull;
+TileClass HeadMask::band_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
+  if (key + keys <= key_end(query) && key >= key_begin(query + queries - 1)) return TileClass::kFull;
   const uint64_t all = low_bits(queries);
   for (int j = 0; j < keys; ++j) {
-    const int64_t first = key + j - offset_ - query;  // the first query of the tile that sees the key
-    columns[j] = key + j < length_ ? all & ~low_bits(first) : 0;
+    // The queries [first, last) of the tile have the key in their stripe.
+    const int64_t last = key + j - band_.begin - query + 1, first = key + j - band_.end - query + 1;
+    columns[j] = key + j < length_ ? all & low_bits(last) & ~low_bits(first) : 0;
   }
   return TileClass::kPartial;
 }
 
 TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
-  if (key >= key_end(query + queries - 1)) return TileClass::kSkip;
-  if (visible_ == nullptr) return causal_tile(query, queries, key, keys, columns);
+  if (key >= key_end(query + queries - 1) || key + keys <= key_begin(query)) return TileClass::kSkip;
+  if (visible_ == nullptr) return band_tile(query, queries, key, keys, columns);
 
   uint64_t rows[64];
   uint64_t any = 0, all = ~uint64_t{0};
   const uint64_t shared = query_stride_ == 0 ? visible_row(query, key, keys) : 0;
   for (int i = 0; i < queries; ++i) {
-    const uint64_t within = low_bits(std::min<int64_t>(keys, key_end(query + i) - key));
-    rows[i] = within & (query_stride_ == 0 ? shared : visible_row(query + i, key, keys));
+    rows[i] =
+        band_row(query + i, key, keys) & (query_stride_ == 0 ? shared : visible_row(query + i, key, keys));
     any |= rows[i];
     all &= rows[i];
   }
@@ -85,23 +90,11 @@ TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint
 }
 
 MaskPolicy::MaskPolicy(const Sizes& sizes, const AttentionOptions& options)
-    : keys_(sizes.Tk),
+    : alignment_(sizes, options),
+      left_(std::min(options.window.left, kFar)),
+      right_(options.causal == Causal::kNone ? std::min(options.window.right, kFar) : 0),
+      keys_(sizes.Tk),
       lengths_(options.kv_lengths.empty() ? nullptr : options.kv_lengths.data()),
-      visible_(static_cast<const bool*>(options.mask.data)) {
-  switch (options.causal) {
-    case Causal::kNone:
-      offset_ = sizes.Tk;
-      break;  // every query reaches past the last key
-    case Causal::kUpperLeft:
-      offset_ = 0;
-      break;
-    case Causal::kLowerRight:
-      offset_ = sizes.Tk - sizes.Tq;
-      break;
-  }
-  for (size_t axis = 0; axis < 4; ++axis) {
-    stride_[axis] = options.mask.shape[axis] == 1 ? 0 : options.mask.stride[axis];
-  }
-}
+      visible_(options.mask) {}
 
 }  // namespace attend

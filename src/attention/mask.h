@@ -1,4 +1,4 @@
-// Which query sees which key: causal order, lengths and the boolean mask, as one policy.
+// Which query sees which key: causal order, window, lengths and the boolean mask, as one policy.
 //
 // Kernels ask about tiles of queries by keys before they touch a score: a tile that nobody sees is skipped, a
 // tile that everybody sees runs the plain code, and only the rest pays for selection.
@@ -9,6 +9,8 @@
 #include <cstdint>
 
 #include "attend/attention.h"
+#include "attention/alignment.h"
+#include "attention/broadcast.h"
 #include "attention/sizes.h"
 
 namespace attend {
@@ -23,23 +25,33 @@ enum class TileClass {
 /// word.
 inline constexpr int kMaskTile = 64;
 
+/// Farther than any key, yet far from the ends of 64 bits.
+inline constexpr int64_t kFar = int64_t{1} << 60;
+
+/// A stripe along the diagonal, what causal order and windows leave: query i sees keys [i + begin, i + end).
+struct Band {
+  int64_t begin = -kFar, end = kFar;
+};
+
 /// The mask of one batch row and one query head.
 class HeadMask {
  public:
   /// `visible` may be null (no boolean mask); its strides are in elements, 0 where it is broadcast.
-  HeadMask(int64_t causal_offset, int64_t length, const bool* visible, int64_t query_stride,
-           int64_t key_stride)
-      : offset_(causal_offset),
+  HeadMask(const Band& band, int64_t length, const bool* visible, int64_t query_stride, int64_t key_stride)
+      : band_(band),
         length_(length),
         visible_(visible),
         query_stride_(query_stride),
         key_stride_(key_stride) {}
 
+  /// The first key that `query`, or any query after it, may see.
+  int64_t key_begin(int64_t query) const { return std::clamp<int64_t>(query + band_.begin, 0, length_); }
+
   /// One past the last key that `query`, or any query before it, may see. Kernels read nothing from there on.
-  int64_t key_end(int64_t query) const { return std::clamp<int64_t>(query + offset_ + 1, 0, length_); }
+  int64_t key_end(int64_t query) const { return std::clamp<int64_t>(query + band_.end, 0, length_); }
 
   bool sees(int64_t query, int64_t key) const {
-    return key < key_end(query) &&
+    return key >= key_begin(query) && key < key_end(query) &&
            (visible_ == nullptr || visible_[query * query_stride_ + key * key_stride_]);
   }
 
@@ -53,30 +65,37 @@ class HeadMask {
 
  private:
   uint64_t visible_row(int64_t query, int64_t key, int count) const;
-  TileClass causal_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const;
+  /// Bit t is set when key + t lies in the band and within the length.
+  uint64_t band_row(int64_t query, int64_t key, int count) const;
+  TileClass band_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const;
 
-  int64_t offset_;  // query i sees key j only when j <= i + offset
+  Band band_;
   int64_t length_;
   const bool* visible_;
   int64_t query_stride_, key_stride_;
 };
 
-/// The masks of every head of a call. Borrows the options' lengths and mask.
+/// The masks of every head of a call. Borrows the options' offsets, lengths and mask.
 class MaskPolicy {
  public:
   MaskPolicy(const Sizes& sizes, const AttentionOptions& options);
 
   HeadMask head(int64_t b, int64_t h) const {
     const int64_t length = lengths_ != nullptr ? lengths_[b] : keys_;
-    const bool* visible = visible_ != nullptr ? visible_ + b * stride_[0] + h * stride_[1] : nullptr;
-    return {offset_, length, visible, stride_[2], stride_[3]};
+    return {band(b), length, visible_.head(b, h), visible_.stride[2], visible_.stride[3]};
   }
 
  private:
-  int64_t offset_, keys_;
+  Band band(int64_t b) const {
+    const int64_t diagonal = alignment_.diagonal(b);
+    return {left_ < 0 ? -kFar : diagonal - left_, right_ < 0 ? kFar : diagonal + right_ + 1};
+  }
+
+  Alignment alignment_;
+  int64_t left_, right_;  // keys before and after the diagonal; -1: all
+  int64_t keys_;
   const int64_t* lengths_;
-  const bool* visible_;
-  Shape stride_ = {0, 0, 0, 0};
+  Broadcast<const bool> visible_;
 };
 
 }  // namespace attend

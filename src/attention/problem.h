@@ -6,7 +6,10 @@
 #include <cstdint>
 
 #include "attend/attention.h"
+#include "attention/broadcast.h"
+#include "attention/dropout.h"
 #include "attention/mask.h"
+#include "attention/score_rule.h"
 #include "attention/sizes.h"
 
 namespace attend {
@@ -33,24 +36,44 @@ T score_scale(const AttentionOptions& options, const Sizes& sizes) {
   return options.scale ? static_cast<T>(*options.scale) : T{1} / std::sqrt(static_cast<T>(sizes.D));
 }
 
+/// How the softmax of a row ended: the maximum of its scores, in units of log 2, and the sum of the powers of
+/// two that are measured from it.
+struct RowEnd {
+  float max, sum;
+};
+
 template <class T>
 struct ForwardProblem {
   ForwardProblem(const AttentionTensors& t, const AttentionOptions& options)
       : sizes(sizes_of(t.query, t.key, t.value)),
         scale(score_scale<T>(options, sizes)),
         mask(sizes, options),
+        rule(sizes, options),
+        dropout(options),
         query(t.query),
         key(t.key),
         value(t.value),
         output(t.output),
         lse(t.lse),
-        weights(t.weights) {}
+        weights(t.weights),
+        head_mean(t.head_mean),
+        column_sums(t.column_sums) {}
+
+  /// Whether weights are to be summed up, which is done when the output is.
+  bool summarises() const { return head_mean.present() || column_sums.present(); }
+  RowEnd* row_end(int64_t b, int64_t h, int64_t i) const {
+    return row_ends + (b * sizes.Hq + h) * sizes.Tq + i;
+  }
 
   Sizes sizes;
   T scale;
   MaskPolicy mask;
+  ScoreRule<T> rule;
+  Dropout dropout;
   Rows<const T> query, key, value;
-  Rows<T> output, lse, weights;  // lse and weights may be absent
+  Rows<T> output;
+  Rows<T> lse, weights, head_mean, column_sums;  // may be absent
+  RowEnd* row_ends = nullptr;                    // [B, Hq, Tq], kept by the kernels when there is room
 };
 
 template <class T>
@@ -59,6 +82,8 @@ struct BackwardProblem {
       : sizes(sizes_of(t.query, t.key, t.value)),
         scale(score_scale<T>(options, sizes)),
         mask(sizes, options),
+        rule(sizes, options),
+        dropout(options),
         query(t.query),
         key(t.key),
         value(t.value),
@@ -67,13 +92,18 @@ struct BackwardProblem {
         output_gradient(t.output_gradient),
         query_gradient(t.query_gradient),
         key_gradient(t.key_gradient),
-        value_gradient(t.value_gradient) {}
+        value_gradient(t.value_gradient),
+        bias_gradient(t.bias_gradient),
+        sinks_gradient(t.sinks_gradient) {}
 
   Sizes sizes;
   T scale;
   MaskPolicy mask;
+  ScoreRule<T> rule;
+  Dropout dropout;
   Rows<const T> query, key, value, output, lse, output_gradient;
   Rows<T> query_gradient, key_gradient, value_gradient;
+  Broadcast<T> bias_gradient, sinks_gradient;  // may be absent
 };
 
 }  // namespace attend

@@ -11,11 +11,17 @@
 
 namespace attend {
 
-/// All queries of batch row b and query head h. `scores` holds Tk numbers.
+/// All queries of batch row b and query head h. `scores` holds Tk numbers. The weights' summaries, which
+/// other heads may share, are added to.
 template <class T>
 void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T* scores);
 
-/// All gradients of batch row b and key/value head `kv_head`, and of the query heads that share it.
+/// Makes the weights' summaries 0.
+template <class T>
+void clear_summaries(const ForwardProblem<T>& problem);
+
+/// All gradients of batch row b and key/value head `kv_head`, and of the query heads that share it. That of
+/// the bias, which others may share, is added to.
 template <class T>
 void reference_backward(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head);
 

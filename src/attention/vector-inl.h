@@ -35,26 +35,37 @@ HWY_INLINE Vec broadcast(float x) {
   return hn::Set(FloatTag(), x);
 }
 
-/// 2^x for x <= 127 with a relative error below 1.7 * 2^-24; 0 below -126, so that nothing subnormal is made;
-/// NaN for NaN.
+/// x = n + r with n whole and |r| <= 1/2: 2^n, and r.
 ///
-/// x = n + r with n whole and |r| <= 1/2. Adding 1.5 * 2^23 + 127 rounds x to n in the low bits of the sum,
-/// already biased as an exponent; 2^r is a polynomial of degree 6, the minimax of the relative error on
-/// [-1/2, 1/2].
-HWY_INLINE Vec exp2(Vec x) {
+/// Adding 1.5 * 2^23 + 127 rounds x to n in the low bits of the sum, already biased as an exponent.
+struct Exponent {
+  Vec power, rest;
+};
+HWY_INLINE Exponent split_exponent(Vec x) {
   const Vec round = broadcast(12582912.0f + 127.0f);
   const Vec biased = hn::Add(x, round);
-  const Vec r = hn::Sub(x, hn::Sub(biased, round));
+  const hn::RebindToUnsigned<FloatTag> bits;
+  return {hn::BitCast(FloatTag(), hn::ShiftLeft<23>(hn::BitCast(bits, biased))),
+          hn::Sub(x, hn::Sub(biased, round))};
+}
+
+/// (2^r - 1) / r for |r| <= 1/2: what is left of the polynomial of degree 6 for 2^r that is the minimax of
+/// the relative error.
+HWY_INLINE Vec exp2_slope(Vec r) {
   Vec p = broadcast(1.534581201e-4f);
   p = hn::MulAdd(p, r, broadcast(1.339993122e-3f));
   p = hn::MulAdd(p, r, broadcast(9.618488957e-3f));
   p = hn::MulAdd(p, r, broadcast(5.550328777e-2f));
   p = hn::MulAdd(p, r, broadcast(2.402264689e-1f));
-  p = hn::MulAdd(p, r, broadcast(6.931472057e-1f));
-  p = hn::MulAdd(p, r, broadcast(1.0f));
-  const hn::RebindToUnsigned<FloatTag> bits;
-  const Vec power = hn::BitCast(FloatTag(), hn::ShiftLeft<23>(hn::BitCast(bits, biased)));
-  return hn::IfThenZeroElse(hn::Lt(x, broadcast(-126.0f)), hn::Mul(p, power));
+  return hn::MulAdd(p, r, broadcast(6.931472057e-1f));
+}
+
+/// 2^x for x <= 127 with a relative error below 1.7 * 2^-24; 0 below -126, so that nothing subnormal is made;
+/// NaN for NaN.
+HWY_INLINE Vec exp2(Vec x) {
+  const Exponent e = split_exponent(x);
+  const Vec p = hn::MulAdd(exp2_slope(e.rest), e.rest, broadcast(1.0f));
+  return hn::IfThenZeroElse(hn::Lt(x, broadcast(-126.0f)), hn::Mul(p, e.power));
 }
 
 /// Lane i is chosen by bit i of `bits`.

@@ -24,16 +24,17 @@ HWY_INLINE float shift_of(float max) {
   return max == -kInfinity ? 0.0f : max;
 }
 
-/// row[j] = 2^(row[j] - max) / sum; 0 where the score is -inf, even if a visible NaN made the sum NaN, and
-/// everywhere when the sum is 0.
+/// 2^(s - shift) * factor; 0 where the score is -inf, even if a visible NaN made the factor NaN.
+HWY_INLINE Vec weights_of(Vec s, Vec shift, Vec factor) {
+  const Vec weight = hn::Mul(exp2(hn::Sub(s, shift)), factor);
+  return hn::IfThenZeroElse(hn::Eq(s, broadcast(-kInfinity)), weight);
+}
+
+/// row[j] = 2^(row[j] - max) / sum; 0 where the score is -inf, and everywhere when the sum is 0.
 HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum) {
   const Vec shift = broadcast(shift_of(max));
   const Vec factor = broadcast(sum == 0 ? 0.0f : 1.0f / sum);
-  const auto weights = [&](const float* scores) HWY_ATTR {
-    const Vec s = load(scores);
-    const Vec weight = hn::Mul(exp2(hn::Sub(s, shift)), factor);
-    return hn::IfThenZeroElse(hn::Eq(s, broadcast(-kInfinity)), weight);
-  };
+  const auto weights = [&](const float* s) HWY_ATTR { return weights_of(load(s), shift, factor); };
   int64_t j = 0;
   for (; j + kLanes <= keys; j += kLanes) store(weights(row + j), row + j);
   if (j == keys) return;
@@ -41,6 +42,16 @@ HWY_INLINE void scores_to_weights(float* row, int64_t keys, float max, float sum
   std::copy(row + j, row + keys, tail);
   store(weights(tail), tail);
   std::copy(tail, tail + (keys - j), row + j);
+}
+
+/// Ends the softmax of a row: adds exp2(sink), in the scores' units, to its sum, and returns what the row's
+/// weighted sum of values has to be multiplied by. A row that has seen no key stays as it is.
+HWY_INLINE float end_row(float sink, float& max, float& sum) {
+  if (sink == -kInfinity || sum == 0) return 1.0f / sum;
+  const float top = std::max(max, sink), decay = std::exp2(max - top);
+  sum = sum * decay + std::exp2(sink - top);
+  max = top;
+  return decay / sum;
 }
 
 /// The natural lse from a maximum in units of log 2 and the sum of the powers of two that are measured from

@@ -28,6 +28,8 @@ Shape strides_for(const Shape& shape, Layout layout) {
       const int64_t row = shape[3] + 5, head = shape[2] * row + 7;
       return {shape[1] * head + 11, head, row, 1};
     }
+    case Layout::kTransposed:
+      return {shape[1] * shape[2] * shape[3], shape[2] * shape[3], 1, shape[2]};
     case Layout::kBroadcastBatch: {
       Shape stride = dense_strides(shape);
       stride[0] = 0;
@@ -115,6 +117,17 @@ PaddedTensor<U> PaddedTensor<T>::as(Layout layout) const {
   return other;
 }
 
+template <class T>
+template <class U>
+PaddedTensor<U> PaddedTensor<T>::as() const {
+  if (!present()) return {};
+  PaddedTensor<U> other;
+  other.shape_ = shape_;
+  other.stride_ = stride_;
+  other.memory_.assign(memory_.begin(), memory_.end());
+  return other;
+}
+
 template class PaddedTensor<float>;
 template class PaddedTensor<double>;
 template class PaddedTensor<bool>;
@@ -122,19 +135,55 @@ template class PaddedTensor<bool>;
 std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
   const Sizes& n = s.sizes;
   return out << "B " << n.B << " Hq " << n.Hq << " Hkv " << n.Hkv << " Tq " << n.Tq << " Tk " << n.Tk << " D "
-             << n.D << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " ragged " << s.ragged
-             << " mask " << static_cast<int>(s.mask) << " layout " << static_cast<int>(s.layout)
-             << " magnitude " << s.magnitude;
+             << n.D << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " window "
+             << s.window.left << " " << s.window.right << " offset " << ::testing::PrintToString(s.offset)
+             << " ragged " << s.ragged << " mask " << static_cast<int>(s.mask) << " bias "
+             << static_cast<int>(s.bias) << (s.transposed_bias ? " transposed" : "") << " alibi " << s.alibi
+             << " softcap " << s.softcap << " sinks " << s.sinks << " dropout " << s.dropout << " layout "
+             << static_cast<int>(s.layout) << " magnitude " << s.magnitude;
 }
 
-AttentionCase::AttentionCase(const CaseSpec& spec)
-    : query({spec.sizes.B, spec.sizes.Hq, spec.sizes.Tq, spec.sizes.D}, spec.layout),
-      key({spec.sizes.B, spec.sizes.Hkv, spec.sizes.Tk, spec.sizes.D}, spec.layout),
-      value({spec.sizes.B, spec.sizes.Hkv, spec.sizes.Tk, spec.sizes.Dv}, spec.layout),
-      output_gradient({spec.sizes.B, spec.sizes.Hq, spec.sizes.Tq, spec.sizes.Dv}, spec.layout),
-      spec_(spec) {
+namespace {
+
+/// Numbers of both signs, one in eight of them -inf unless there is only one.
+PaddedTensor<float> make_bias(const CaseSpec& spec, RandomKey random) {
+  const Sizes& n = spec.sizes;
+  const bool full = spec.bias == BiasKind::kFull, heads = spec.bias == BiasKind::kHeads,
+             queries = spec.bias == BiasKind::kQueries, keys = spec.bias == BiasKind::kKeys;
+  const Shape shape = {full || queries || keys ? n.B : 1, full || heads ? n.Hq : 1,
+                       full || heads || queries ? n.Tq : 1, full || heads || keys ? n.Tk : 1};
+  PaddedTensor<float> bias(shape, spec.transposed_bias ? Layout::kTransposed : Layout::kGaps);
+  bias.fill_normal(random);
+  std::vector<float> numbers = bias.elements();
+  for (size_t i = 0; numbers.size() > 1 && i < numbers.size(); ++i) {
+    if (random.child(1).below(i, 8) == 0) numbers[i] = -std::numeric_limits<float>::infinity();
+  }
+  bias.set_elements(numbers);
+  return bias;
+}
+
+PaddedTensor<bool> make_mask(const CaseSpec& spec, RandomKey random) {
+  const Sizes& n = spec.sizes;
+  const bool keys_only = spec.mask == MaskKind::kKeysOnly;
+  PaddedTensor<bool> mask({n.B, keys_only ? 1 : n.Hq, keys_only ? 1 : n.Tq, n.Tk}, spec.layout);
+  std::vector<bool> bits = mask.elements();
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = random.below(i, 4) != 0;
+  mask.set_elements(bits);
+  if (spec.mask == MaskKind::kOneRowAllMasked) {
+    for (int64_t j = 0; j < n.Tk; ++j) mask.at(n.B - 1, n.Hq - 1, n.Tq / 2, j) = false;
+  }
+  return mask;
+}
+
+}  // namespace
+
+AttentionCase::AttentionCase(const CaseSpec& spec) : spec_(spec) {
   const RandomKey random(spec.seed);
   const Sizes& n = spec.sizes;
+  query = PaddedTensor<float>({n.B, n.Hq, n.Tq, n.D}, spec.layout);
+  key = PaddedTensor<float>({n.B, n.Hkv, n.Tk, n.D}, spec.layout);
+  value = PaddedTensor<float>({n.B, n.Hkv, n.Tk, n.Dv}, spec.layout);
+  output_gradient = PaddedTensor<float>({n.B, n.Hq, n.Tq, n.Dv}, spec.layout);
   query.fill_normal(random.child(1));
   key.fill_normal(random.child(2));
   value.fill_normal(random.child(3));
@@ -148,88 +197,128 @@ AttentionCase::AttentionCase(const CaseSpec& spec)
           random.child(5).below(static_cast<uint64_t>(b), static_cast<uint64_t>(n.Tk) + 1)));
     }
   }
-  if (spec.mask == MaskKind::kNone) return;
-  const bool keys_only = spec.mask == MaskKind::kKeysOnly;
-  mask = PaddedTensor<bool>({n.B, keys_only ? 1 : n.Hq, keys_only ? 1 : n.Tq, n.Tk}, spec.layout);
-  std::vector<bool> bits = mask.elements();
-  for (size_t i = 0; i < bits.size(); ++i) bits[i] = random.child(6).below(i, 4) != 0;
-  mask.set_elements(bits);
-  if (spec.mask == MaskKind::kOneRowAllMasked) {
-    for (int64_t j = 0; j < n.Tk; ++j) mask.at(n.B - 1, n.Hq - 1, n.Tq / 2, j) = false;
+  if (spec.mask != MaskKind::kNone) mask = make_mask(spec, random.child(6));
+  if (spec.bias != BiasKind::kNone) bias = make_bias(spec, random.child(7));
+  if (spec.alibi) {
+    alibi_slopes = PaddedTensor<float>({1, n.Hq, 1, 1}, Layout::kDense);
+    for (int64_t h = 0; h < n.Hq; ++h) alibi_slopes.at(0, h, 0, 0) = std::exp2(-static_cast<float>(h + 2));
+  }
+  if (spec.sinks) {
+    sinks = PaddedTensor<float>({1, n.Hq, 1, 1}, Layout::kDense);
+    sinks.fill_normal(random.child(8));
   }
 }
 
-AttentionOptions AttentionCase::options(std::optional<Isa> isa) const {
+template <class T>
+AttentionOptions AttentionCase::options(const Operands<T>& operands, std::optional<Isa> isa) const {
   AttentionOptions options;
   options.causal = spec_.causal;
+  options.window = spec_.window;
+  options.query_offset = spec_.offset;
   options.kv_lengths = lengths;
-  if (spec_.mask != MaskKind::kNone) options.mask = mask.view();
+  if (mask.present()) options.mask = mask.view();
+  if (operands.bias.present()) options.bias = operands.bias.view();
+  if (operands.alibi_slopes.present()) options.alibi_slopes = operands.alibi_slopes.view();
+  if (operands.sinks.present()) options.sinks = operands.sinks.view();
+  options.softcap = spec_.softcap;
+  options.dropout = spec_.dropout;
+  options.seed = spec_.seed;
   options.isa = isa;
   return options;
 }
 
+template AttentionOptions AttentionCase::options(const Operands<float>&, std::optional<Isa>) const;
+template AttentionOptions AttentionCase::options(const Operands<double>&, std::optional<Isa>) const;
+
+Operands<double> AttentionCase::in_doubles() const {
+  return {query.as<double>(), key.as<double>(),          value.as<double>(), output_gradient.as<double>(),
+          bias.as<double>(),  alibi_slopes.as<double>(), sinks.as<double>()};
+}
+
 bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {
   const Sizes& n = spec_.sizes;
-  if (spec_.causal == Causal::kUpperLeft && j > i) return false;
-  if (spec_.causal == Causal::kLowerRight && j > i + n.Tk - n.Tq) return false;
+  int64_t place = spec_.causal == Causal::kUpperLeft ? i : i + n.Tk - n.Tq;
+  if (!spec_.offset.empty()) place = i + spec_.offset[spec_.offset.size() == 1 ? 0 : static_cast<size_t>(b)];
+  if (spec_.causal != Causal::kNone && j > place) return false;
+  if (spec_.window.left >= 0 && j < place - spec_.window.left) return false;
+  if (spec_.window.right >= 0 && j > place + spec_.window.right) return false;
   if (!lengths.empty() && j >= lengths[static_cast<size_t>(b)]) return false;
+  if (bias.present()) {
+    const Shape& shape = bias.shape();
+    if (std::isinf(bias.at(b % shape[0], h % shape[1], i % shape[2], j % shape[3]))) return false;
+  }
   if (spec_.mask == MaskKind::kNone) return true;
   return spec_.mask == MaskKind::kKeysOnly ? mask.at(b, 0, 0, j) : mask.at(b, h, i, j);
 }
 
 template <class T>
-ForwardAnswer AttentionCase::run_forward(const AttentionOptions& options, Executor& executor) const {
+ForwardAnswer AttentionCase::run_forward(const Operands<T>& o, const AttentionOptions& options,
+                                         Executor& executor) const {
   const Sizes& n = spec_.sizes;
-  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout),
-                        v = value.as<T>(spec_.layout);
   const Layout layout = for_outputs(spec_.layout);
   PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout),
-      weights({n.B, n.Hq, n.Tq, n.Tk}, layout);
-  output.fill(static_cast<T>(kNan));
-  lse.fill(static_cast<T>(kNan));
-  weights.fill(static_cast<T>(kNan));
-  const Status status =
-      attention({q.view(), k.view(), v.view(), output.view(), lse.view(), weights.view()}, options, executor);
+      weights({n.B, n.Hq, n.Tq, n.Tk}, layout), head_mean({n.B, 1, n.Tq, n.Tk}, layout),
+      column_sums({n.B, n.Hq, 1, n.Tk}, layout);
+  PaddedTensor<T> output_beside = output;  // of the call that sums up the weights
+  PaddedTensor<T>* const outputs[] = {&output, &lse, &weights, &output_beside, &head_mean, &column_sums};
+  for (PaddedTensor<T>* tensor : outputs) tensor->fill(static_cast<T>(kNan));
+  AttentionTensors tensors = {o.query.view(), o.key.view(), o.value.view(),
+                              output.view(),  lse.view(),   weights.view()};
+  Status status = attention(tensors, options, executor);
   EXPECT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(output.disturbed_gaps() + lse.disturbed_gaps() + weights.disturbed_gaps(), 0);
-  return {doubles(output.elements()), doubles(lse.elements()), doubles(weights.elements())};
+  // A call of its own: summaries may ask for another kernel.
+  tensors.output = output_beside.view();
+  tensors.lse = tensors.weights = {};
+  tensors.head_mean = head_mean.view();
+  tensors.column_sums = column_sums.view();
+  status = attention(tensors, options, executor);
+  EXPECT_TRUE(status.ok()) << status.message();
+  for (const PaddedTensor<T>* tensor : outputs) EXPECT_EQ(tensor->disturbed_gaps(), 0);
+  return {doubles(output.elements()), doubles(lse.elements()), doubles(weights.elements()),
+          doubles(head_mean.elements()), doubles(column_sums.elements())};
 }
 
 template <class T>
-BackwardAnswer AttentionCase::run_backward(const AttentionOptions& options, Executor& executor) const {
+BackwardAnswer AttentionCase::run_backward(const Operands<T>& o, const AttentionOptions& options,
+                                           Executor& executor) const {
   const Sizes& n = spec_.sizes;
-  const PaddedTensor<T> q = query.as<T>(spec_.layout), k = key.as<T>(spec_.layout),
-                        v = value.as<T>(spec_.layout), gradient = output_gradient.as<T>(spec_.layout);
   const Layout layout = for_outputs(spec_.layout);
   PaddedTensor<T> output({n.B, n.Hq, n.Tq, n.Dv}, layout), lse({n.B, n.Hq, n.Tq, 1}, layout);
-  Status status = attention({q.view(), k.view(), v.view(), output.view(), lse.view(), {}}, options, executor);
+  Status status = attention({o.query.view(), o.key.view(), o.value.view(), output.view(), lse.view(), {}},
+                            options, executor);
   EXPECT_TRUE(status.ok()) << status.message();
 
   PaddedTensor<T> dq({n.B, n.Hq, n.Tq, n.D}, layout), dk({n.B, n.Hkv, n.Tk, n.D}, layout),
-      dv({n.B, n.Hkv, n.Tk, n.Dv}, layout);
-  dq.fill(static_cast<T>(kNan));
-  dk.fill(static_cast<T>(kNan));
-  dv.fill(static_cast<T>(kNan));
+      dv({n.B, n.Hkv, n.Tk, n.Dv}, layout), dbias = o.bias, dsinks = o.sinks;
+  for (PaddedTensor<T>* gradient : {&dq, &dk, &dv, &dbias, &dsinks}) {
+    if (gradient->present()) gradient->fill(static_cast<T>(kNan));
+  }
   const PaddedTensor<T>&made = output, &made_lse = lse;
-  AttentionGradientTensors tensors{q.view(),        k.view(),  v.view(),  made.view(), made_lse.view(),
-                                   gradient.view(), dq.view(), dk.view(), dv.view()};
+  AttentionGradientTensors tensors{o.query.view(), o.key.view(),    o.value.view(),
+                                   made.view(),    made_lse.view(), o.output_gradient.view(),
+                                   dq.view(),      dk.view(),       dv.view()};
+  if (dbias.present()) tensors.bias_gradient = dbias.view();
+  if (dsinks.present()) tensors.sinks_gradient = dsinks.view();
   status = attention_backward(tensors, options, executor);
   EXPECT_TRUE(status.ok()) << status.message();
-  EXPECT_EQ(dq.disturbed_gaps() + dk.disturbed_gaps() + dv.disturbed_gaps(), 0);
-  return {doubles(dq.elements()), doubles(dk.elements()), doubles(dv.elements())};
+  EXPECT_EQ(dq.disturbed_gaps() + dk.disturbed_gaps() + dv.disturbed_gaps() + dbias.disturbed_gaps(), 0);
+  return {doubles(dq.elements()), doubles(dk.elements()), doubles(dv.elements()), doubles(dbias.elements()),
+          doubles(dsinks.elements())};
 }
 
 ForwardAnswer AttentionCase::forward(Isa isa, Executor& executor) const {
-  return run_forward<float>(options(isa), executor);
+  return run_forward<float>(*this, options(isa), executor);
 }
 BackwardAnswer AttentionCase::backward(Isa isa, Executor& executor) const {
-  return run_backward<float>(options(isa), executor);
+  return run_backward<float>(*this, options(isa), executor);
 }
 ForwardAnswer AttentionCase::exact_forward() const {
-  return run_forward<double>(options(), serial_executor());
+  const Operands<double> operands = in_doubles();
+  return run_forward(operands, options(operands), serial_executor());
 }
 BackwardAnswer AttentionCase::exact_backward() const {
-  return run_backward<double>(options(), serial_executor());
+  const Operands<double> operands = in_doubles();
+  return run_backward(operands, options(operands), serial_executor());
 }
 
 AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
@@ -238,7 +327,11 @@ AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
   const ForwardAnswer exact = exact_forward();
   const double scale = 1 / std::sqrt(static_cast<double>(n.D));
   std::vector<double> dq(static_cast<size_t>(n.B * n.Hq * n.Tq * n.D)),
-      dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)), dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv));
+      dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)), dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv)),
+      dsinks(static_cast<size_t>(n.Hq));
+  PaddedTensor<double> dbias = bias.as<double>();
+  if (dbias.present()) dbias.fill(0);
+  const double kept = 1 / (1 - static_cast<double>(spec_.dropout));
   for (int64_t row = 0; row < n.B * n.Hq * n.Tq; ++row) {
     const int64_t i = row % n.Tq, h = row / n.Tq % n.Hq, b = row / n.Tq / n.Hq, kv = h / group;
     const auto width_sum = [&](auto&& term) {
@@ -248,21 +341,27 @@ AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
     };
     const double mean =
         width_sum([&](int64_t d) { return exact.output[static_cast<size_t>(row * n.Dv + d)]; });
+    dsinks[static_cast<size_t>(h)] += mean;
     for (int64_t j = 0; j < n.Tk; ++j) {
       const double p = exact.weights[static_cast<size_t>(row * n.Tk + j)];
       if (p == 0) continue;
-      const double ds = scale * p * (mean + width_sum([&](int64_t d) { return value.at(b, kv, j, d); }));
+      const double score = p * (mean + kept * width_sum([&](int64_t d) { return value.at(b, kv, j, d); }));
+      const double ds = scale * score;
+      if (dbias.present()) {
+        const Shape& shape = dbias.shape();
+        dbias.at(b % shape[0], h % shape[1], i % shape[2], j % shape[3]) += score;
+      }
       const int64_t key_row = (b * n.Hkv + kv) * n.Tk + j;
       for (int64_t d = 0; d < n.D; ++d) {
         dq[static_cast<size_t>(row * n.D + d)] += ds * std::abs(key.at(b, kv, j, d));
         dk[static_cast<size_t>(key_row * n.D + d)] += ds * std::abs(query.at(b, h, i, d));
       }
       for (int64_t d = 0; d < n.Dv; ++d) {
-        dv[static_cast<size_t>(key_row * n.Dv + d)] += p * std::abs(output_gradient.at(b, h, i, d));
+        dv[static_cast<size_t>(key_row * n.Dv + d)] += kept * p * std::abs(output_gradient.at(b, h, i, d));
       }
     }
   }
-  return {largest(dq), largest(dk), largest(dv)};
+  return {largest(dq), largest(dk), largest(dv), largest(dbias.elements()), largest(dsinks)};
 }
 
 double largest_error(const std::vector<double>& actual, const std::vector<double>& exact) {

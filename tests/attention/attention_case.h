@@ -23,6 +23,7 @@ enum class Layout {
   kTimeMajor,       // [B, T, H, width]
   kGaps,            // dense with gaps after rows, heads and batch rows
   kBroadcastBatch,  // one batch row that all share; inputs only
+  kTransposed,      // [B, H, width, T]
 };
 
 /// Owns a tensor in a layout. The memory starts at an address that is not a multiple of any vector, and
@@ -41,6 +42,7 @@ class PaddedTensor {
 
   void fill_normal(RandomKey key);
   void fill(T value);
+  bool present() const { return !memory_.empty(); }
   /// The elements in the order of the shape.
   std::vector<T> elements() const;
   void set_elements(const std::vector<T>& elements);
@@ -49,8 +51,13 @@ class PaddedTensor {
 
   template <class U>
   PaddedTensor<U> as(Layout layout) const;
+  /// The same elements in the same places.
+  template <class U>
+  PaddedTensor<U> as() const;
 
  private:
+  template <class U>
+  friend class PaddedTensor;
   static constexpr size_t kLead = 3;  // elements before the first: 12 or 24 bytes off any alignment
   size_t index(int64_t b, int64_t h, int64_t t, int64_t d) const {
     return kLead + static_cast<size_t>(b * stride_[0] + h * stride_[1] + t * stride_[2] + d * stride_[3]);
@@ -66,12 +73,31 @@ class PaddedTensor {
 
 enum class MaskKind { kNone, kFull, kKeysOnly, kOneRowAllMasked };
 
+/// Which axes of the bias are those of the scores; the others are 1. One in eight elements is -inf, save of
+/// kOneNumber.
+enum class BiasKind {
+  kNone,
+  kFull,       // [B, Hq, Tq, Tk]
+  kHeads,      // [1, Hq, Tq, Tk]
+  kQueries,    // [B, 1, Tq, 1]
+  kKeys,       // [B, 1, 1, Tk]
+  kOneNumber,  // [1, 1, 1, 1]
+};
+
 /// What distinguishes one case from another.
 struct CaseSpec {
   Sizes sizes = {1, 1, 1, 1, 1, 1, 1};
   Causal causal = Causal::kNone;
-  bool ragged = false;  // kv_lengths
+  AttentionWindow window = {};
+  std::vector<int64_t> offset = {};  // query_offset
+  bool ragged = false;               // kv_lengths
   MaskKind mask = MaskKind::kNone;
+  BiasKind bias = BiasKind::kNone;
+  bool transposed_bias = false;  // its keys are far apart in memory
+  bool alibi = false;
+  float softcap = 0;
+  bool sinks = false;
+  float dropout = 0;
   Layout layout = Layout::kDense;
   float magnitude = 1;  // of the queries
   uint64_t seed = 1;
@@ -80,20 +106,30 @@ std::ostream& operator<<(std::ostream& out, const CaseSpec& spec);
 
 /// What attention() wrote.
 struct ForwardAnswer {
-  std::vector<double> output, lse, weights;
+  std::vector<double> output, lse, weights, head_mean, column_sums;
 };
 
 /// What attention_backward() wrote.
 struct BackwardAnswer {
-  std::vector<double> query, key, value;
+  std::vector<double> query, key, value, bias, sinks;
 };
 
-class AttentionCase {
+/// The operands and the tensors among the options, in one type. What a case lacks is empty.
+template <class T>
+struct Operands {
+  PaddedTensor<T> query, key, value, output_gradient, bias, alibi_slopes, sinks;
+};
+
+class AttentionCase : public Operands<float> {
  public:
   explicit AttentionCase(const CaseSpec& spec);
 
   const CaseSpec& spec() const { return spec_; }
-  AttentionOptions options(std::optional<Isa> isa = std::nullopt) const;
+  /// Borrows from the case and from `operands`.
+  template <class T>
+  AttentionOptions options(const Operands<T>& operands, std::optional<Isa> isa = std::nullopt) const;
+  AttentionOptions options(std::optional<Isa> isa = std::nullopt) const { return options<float>(*this, isa); }
+  Operands<double> in_doubles() const;
 
   /// By attention() on float32 operands and `isa`; fails the test on an error or a write outside the outputs.
   ForwardAnswer forward(Isa isa, Executor& executor = serial_executor()) const;
@@ -102,24 +138,25 @@ class AttentionCase {
   ForwardAnswer exact_forward() const;
   BackwardAnswer exact_backward() const;
 
-  /// The largest sum of absolute values that a query, key and value gradient is the sum of: what rounding
+  /// The largest sum of absolute values that a gradient of each operand is the sum of: what rounding
   /// errors are relative to, where the terms cancel and the gradient itself is small.
   struct Magnitudes {
-    double query = 0, key = 0, value = 0;
+    double query = 0, key = 0, value = 0, bias = 0, sinks = 0;
   };
   Magnitudes gradient_magnitudes() const;
 
   bool sees(int64_t b, int64_t h, int64_t i, int64_t j) const;
 
-  PaddedTensor<float> query, key, value, output_gradient;
   std::vector<int64_t> lengths;
   PaddedTensor<bool> mask;
 
  private:
   template <class T>
-  ForwardAnswer run_forward(const AttentionOptions& options, Executor& executor) const;
+  ForwardAnswer run_forward(const Operands<T>& operands, const AttentionOptions& options,
+                            Executor& executor) const;
   template <class T>
-  BackwardAnswer run_backward(const AttentionOptions& options, Executor& executor) const;
+  BackwardAnswer run_backward(const Operands<T>& operands, const AttentionOptions& options,
+                              Executor& executor) const;
 
   CaseSpec spec_;
 };

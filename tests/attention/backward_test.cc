@@ -25,6 +25,8 @@ void expect_as_good_as_plain(const CaseSpec& spec) {
     EXPECT_TRUE(as_good_as_plain(actual.query, plain.query, exact.query, 3, magnitude.query));
     EXPECT_TRUE(as_good_as_plain(actual.key, plain.key, exact.key, 3, magnitude.key));
     EXPECT_TRUE(as_good_as_plain(actual.value, plain.value, exact.value, 3, magnitude.value));
+    EXPECT_TRUE(as_good_as_plain(actual.bias, plain.bias, exact.bias, 3, magnitude.bias));
+    EXPECT_TRUE(as_good_as_plain(actual.sinks, plain.sinks, exact.sinks, 3, magnitude.sinks));
   }
 }
 
@@ -63,6 +65,26 @@ TEST(AttentionBackward, SumsKeyGradientsOverTheQueryHeadsThatShareThem) {
 
 TEST(AttentionBackward, IsCausalFromEitherCorner) {
   expect_all_as_good_as_plain(causal_from_either_corner());
+}
+
+TEST(AttentionBackward, LooksThroughWindowsFromAnyOffset) {
+  expect_all_as_good_as_plain(windows_and_offsets());
+}
+
+TEST(AttentionBackward, AddsBiasesOfEveryShape) {
+  expect_all_as_good_as_plain(biased());
+}
+
+TEST(AttentionBackward, TakesDistancesOffAndCapsScores) {
+  expect_all_as_good_as_plain(alibi_and_softcap());
+}
+
+TEST(AttentionBackward, SharesWithSinksAndDropsWeights) {
+  expect_all_as_good_as_plain(with_sinks_and_dropout());
+}
+
+TEST(AttentionBackward, CombinesAllOptions) {
+  expect_all_as_good_as_plain(combined());
 }
 
 TEST(AttentionBackward, RespectsLengthsAndMasks) {
@@ -133,6 +155,51 @@ TEST(AttentionBackward, AMaskedNanNeverReachesAGradient) {
   }
 }
 
+TEST(AttentionBackward, ANanBehindABiasOfMinusInfinityNeverReachesAGradient) {
+  for (const Isa isa : isas()) {
+    for (const float softcap : {0.0f, 5.0f}) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << " softcap " << softcap);
+      AttentionCase problem({.sizes = {2, 2, 2, 70, 90, 20, 12},
+                             .bias = BiasKind::kKeys,
+                             .alibi = true,
+                             .softcap = softcap,
+                             .sinks = true,
+                             .dropout = 0.1f});
+      const BackwardAnswer clean = problem.backward(isa);
+      for (int64_t b = 0; b < 2; ++b) {
+        for (int64_t j = 0; j < 90; ++j) {
+          if (problem.sees(b, 0, 0, j)) continue;
+          for (int64_t h = 0; h < 2; ++h) {
+            for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = kNan;
+            for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = kNan;
+          }
+        }
+      }
+      const BackwardAnswer poisoned = problem.backward(isa);
+      EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5);
+      EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5);
+      EXPECT_LE(largest_error(poisoned.value, clean.value), 1e-5);
+      EXPECT_LE(largest_error(poisoned.bias, clean.bias), 1e-5);
+      EXPECT_LE(largest_error(poisoned.sinks, clean.sinks), 1e-5);
+    }
+  }
+}
+
+TEST(AttentionBackward, AQueryThatSeesNoKeyGivesBiasAndSinksNoGradient) {
+  for (const Isa isa : isas()) {
+    AttentionCase problem({.sizes = {1, 1, 1, 70, 66, 8, 8},
+                           .mask = MaskKind::kOneRowAllMasked,
+                           .bias = BiasKind::kFull,
+                           .sinks = true});
+    const BackwardAnswer clean = problem.backward(isa);
+    for (int64_t d = 0; d < 8; ++d) problem.output_gradient.at(0, 0, 35, d) = kNan;
+    const BackwardAnswer poisoned = problem.backward(isa);
+    EXPECT_LE(largest_error(poisoned.bias, clean.bias), 1e-5) << name(isa);
+    EXPECT_LE(largest_error(poisoned.sinks, clean.sinks), 1e-5) << name(isa);
+    for (size_t j = 0; j < 66; ++j) EXPECT_EQ(clean.bias[35 * 66 + j], 0);
+  }
+}
+
 TEST(AttentionBackward, ANanThatSomeQueriesSeeReachesOnlyTheirGradients) {
   for (const Isa isa : isas()) {
     AttentionCase problem({.sizes = {1, 1, 1, 70, 70, 8, 8}, .causal = Causal::kUpperLeft});
@@ -155,6 +222,33 @@ TEST(AttentionBackward, TheNumberOfWorkersDoesNotChangeABit) {
       EXPECT_EQ(many.query, one.query);
       EXPECT_EQ(many.key, one.key);
       EXPECT_EQ(many.value, one.value);
+    }
+  }
+}
+
+TEST(AttentionBackward, TheNumberOfWorkersDoesNotChangeABitOfAnyOption) {
+  for (const Isa isa : isas()) {
+    for (const CaseSpec& spec : combined()) {
+      const AttentionCase problem(spec);
+      const BackwardAnswer one = problem.backward(isa);
+      const BackwardAnswer three = problem.backward(isa, *make_thread_executor(3));
+      EXPECT_EQ(three.query, one.query);
+      EXPECT_EQ(three.key, one.key);
+      EXPECT_EQ(three.value, one.value);
+      EXPECT_EQ(three.bias, one.bias);
+      EXPECT_EQ(three.sinks, one.sinks);
+    }
+  }
+}
+
+TEST(AttentionBackward, WithoutKeysOrQueriesBiasAndSinksHaveNoGradient) {
+  for (const Isa isa : isas()) {
+    for (const Sizes& sizes :
+         {Sizes{2, 2, 1, 20, 0, 8, 5}, Sizes{2, 2, 1, 0, 30, 8, 5}, Sizes{0, 2, 1, 20, 30, 8, 5}}) {
+      const BackwardAnswer answer =
+          AttentionCase({.sizes = sizes, .bias = BiasKind::kOneNumber, .sinks = true}).backward(isa);
+      EXPECT_EQ(answer.bias, std::vector<double>(1, 0.0)) << name(isa);
+      EXPECT_EQ(answer.sinks, std::vector<double>(2, 0.0)) << name(isa);
     }
   }
 }

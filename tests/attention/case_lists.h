@@ -62,6 +62,85 @@ inline CaseList causal_from_either_corner() {
   return cases;
 }
 
+inline CaseList windows_and_offsets() {
+  CaseList cases;
+  for (const AttentionWindow& window :
+       std::vector<AttentionWindow>{{-1, -1}, {0, 0}, {20, 3}, {-1, 7}, {70, -1}}) {
+    for (const int64_t Tq : {3, 40, 230}) {
+      const Sizes sizes = {2, 2, 1, Tq, 300, 20, 12};
+      cases.push_back({.sizes = sizes, .causal = Causal::kUpperLeft, .window = window});
+      cases.push_back({.sizes = sizes, .window = window, .ragged = true});
+      cases.push_back({.sizes = sizes, .window = window, .offset = {37}, .mask = MaskKind::kFull});
+      cases.push_back(
+          {.sizes = sizes, .causal = Causal::kQueryOffset, .window = window, .offset = {250, 60 - Tq}});
+    }
+  }
+  return cases;
+}
+
+inline CaseList biased() {
+  CaseList cases;
+  for (const BiasKind bias :
+       {BiasKind::kFull, BiasKind::kHeads, BiasKind::kQueries, BiasKind::kKeys, BiasKind::kOneNumber}) {
+    for (const int64_t Tq : {3, 37, 210}) {
+      const Sizes sizes = {2, 4, 2, Tq, 299, 20, 12};
+      cases.push_back({.sizes = sizes, .bias = bias});
+      cases.push_back({.sizes = sizes, .causal = Causal::kLowerRight, .bias = bias, .transposed_bias = true});
+    }
+  }
+  return cases;
+}
+
+inline CaseList alibi_and_softcap() {
+  CaseList cases;
+  for (const int64_t Tq : {2, 50, 130}) {
+    const Sizes sizes = {2, 4, 2, Tq, 200, 32, 12};
+    cases.push_back({.sizes = sizes, .alibi = true});
+    cases.push_back({.sizes = sizes, .causal = Causal::kUpperLeft, .alibi = true});
+    cases.push_back({.sizes = sizes, .window = {40, 5}, .offset = {50, 7}, .alibi = true});
+    for (const float softcap : {1.5f, 20.0f}) {
+      cases.push_back({.sizes = sizes, .softcap = softcap});
+      cases.push_back({.sizes = sizes, .softcap = softcap, .magnitude = 6});
+    }
+  }
+  return cases;
+}
+
+inline CaseList with_sinks_and_dropout() {
+  CaseList cases;
+  for (const int64_t Tq : {2, 50, 130}) {
+    const Sizes sizes = {2, 4, 2, Tq, 200, 32, 12};
+    cases.push_back({.sizes = sizes, .sinks = true});
+    cases.push_back({.sizes = sizes, .mask = MaskKind::kOneRowAllMasked, .sinks = true});
+    cases.push_back({.sizes = sizes, .dropout = 0.1f});
+    cases.push_back(
+        {.sizes = sizes, .causal = Causal::kLowerRight, .mask = MaskKind::kFull, .dropout = 0.6f});
+  }
+  return cases;
+}
+
+/// Everything at once.
+inline CaseList combined() {
+  CaseList cases;
+  for (const int64_t Tq : {2, 50, 230}) {
+    for (const BiasKind bias : {BiasKind::kHeads, BiasKind::kKeys}) {
+      cases.push_back({.sizes = {2, 4, 2, Tq, 290, 24, 20},
+                       .causal = Causal::kQueryOffset,
+                       .window = {130, -1},
+                       .offset = {250 - Tq, 40},
+                       .ragged = true,
+                       .mask = MaskKind::kFull,
+                       .bias = bias,
+                       .alibi = true,
+                       .softcap = 3,
+                       .sinks = true,
+                       .dropout = 0.2f,
+                       .layout = Layout::kGaps});
+    }
+  }
+  return cases;
+}
+
 inline CaseList lengths_and_masks() {
   CaseList cases;
   for (const MaskKind mask :

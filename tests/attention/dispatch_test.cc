@@ -41,10 +41,8 @@ TEST(Isas, AreFoundByTheirNames) {
   EXPECT_EQ(isa_from_name(""), std::nullopt);
 }
 
-std::string explained(int64_t Tq, std::optional<Isa> isa) {
+std::string explained(int64_t Tq, AttentionOptions options) {
   std::vector<float> query(static_cast<size_t>(Tq) * 8), output(query.size()), key(64 * 8);
-  AttentionOptions options;
-  options.isa = isa;
   return explain({{query.data(), Shape{1, 1, Tq, 8}},
                   {key.data(), Shape{1, 1, 64, 8}},
                   {key.data(), Shape{1, 1, 64, 8}},
@@ -52,6 +50,48 @@ std::string explained(int64_t Tq, std::optional<Isa> isa) {
                   {},
                   {}},
                  options);
+}
+
+std::string explained(int64_t Tq, std::optional<Isa> isa) {
+  AttentionOptions options;
+  options.isa = isa;
+  return explained(Tq, options);
+}
+
+TEST(Explain, NamesTheOptionsInEffect) {
+  AttentionOptions options;
+  options.causal = Causal::kQueryOffset;
+  const int64_t offset = 5;
+  options.query_offset = std::span(&offset, 1);
+  options.window.left = 256;
+  EXPECT_THAT(
+      explained(100, options),
+      HasSubstr("; with causal kQueryOffset, query_offset 5, window of 256 keys left and all keys right"));
+  options = {};
+  const float numbers[64] = {};
+  options.bias = TensorView(numbers, Shape{1, 1, 1, 64});
+  options.alibi_slopes = TensorView(numbers, Shape{1, 1, 1, 1});
+  options.softcap = 30;
+  options.sinks = options.alibi_slopes;
+  options.dropout = 0.1f;
+  EXPECT_THAT(explained(100, options),
+              HasSubstr("; with bias, alibi_slopes, softcap 30, sinks, dropout 0.1"));
+  EXPECT_EQ(explained(100, AttentionOptions()).find("; with"), std::string::npos);
+}
+
+TEST(Explain, NamesTheSecondPass) {
+  std::vector<float> numbers(8 * 8), sums(8);
+  AttentionTensors tensors = {{sums.data(), Shape{1, 1, 8, 1}},
+                              {sums.data(), Shape{1, 1, 8, 1}},
+                              {sums.data(), Shape{1, 1, 8, 1}},
+                              {numbers.data(), Shape{1, 1, 8, 1}},
+                              {},
+                              {}};
+  std::vector<float> mean(8 * 8), columns(8);
+  tensors.head_mean = {mean.data(), Shape{1, 1, 8, 8}};
+  EXPECT_THAT(explain(tensors, {}), HasSubstr("; then head_mean by a second pass over the scores"));
+  tensors.column_sums = {columns.data(), Shape{1, 1, 1, 8}};
+  EXPECT_THAT(explain(tensors, {}), HasSubstr("; then head_mean and column_sums by a second pass"));
 }
 
 TEST(Explain, NamesTheKernelTheInstructionSetAndTheReason) {

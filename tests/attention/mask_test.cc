@@ -11,7 +11,8 @@ namespace attend {
 namespace {
 
 struct MaskCase {
-  int64_t offset, length;
+  Band band;
+  int64_t length;
   bool masked;
   int64_t query_stride, key_stride;
 };
@@ -21,7 +22,7 @@ constexpr int64_t kQueries = 70, kKeys = 75;
 /// Compares every answer about tiles and rows with sees(), one pair at a time.
 void expect_consistent(const MaskCase& c, const std::vector<unsigned char>& bytes) {
   const bool* visible = c.masked ? reinterpret_cast<const bool*>(bytes.data()) : nullptr;
-  const HeadMask mask(c.offset, c.length, visible, c.query_stride, c.key_stride);
+  const HeadMask mask(c.band, c.length, visible, c.query_stride, c.key_stride);
   for (const int queries : {1, 5, 48, 64}) {
     for (const int keys : {1, 7, 8, 17, 64}) {
       for (int64_t query = 0; query + queries <= kQueries; query += 3) {
@@ -61,29 +62,48 @@ std::vector<unsigned char> random_bytes(uint64_t one_in) {
 TEST(HeadMask, TilesAgreeWithPairsUnderCausalOrderAndLengths) {
   for (const int64_t offset : {int64_t{-80}, int64_t{-3}, int64_t{0}, int64_t{5}, kKeys}) {
     for (const int64_t length : {int64_t{0}, int64_t{1}, int64_t{40}, kKeys}) {
-      expect_consistent({offset, length, false, 0, 0}, {});
+      expect_consistent({{-kFar, offset + 1}, length, false, 0, 0}, {});
     }
   }
+}
+
+TEST(HeadMask, TilesAgreeWithPairsInsideAWindow) {
+  for (const Band& band :
+       {Band{0, 1}, Band{-9, 1}, Band{-40, 20}, Band{5, kFar}, Band{60, 61}, Band{-90, -70}}) {
+    for (const int64_t length : {int64_t{0}, int64_t{40}, kKeys}) {
+      expect_consistent({band, length, false, 0, 0}, {});
+    }
+  }
+}
+
+TEST(HeadMask, KeyBeginNeverDecreasesAndStopsAtTheLength) {
+  const HeadMask mask({-3, 4}, 30, nullptr, 0, 0);
+  EXPECT_EQ(mask.key_begin(0), 0);
+  EXPECT_EQ(mask.key_begin(3), 0);
+  EXPECT_EQ(mask.key_begin(4), 1);
+  EXPECT_EQ(mask.key_begin(33), 30);
+  EXPECT_EQ(mask.key_begin(90), 30);
 }
 
 TEST(HeadMask, TilesAgreeWithPairsUnderABooleanMaskOfAnyStrides) {
   const std::vector<unsigned char> bytes = random_bytes(4);
   for (const auto& [query_stride, key_stride] : std::vector<std::pair<int64_t, int64_t>>{
            {kKeys, 1}, {1, kQueries}, {2 * kKeys, 2}, {0, 1}, {1, 0}, {0, 0}}) {
-    expect_consistent({kKeys, kKeys, true, query_stride, key_stride}, bytes);
-    expect_consistent({3, 60, true, query_stride, key_stride}, bytes);
+    expect_consistent({{}, kKeys, true, query_stride, key_stride}, bytes);
+    expect_consistent({{-kFar, 4}, 60, true, query_stride, key_stride}, bytes);
+    expect_consistent({{-30, 9}, 70, true, query_stride, key_stride}, bytes);
   }
 }
 
 TEST(HeadMask, AMaskThatHidesNothingIsFull) {
   const std::vector<unsigned char> ones(kQueries * kKeys, 1);
-  const HeadMask mask(kKeys, kKeys, reinterpret_cast<const bool*>(ones.data()), kKeys, 1);
+  const HeadMask mask({}, kKeys, reinterpret_cast<const bool*>(ones.data()), kKeys, 1);
   std::array<uint64_t, 64> columns;
   EXPECT_EQ(mask.tile(0, 48, 0, 64, columns.data()), TileClass::kFull);
 }
 
 TEST(HeadMask, KeyEndNeverDecreasesAndStopsAtTheLength) {
-  const HeadMask mask(-10, 30, nullptr, 0, 0);
+  const HeadMask mask({-kFar, -9}, 30, nullptr, 0, 0);
   EXPECT_EQ(mask.key_end(0), 0);
   EXPECT_EQ(mask.key_end(9), 0);
   EXPECT_EQ(mask.key_end(10), 1);

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <vector>
 
 #include "attend/attention.h"
 #include "attention/attention_case.h"
+#include "attention/dropout.h"
 
 namespace attend {
 namespace {
@@ -68,12 +70,12 @@ TEST(AttentionReference, AlignsCausalMasksAsTheirNamesSay) {
 }
 
 /// sum(output * output_gradient), in float64.
-double objective(const PaddedTensor<double>& q, const PaddedTensor<double>& k, const PaddedTensor<double>& v,
-                 const PaddedTensor<double>& gradient, const AttentionOptions& options) {
-  PaddedTensor<double> output(gradient.shape(), Layout::kDense);
-  EXPECT_TRUE(
-      attention({q.view(), k.view(), v.view(), output.view(), {}, {}}, options, serial_executor()).ok());
-  const std::vector<double> out = output.elements(), g = gradient.elements();
+double objective(const AttentionCase& problem, const Operands<double>& o) {
+  PaddedTensor<double> output(o.output_gradient.shape(), Layout::kDense);
+  EXPECT_TRUE(attention({o.query.view(), o.key.view(), o.value.view(), output.view(), {}, {}},
+                        problem.options(o), serial_executor())
+                  .ok());
+  const std::vector<double> out = output.elements(), g = o.output_gradient.elements();
   double sum = 0;
   for (size_t i = 0; i < out.size(); ++i) sum += out[i] * g[i];
   return sum;
@@ -103,17 +105,100 @@ TEST(AttentionReference, GradientsAreTheDerivativesOfTheOutput) {
        {CaseSpec{.sizes = {1, 1, 1, 3, 4, 3, 2}},
         CaseSpec{.sizes = {2, 4, 2, 3, 5, 2, 3}, .causal = Causal::kUpperLeft},
         CaseSpec{.sizes = {2, 2, 1, 5, 3, 2, 2}, .causal = Causal::kLowerRight, .ragged = true},
-        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2}, .mask = MaskKind::kOneRowAllMasked}}) {
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2}, .mask = MaskKind::kOneRowAllMasked, .sinks = true},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2}, .window = {2, 1}, .bias = BiasKind::kFull},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2}, .bias = BiasKind::kHeads, .alibi = true, .softcap = 0.7f},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2}, .bias = BiasKind::kQueries, .sinks = true, .dropout = 0.3f},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 3, 2},
+        .causal = Causal::kQueryOffset,
+        .window = {4, -1},
+        .offset = {1, 2},
+        .bias = BiasKind::kKeys,
+        .alibi = true,
+        .softcap = 1.3f,
+        .sinks = true,
+        .dropout = 0.2f}}) {
     SCOPED_TRACE(::testing::Message() << spec);
     const AttentionCase problem(spec);
     const BackwardAnswer gradients = problem.exact_backward();
-    auto q = problem.query.as<double>(Layout::kDense), k = problem.key.as<double>(Layout::kDense),
-         v = problem.value.as<double>(Layout::kDense), g = problem.output_gradient.as<double>(Layout::kDense);
-    const auto value_at = [&] { return objective(q, k, v, g, problem.options()); };
-    expect_derivative(q, gradients.query, value_at);
-    expect_derivative(k, gradients.key, value_at);
-    expect_derivative(v, gradients.value, value_at);
+    Operands<double> operands = problem.in_doubles();
+    const auto value_at = [&] { return objective(problem, operands); };
+    expect_derivative(operands.query, gradients.query, value_at);
+    expect_derivative(operands.key, gradients.key, value_at);
+    expect_derivative(operands.value, gradients.value, value_at);
+    expect_derivative(operands.bias, gradients.bias, value_at);
+    expect_derivative(operands.sinks, gradients.sinks, value_at);
   }
+}
+
+/// The score of one pair, by the words of the contract.
+double score_by_formula(const AttentionCase& problem, int64_t b, int64_t h, int64_t i, int64_t j) {
+  const CaseSpec& spec = problem.spec();
+  const int64_t kv = h / spec.sizes.group();
+  double s = 0;
+  for (int64_t d = 0; d < spec.sizes.D; ++d) {
+    s += double{problem.query.at(b, h, i, d)} * double{problem.key.at(b, kv, j, d)};
+  }
+  s /= std::sqrt(static_cast<double>(spec.sizes.D));
+  if (spec.softcap > 0) s = double{spec.softcap} * std::tanh(s / double{spec.softcap});
+  if (problem.bias.present()) {
+    const Shape& n = problem.bias.shape();
+    s += double{problem.bias.at(b % n[0], h % n[1], i % n[2], j % n[3])};
+  }
+  const int64_t offset =
+      spec.offset.empty() ? spec.sizes.Tk - spec.sizes.Tq : spec.offset[static_cast<size_t>(b)];
+  if (spec.alibi) {
+    s -= double{problem.alibi_slopes.at(0, h, 0, 0)} * static_cast<double>(std::abs(i + offset - j));
+  }
+  return s;
+}
+
+TEST(AttentionReference, FollowsTheFormulasOfEveryOption) {
+  const AttentionCase problem({.sizes = {2, 4, 2, 9, 13, 5, 3},
+                               .causal = Causal::kQueryOffset,
+                               .window = {7, -1},
+                               .offset = {3, 8},
+                               .mask = MaskKind::kFull,
+                               .bias = BiasKind::kHeads,
+                               .alibi = true,
+                               .softcap = 1.1f,
+                               .sinks = true,
+                               .dropout = 0.25f});
+  const ForwardAnswer answer = problem.exact_forward();
+  const Sizes& n = problem.spec().sizes;
+  std::vector<double> head_mean(answer.head_mean.size()), column_sums(answer.column_sums.size());
+  for (int64_t row = 0; row < n.B * n.Hq * n.Tq; ++row) {
+    const int64_t i = row % n.Tq, h = row / n.Tq % n.Hq, b = row / n.Tq / n.Hq;
+    std::vector<double> e(static_cast<size_t>(n.Tk));
+    double sum = 0;
+    for (int64_t j = 0; j < n.Tk; ++j) {
+      if (!problem.sees(b, h, i, j)) continue;
+      sum += e[static_cast<size_t>(j)] = std::exp(score_by_formula(problem, b, h, i, j));
+    }
+    const double lse = std::log(sum + std::exp(double{problem.sinks.at(0, h, 0, 0)}));
+    std::vector<double> output(static_cast<size_t>(n.Dv));
+    const HeadDropout dropout = Dropout(problem.options()).head(b, h);
+    for (int64_t j = 0; j < n.Tk; ++j) {
+      const double weight = e[static_cast<size_t>(j)] / std::exp(lse);
+      EXPECT_NEAR(answer.weights[static_cast<size_t>(row * n.Tk + j)], weight, 1e-14);
+      head_mean[static_cast<size_t>((b * n.Tq + i) * n.Tk + j)] += weight / static_cast<double>(n.Hq);
+      column_sums[static_cast<size_t>((b * n.Hq + h) * n.Tk + j)] += weight;
+      if (!dropout.keeps(i, j) || weight == 0) continue;
+      for (int64_t d = 0; d < n.Dv; ++d) {
+        output[static_cast<size_t>(d)] += weight / 0.75 * double{problem.value.at(b, h / n.group(), j, d)};
+      }
+    }
+    if (sum > 0) {
+      EXPECT_NEAR(answer.lse[static_cast<size_t>(row)], lse, 1e-13);
+    } else {
+      EXPECT_EQ(answer.lse[static_cast<size_t>(row)], -HUGE_VAL);
+    }
+    for (int64_t d = 0; d < n.Dv; ++d) {
+      EXPECT_NEAR(answer.output[static_cast<size_t>(row * n.Dv + d)], output[static_cast<size_t>(d)], 1e-13);
+    }
+  }
+  EXPECT_LE(largest_error(answer.head_mean, head_mean), 1e-14);
+  EXPECT_LE(largest_error(answer.column_sums, column_sums), 1e-13);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct Call {
   std::vector<float> output_gradient = output, query_gradient = std::vector<float>(query.size(), 42.0f),
                      key_gradient = std::vector<float>(key.size(), 42.0f),
                      value_gradient = std::vector<float>(value.size(), 42.0f);
+  std::vector<float> extra = std::vector<float>(2 * 4 * 5 * 8, 0.5f);  // for the tensors among the options
   std::vector<int64_t> lengths = {7, 3};
   bool mask[2 * 5 * 7] = {};
   AttentionTensors tensors = {{query.data(), Shape{2, 4, 5, 8}}, {key.data(), Shape{2, 2, 7, 8}},
@@ -90,6 +91,16 @@ TEST(Validation, NamesTheAxisAndBothNumbers) {
   expect_refused([](Call& c) { c.tensors.output.shape[2] = 4; },
                  "output axis Tq is 4, but query axis Tq is 5");
   expect_refused([](Call& c) { c.tensors.lse.shape[3] = 2; }, "lse axis 3 is 2, but must be 1");
+  expect_refused(
+      [](Call& c) {
+        c.tensors.head_mean = {c.extra.data(), Shape{2, 4, 5, 7}};
+      },
+      "head_mean axis 1 is 4, but must be 1");
+  expect_refused(
+      [](Call& c) {
+        c.tensors.column_sums = {c.extra.data(), Shape{2, 4, 1, 6}};
+      },
+      "column_sums axis Tk is 6, but key axis Tk is 7");
   expect_refused([](Call& c) { c.tensors.weights.shape[3] = 8; },
                  "weights axis Tk is 8, but key axis Tk is 7");
 }
@@ -193,6 +204,116 @@ TEST(Validation, RefusesBadScalesLengthsAndMasks) {
       "mask is a null pointer");
 }
 
+TEST(Validation, RefusesBadBiases) {
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.extra.data(), Shape{2, 3, 5, 7});
+      },
+      "bias axis Hq is 3, but must be 1 or query axis Hq, which is 4");
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.extra.data(), Shape{1, 1, 5, 8});
+      },
+      "bias axis Tk is 8, but must be 1 or key axis Tk, which is 7");
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.mask, Shape{1, 1, 5, 7});
+      },
+      "bias is bool, but must be float32");
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(static_cast<float*>(nullptr), Shape{1, 1, 5, 7});
+      },
+      "bias is a null pointer");
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.extra.data(), Shape{1, 1, 5, 7});
+        c.options.bias.data = reinterpret_cast<const char*>(c.extra.data()) + 2;
+      },
+      "bias is not aligned to the 4 bytes of its elements");
+  expect_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.output.data(), Shape{1, 1, 5, 7});
+      },
+      "output overlaps bias in memory");
+}
+
+TEST(Validation, RefusesBadSlopesSinksCapsAndDropouts) {
+  expect_refused(
+      [](Call& c) {
+        c.options.alibi_slopes = TensorView(c.extra.data(), Shape{1, 2, 1, 1});
+      },
+      "alibi_slopes axis Hq is 2, but must be 1 or query axis Hq, which is 4");
+  expect_refused(
+      [](Call& c) {
+        c.options.alibi_slopes = TensorView(c.extra.data(), Shape{1, 4, 5, 1});
+      },
+      "alibi_slopes axis Tq is 5, but must be 1");
+  expect_refused(
+      [](Call& c) {
+        c.extra[5] = std::nanf("");
+        c.options.alibi_slopes = TensorView(c.extra.data(), Shape{2, 4, 1, 1});
+      },
+      "alibi_slopes[1, 1] is nan, but must be finite");
+  expect_refused(
+      [](Call& c) {
+        c.options.sinks = TensorView(c.extra.data(), Shape{2, 4, 1, 1});
+      },
+      "sinks axis B is 2, but must be 1");
+  expect_refused(
+      [](Call& c) {
+        c.extra[3] = HUGE_VALF;
+        c.options.sinks = TensorView(c.extra.data(), Shape{1, 4, 1, 1});
+      },
+      "sinks[0, 3] is inf, but must be finite, or -inf for none");
+  expect_refused(
+      [](Call& c) {
+        c.extra[0] = std::nanf("");
+        c.options.sinks = TensorView(c.extra.data(), Shape{1, 4, 1, 1});
+      },
+      "sinks[0, 0] is nan, but must be finite");
+  expect_refused([](Call& c) { c.options.softcap = std::nanf(""); }, "softcap is nan, but must be finite");
+  expect_refused([](Call& c) { c.options.softcap = -1; }, "softcap is -1.000000, but must be finite");
+  expect_refused([](Call& c) { c.options.dropout = 1; }, "dropout is 1.000000, but must be in [0, 1)");
+  expect_refused([](Call& c) { c.options.dropout = std::nanf(""); }, "dropout is nan, but must be in [0, 1)");
+}
+
+TEST(Validation, RefusesBadOffsetsAndWindows) {
+  expect_refused([](Call& c) { c.options.causal = Causal::kQueryOffset; },
+                 "causal is kQueryOffset, but query_offset is empty");
+  expect_refused(
+      [](Call& c) {
+        c.options.causal = Causal::kUpperLeft;
+        c.options.query_offset = c.lengths;
+      },
+      "causal is kUpperLeft, but query_offset is given too");
+  expect_refused(
+      [](Call& c) {
+        c.lengths = {1, 2, 3};
+        c.options.query_offset = c.lengths;
+      },
+      "query_offset has 3 numbers, but must have 1 or one a batch row, and query axis B is 2");
+  expect_refused(
+      [](Call& c) {
+        c.lengths = {0, std::numeric_limits<int64_t>::min()};
+        c.options.query_offset = c.lengths;
+      },
+      "query_offset[1] is -9223372036854775808, but must be between -2^48 and 2^48");
+  expect_refused([](Call& c) { c.options.window.left = -2; },
+                 "window.left is -2, but must be at least 0, or -1 for no bound");
+  expect_refused([](Call& c) { c.options.window.right = -7; }, "window.right is -7, but must be at least 0");
+}
+
+TEST(Validation, TakesTheWidestWindowAndTheFarthestOffset) {
+  Call call;
+  call.options.window = {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::max()};
+  call.lengths = {-(int64_t{1} << 48), int64_t{1} << 48};
+  call.options.query_offset = call.lengths;
+  EXPECT_TRUE(attention(call.tensors, call.options, serial_executor()).ok());
+  EXPECT_FLOAT_EQ(call.output.front(), 1.0f);
+  EXPECT_FLOAT_EQ(call.output.back(), 1.0f);
+}
+
 TEST(Validation, RefusesInstructionSetsThatAreNotHere) {
   // No machine has both.
   const std::vector<Isa> here = isas();
@@ -252,6 +373,23 @@ TEST(Validation, BackwardNamesItsOwnOperands) {
   expect_backward_refused([](Call& c) { c.gradients.query_gradient.data = c.query.data(); },
                           "query_gradient overlaps query in memory");
   expect_backward_refused([](Call& c) { c.options.scale = std::nanf(""); }, "scale is nan");
+  expect_backward_refused(
+      [](Call& c) {
+        c.gradients.bias_gradient = {c.extra.data(), Shape{1, 1, 5, 7}};
+      },
+      "bias_gradient is asked for, but bias is absent");
+  expect_backward_refused(
+      [](Call& c) {
+        c.options.bias = TensorView(c.extra.data(), Shape{1, 1, 1, 7});
+        c.gradients.bias_gradient = {c.extra.data() + 40, Shape{1, 1, 5, 7}};
+      },
+      "bias_gradient axis Tq is 5, but bias axis Tq is 1");
+  expect_backward_refused(
+      [](Call& c) {
+        c.options.sinks = TensorView(c.extra.data(), Shape{1, 4, 1, 1});
+        c.gradients.sinks_gradient = {c.extra.data(), Shape{1, 4, 1, 1}};
+      },
+      "sinks_gradient overlaps sinks in memory");
 }
 
 TEST(Validation, AcceptsTheThreePartsOfOneProjection) {

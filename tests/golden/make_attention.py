@@ -1,24 +1,70 @@
-"""Writes attention.bin: attention and its gradients by PyTorch's scaled_dot_product_attention, in float64.
+"""Writes attention.bin: attention and its gradients by PyTorch in float64.
 
 Run by hand:  python make_attention.py
-A case is a header of 12 little-endian int64 (B Hq Hkv Tq Tk D Dv causal has_mask has_scale 0 0), a float64 scale, then
-query, key, value, output_gradient, mask (as 0 or 1, [B, Hq, Tq, Tk], if has_mask), output, query_gradient,
-key_gradient and value_gradient: float32 numbers in the order of their shapes. causal is 0, or 1 for upper left.
+Cases without softcap, ALiBi and sinks are scaled_dot_product_attention's, with windows and biases as its mask; the
+others are the formulas, differentiated by autograd. A case is a header of 20 little-endian int64 (B Hq Hkv Tq Tk D Dv
+causal has_mask has_scale window_left window_right has_offset offset has_alibi has_sinks, and the bias's four axes or
+0), the float64 numbers scale and softcap, then query, key, value, output_gradient, mask (as 0 or 1, [B, Hq, Tq, Tk]),
+bias, alibi_slopes [Hq] and sinks [Hq] if there are any, output, and the gradients of query, key, value, bias and sinks:
+float32 numbers in the order of their shapes. causal is 0, 1 for upper left, 2 for lower right, 3 for query offset.
 """
+import math
 import struct
 from pathlib import Path
 
 import torch
 
-CASES = [  # B Hq Hkv Tq Tk D Dv causal mask scale
-    (1, 1, 1, 4, 6, 8, 8, 0, False, None),
-    (2, 2, 2, 5, 9, 7, 5, 0, False, 0.3),
-    (1, 4, 2, 9, 9, 4, 4, 1, False, None),
-    (2, 2, 1, 3, 11, 8, 6, 0, True, None),
+CASES = [
+    dict(sizes=(1, 1, 1, 4, 6, 8, 8)),
+    dict(sizes=(2, 2, 2, 5, 9, 7, 5), scale=0.3),
+    dict(sizes=(1, 4, 2, 9, 9, 4, 4), causal=1),
+    dict(sizes=(2, 2, 1, 3, 11, 8, 6), masked=True),
+    dict(sizes=(1, 2, 2, 7, 12, 8, 4), causal=2, window=(4, -1)),
+    dict(sizes=(2, 2, 1, 6, 12, 8, 4), window=(3, 2), offset=3),
+    dict(sizes=(2, 2, 1, 6, 10, 8, 4), causal=3, offset=2, bias=(1, 2, 6, 10)),
+    dict(sizes=(2, 4, 2, 6, 10, 8, 4), bias=(2, 1, 1, 10)),
+    dict(sizes=(1, 4, 2, 8, 11, 8, 4), alibi=True, causal=2),
+    dict(sizes=(2, 2, 1, 8, 11, 8, 4), softcap=0.8),
+    dict(sizes=(2, 2, 1, 8, 11, 8, 4), sinks=True, masked=True),
+    dict(sizes=(2, 4, 2, 9, 20, 8, 5), causal=3, offset=6, window=(9, -1), masked=True, bias=(2, 4, 9, 1), alibi=True,
+         softcap=1.5, sinks=True, scale=0.4),
 ]
 
 
-def case(index, B, Hq, Hkv, Tq, Tk, D, Dv, causal, masked, scale):
+def visible(Tq, Tk, causal, window, offset):
+    """Which key lies in the causal order and the window of which query, [Tq, Tk]."""
+    place = torch.arange(Tq)[:, None] + (0 if causal == 1 else Tk - Tq if offset is None else offset)
+    key = torch.arange(Tk)[None, :]
+    seen = torch.ones(Tq, Tk, dtype=torch.bool)
+    if causal:
+        seen &= key <= place
+    if window[0] >= 0:
+        seen &= key >= place - window[0]
+    if window[1] >= 0:
+        seen &= key <= place + window[1]
+    return seen, (place - key).abs().double()
+
+
+def by_formula(query, key, value, seen, distance, scale, softcap, bias, slopes, sinks):
+    group = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
+    scores = scale * query @ key.transpose(-1, -2)
+    if softcap:
+        scores = softcap * torch.tanh(scores / softcap)
+    if bias is not None:
+        scores = scores + bias
+    if slopes is not None:
+        scores = scores - slopes[:, None, None] * distance
+    scores = scores.masked_fill(~seen, -math.inf)
+    if sinks is not None:
+        column = sinks[None, :, None, None].expand(*scores.shape[:3], 1)
+        return torch.softmax(torch.cat([scores, column], -1), -1)[..., :-1] @ value
+    return torch.softmax(scores, -1) @ value
+
+
+def case(index, sizes, causal=0, masked=False, scale=None, window=(-1, -1), offset=None, bias=None, alibi=False,
+         softcap=0.0, sinks=False):
+    B, Hq, Hkv, Tq, Tk, D, Dv = sizes
     generator = torch.Generator().manual_seed(index)
 
     def normal(*shape):
@@ -27,18 +73,33 @@ def case(index, B, Hq, Hkv, Tq, Tk, D, Dv, causal, masked, scale):
 
     query, key, value = normal(B, Hq, Tq, D), normal(B, Hkv, Tk, D), normal(B, Hkv, Tk, Dv)
     gradient = normal(B, Hq, Tq, Dv).detach()
+    band, distance = visible(Tq, Tk, causal, window, offset)
     mask = torch.rand(B, Hq, Tq, Tk, generator=generator) < 0.7 if masked else None
     if masked:
-        mask[..., 0] = True  # PyTorch gives NaN to a query without keys
-    output = torch.nn.functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, is_causal=bool(causal), scale=scale, enable_gqa=Hq != Hkv)
+        # PyTorch gives NaN to a query without keys: each sees the first that the band leaves it.
+        mask.scatter_(-1, band.int().argmax(-1).expand(B, Hq, Tq)[..., None], True)
+    seen = band.expand(B, Hq, Tq, Tk) if mask is None else band & mask
+    added = normal(*bias) if bias else None
+    slopes = 2.0 ** -torch.arange(1, Hq + 1).double() if alibi else None
+    column = normal(Hq) if sinks else None
+    if softcap or alibi or sinks:
+        cap = struct.unpack("<f", struct.pack("<f", softcap))[0]
+        factor = struct.unpack("<f", struct.pack("<f", scale))[0] if scale else 1 / math.sqrt(D)
+        output = by_formula(query, key, value, seen, distance, factor, cap, added, slopes, column)
+    else:
+        attn_mask = seen if added is None else torch.where(seen, added, -math.inf)
+        plain = causal == 1 and not masked and bias is None
+        output = torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=None if plain else attn_mask, is_causal=plain, scale=scale, enable_gqa=Hq != Hkv)
     output.backward(gradient)
-    tensors = [query, key, value, gradient] + ([mask] if masked else [])
-    tensors += [output, query.grad, key.grad, value.grad]
-    header = struct.pack("<12q", B, Hq, Hkv, Tq, Tk, D, Dv, causal, int(masked), int(scale is not None), 0, 0)
-    return header + struct.pack("<d", scale or 0.0) + b"".join(
+    options = [mask, added, slopes, column]
+    tensors = [query, key, value, gradient] + [t for t in options if t is not None]
+    tensors += [output] + [t.grad for t in (query, key, value, added, column) if t is not None]
+    header = struct.pack("<20q", *sizes, causal, int(masked), int(scale is not None), *window, int(offset is not None),
+                         offset or 0, int(alibi), int(sinks), *(bias or (0, 0, 0, 0)))
+    return header + struct.pack("<2d", scale or 0.0, softcap) + b"".join(
         t.detach().float().contiguous().numpy().astype("<f4").tobytes() for t in tensors)
 
 
 Path(__file__).with_name("attention.bin").write_bytes(
-    b"".join(case(i, *parameters) for i, parameters in enumerate(CASES)))
+    b"".join(case(i, **parameters) for i, parameters in enumerate(CASES)))

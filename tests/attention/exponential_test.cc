@@ -1,8 +1,8 @@
-// The kernels' power of two, on every target, against the C library's.
+// The kernels' power of two and hyperbolic tangent, on every target, against the C library's.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "attention/exp2_test.cc"
+#define HWY_TARGET_INCLUDE "attention/exponential_test.cc"
 #include "hwy/foreach_target.h"
 // The Highway headers must come after foreach_target.h.
 #include <gtest/gtest.h>
@@ -10,8 +10,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "attend/isa.h"
+#include "attention/score_rule-inl.h"
 #include "attention/vector-inl.h"
 #include "hwy/highway.h"
 
@@ -22,6 +24,10 @@ namespace HWY_NAMESPACE {
 
 float exp2_of(float x) {
   return hn::GetLane(exp2(broadcast(x)));
+}
+
+float tanh_from(float y) {
+  return hn::GetLane(tanh_of(broadcast(y)));
 }
 
 }  // namespace HWY_NAMESPACE
@@ -53,6 +59,39 @@ TEST(Exp2, IsWithinItsBoundForEveryFloatOfASweep) {
       }
     }
     EXPECT_LT(worst, 1.7 * 0x1p-24) << name(isa);
+  }
+}
+
+Function tanh_on(Isa isa) {
+  return ATTEND_CHOOSE_KERNEL(isa, tanh_from);
+}
+
+TEST(Tanh, IsWithinAFewUnitsForEveryFloatOfASweep) {
+  for (const Isa isa : isas()) {
+    const Function tanh = tanh_on(isa);
+    if (tanh == nullptr) continue;
+    double worst = 0;
+    for (uint32_t bits = std::bit_cast<uint32_t>(1e-30f); bits <= std::bit_cast<uint32_t>(1e4f);
+         bits += 1009) {
+      const float y = std::bit_cast<float>(bits);
+      const double exact = std::tanh(static_cast<double>(y) / (2 * std::numbers::log2e));
+      worst = std::max(worst, std::abs(static_cast<double>(tanh(y)) - exact) / exact);
+      EXPECT_NEAR(tanh(-y), -tanh(y), 2.5e-7f);
+    }
+    EXPECT_LT(worst, 5 * 0x1p-24) << name(isa);
+  }
+}
+
+TEST(Tanh, IsZeroAtZeroOneFarOutAndNanForNan) {
+  for (const Isa isa : isas()) {
+    const Function tanh = tanh_on(isa);
+    if (tanh == nullptr) continue;
+    EXPECT_EQ(tanh(0.0f), 0.0f) << name(isa);
+    for (const float y : {30.0f, 1e6f, std::numeric_limits<float>::infinity()}) {
+      EXPECT_EQ(tanh(y), 1.0f) << name(isa) << " " << y;
+      EXPECT_EQ(tanh(-y), -1.0f) << name(isa) << " " << y;
+    }
+    EXPECT_TRUE(std::isnan(tanh(std::nanf("")))) << name(isa);
   }
 }
 

@@ -1,0 +1,42 @@
+#include "attention/sinks_gradient.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace attend {
+namespace {
+
+/// What one batch row and head adds, in float64: all queries add up, and their terms have either sign.
+template <class T>
+double head_sum(const BackwardProblem<T>& p, int64_t b, int64_t h) {
+  const double sink = p.rule.head(b, h).sink;
+  double sum = 0;
+  for (int64_t i = 0; i < p.sizes.Tq; ++i) {
+    const T lse = *p.lse.row(b, h, i);
+    if (lse == -std::numeric_limits<T>::infinity()) continue;  // a query that sees no key has no gradient
+    const T* gradient = p.output_gradient.row(b, h, i);
+    const double mean = std::inner_product(gradient, gradient + p.sizes.Dv, p.output.row(b, h, i), 0.0);
+    sum -= std::exp(sink - double{lse}) * mean;
+  }
+  return sum;
+}
+
+}  // namespace
+
+template <class T>
+void sinks_gradient(const BackwardProblem<T>& p, Executor& executor) {
+  const int64_t sinks = p.sinks_gradient.shape[1], sharing = sinks == p.sizes.Hq ? 1 : p.sizes.Hq;
+  executor.for_each(sinks, [&](int64_t sink, int) {
+    double sum = 0;
+    for (int64_t b = 0; b < p.sizes.B; ++b) {
+      for (int64_t h = sink * sharing; h < (sink + 1) * sharing; ++h) sum += head_sum(p, b, h);
+    }
+    *p.sinks_gradient.head(0, sink) = static_cast<T>(sum);
+  });
+}
+
+template void sinks_gradient(const BackwardProblem<float>&, Executor&);
+template void sinks_gradient(const BackwardProblem<double>&, Executor&);
+
+}  // namespace attend
