@@ -75,19 +75,20 @@ struct AttentionOptions {
   /// Combined with `causal`, `window` and `kv_lengths` by "and".
   TensorView mask = {};
 
-  /// Added to the scores: [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides, the query's type. -inf masks the
-  /// key, as `mask` would.
+  /// Added to the scores: [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides, float32 (float64 with float64).
+  /// -inf masks the key, as `mask` would.
   TensorView bias = {};
 
   /// ALiBi: slope * |i + offset - j| is taken off every score, where i + offset is where query i stands.
-  /// [B or 1, Hq or 1, 1, 1], the query's type, finite.
+  /// [B or 1, Hq or 1, 1, 1], float32 (float64 with float64), finite.
   TensorView alibi_slopes = {};
 
   /// Replaces scaled products s by softcap * tanh(s / softcap), before anything is added to them. 0: none.
   float softcap = 0;
 
   /// A sink takes a share of each query's attention and gives nothing: exp(sink) is added to the sum that
-  /// weights are divided by, and counts in lse. [1, Hq or 1, 1, 1], the query's type; -inf is no sink.
+  /// weights are divided by, and counts in lse. [1, Hq or 1, 1, 1], float32 (float64 with float64); -inf is
+  /// no sink.
   TensorView sinks = {};
 
   /// The share of the weights that is left out, in [0, 1); the others are divided by 1 - dropout. Which ones
@@ -101,8 +102,10 @@ struct AttentionOptions {
   std::optional<Isa> isa;
 };
 
-/// The operands of the forward pass. float32 throughout, or float64 throughout (plain reference loops, for
-/// checking). Any strides with a contiguous last axis; outputs must not overlap inputs.
+/// The operands of the forward pass. Query, key, value and output have one type: float32, bfloat16, float16,
+/// or float64 (plain reference loops, for checking). The others, and the tensors among the options, are
+/// float32, or float64 with float64: sums are never kept in 16 bits. Any strides with a contiguous last axis;
+/// outputs must not overlap inputs.
 struct AttentionTensors {
   TensorView query;                  // [B, Hq, Tq, D]     1 <= D <= 1024
   TensorView key;                    // [B, Hkv, Tk, D]    Hq % Hkv == 0
@@ -115,8 +118,8 @@ struct AttentionTensors {
       {};  // [B, Hq, 1, Tk], optional: their sums over queries; neither needs `weights`
 };
 
-/// The operands of the backward pass: what forward saw and made, the gradient of its output, and where to put
-/// the gradients of its inputs (overwritten, not accumulated).
+/// The operands of the backward pass, in float32 or float64: what forward saw and made, the gradient of its
+/// output, and where to put the gradients of its inputs (overwritten, not accumulated).
 struct AttentionGradientTensors {
   TensorView query, key, value;           // as in forward
   TensorView output;                      // [B, Hq, Tq, Dv]  forward's

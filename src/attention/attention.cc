@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <type_traits>
 
 #include "attention/backward.h"
 #include "attention/dispatch.h"
@@ -69,8 +70,12 @@ void run_reference(const ForwardProblem<T>& problem, const ForwardPlan& plan, Ex
                    std::byte* scratch) {
   clear_summaries(problem);
   const auto head = [&](int64_t item, int worker) {
-    reference_forward(problem, item / problem.sizes.Hq, item % problem.sizes.Hq,
-                      share_of<T>(scratch, worker, plan.worker_bytes));
+    const int64_t b = item / problem.sizes.Hq, h = item % problem.sizes.Hq;
+    T* share = share_of<T>(scratch, worker, plan.worker_bytes);
+    if constexpr (std::is_same_v<T, float>) {
+      if (problem.query.narrow.present()) return reference_forward_narrow(problem, b, h, share);
+    }
+    reference_forward(problem, b, h, share);
   };
   if (!problem.summarises()) return executor.for_each(plan.items, head);
   for (int64_t item = 0; item < plan.items; ++item) head(item, 0);

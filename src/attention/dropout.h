@@ -19,6 +19,8 @@ class HeadDropout {
     uint32_t low, high;
   };
 
+  /// Keeps everything.
+  HeadDropout() = default;
   HeadDropout(float rate, RandomKey head)
       : rate_(rate), threshold_(static_cast<int32_t>(std::lround(double{rate} * 0x1p31))), head_(head) {}
 
@@ -51,8 +53,8 @@ class HeadDropout {
     return x ^ (x >> 16);
   }
 
-  float rate_;
-  int32_t threshold_;
+  float rate_ = 0;
+  int32_t threshold_ = 0;
   RandomKey head_;
 };
 
@@ -61,6 +63,7 @@ class Dropout {
  public:
   explicit Dropout(const AttentionOptions& options) : rate_(options.dropout), seed_(options.seed) {}
   HeadDropout head(int64_t b, int64_t h) const {
+    if (rate_ == 0) return {};
     return {rate_, RandomKey(seed_).child(static_cast<uint64_t>(b)).child(static_cast<uint64_t>(h))};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attention/panel.h"
+#include "attention/reference.h"
 #include "base/arena.h"
 
 namespace attend {
@@ -20,13 +21,15 @@ int few_queries(Isa isa) {
 
 ForwardPlan plan_forward(const Sizes& n, DType dtype, Isa isa, bool summaries) {
   if (isa == Isa::kScalar) {
-    return {isa, nullptr, n.B * n.Hq, round_to_lines(static_cast<size_t>(n.Tk) * size_of(dtype)), 0};
+    const size_t bytes = size_of(dtype) == 2 ? reference_narrow_scratch(n) * sizeof(float)
+                                             : static_cast<size_t>(n.Tk) * size_of(dtype);
+    return {isa, nullptr, n.B * n.Hq, round_to_lines(bytes), 0};
   }
   // The second pass computes scores as the panels do: what has the maximum then weighs exactly 1 / sum.
   const bool few = n.Tq <= few_queries(isa) && !summaries;
-  size_t floats = few ? forward_rows_scratch(n) : forward_panels_scratch(n, isa), shared = 0;
+  size_t floats = few ? forward_rows_scratch(n, dtype) : forward_panels_scratch(n, dtype, isa), shared = 0;
   if (summaries) {
-    floats = std::max(floats, weight_summaries_scratch(n));
+    floats = std::max(floats, weight_summaries_scratch(n, dtype));
     shared = static_cast<size_t>(n.B * n.Hq * n.Tq) * sizeof(RowEnd);
   }
   return {isa, few ? forward_rows(isa) : forward_panels(isa),

@@ -13,6 +13,7 @@
 
 #include "attention/dropout-inl.h"
 #include "attention/kernels.h"
+#include "attention/narrow-inl.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
 #include "attention/score_rule-inl.h"
@@ -75,13 +76,17 @@ class ForwardBlock {
         max_(output_lanes_ + problem.sizes.Dv * plan_.width()),
         sum_(max_ + kBlockQueries),
         decay_(sum_ + kBlockQueries),
-        scores_(decay_ + kWidestPanel) {}
+        scores_(decay_ + kWidestPanel),
+        wide_(scores_ + kTileKeys * kWidestPanel) {}
 
   void run() {
     start();
     const int64_t end = mask_.key_end(first_ + queries_ - 1);
     for (int64_t key = mask_.key_begin(first_); key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
+      keys_ = wide_rows(p_.key, b_, kv_, key, keys, wide_);
+      values_ =
+          wide_rows(p_.value, b_, kv_, key, keys, wide_ + wide_scratch(kTileKeys, p_.sizes.D, p_.key.dtype));
       for (const Panel& panel : plan_) {
         with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, keys); });
       }
@@ -93,7 +98,8 @@ class ForwardBlock {
   void start() {
     const float factor = query_factor(p_.scale, rule_);
     for (const Panel& panel : plan_) {
-      rows_to_lanes(p_.query.row(b_, h_, first_ + panel.lane), p_.query.step, panel, p_.sizes.D, factor,
+      const RowMajor rows = wide_rows(p_.query, b_, h_, first_ + panel.lane, panel.queries, wide_);
+      rows_to_lanes(rows.data, rows.stride, panel, p_.sizes.D, factor,
                     query_lanes_ + p_.sizes.D * panel.lane);
     }
     std::fill_n(output_lanes_, p_.sizes.Dv * plan_.width(), 0.0f);
@@ -113,8 +119,7 @@ class ForwardBlock {
     if (seen == TileClass::kSkip) return;
 
     const Right queries = {query_lanes_ + p_.sizes.D * panel.lane, kStride};  // [D, lanes]
-    product<From::kZero, NV>(RowMajor{p_.key.row(b_, kv_, key), p_.key.step}, keys, p_.sizes.D, queries,
-                             Target{scores_, kStride});
+    product<From::kZero, NV>(keys_, keys, p_.sizes.D, queries, Target{scores_, kStride});
     if (rule_.changes_scores()) {
       seen = apply_rule<NV>(rule_, {first_ + panel.lane, panel, key, keys}, seen, columns, scores_, nullptr);
       if (seen == TileClass::kSkip) return;
@@ -124,26 +129,24 @@ class ForwardBlock {
     online_softmax<NV>(scores_, keys, max_ + panel.lane, sum_ + panel.lane, decay_);
     if (dropout_.active()) drop<NV>(dropout_, words_, panel.lane, key, keys, scores_);
 
-    const float* values = p_.value.row(b_, kv_, key);
     float* output = output_lanes_ + p_.sizes.Dv * panel.lane;  // [Dv, lanes]
-    if (seen == TileClass::kPartial && !all_finite(values, p_.value.step, keys, p_.sizes.Dv)) {
-      add_visible_values(panel, values, keys, columns, output);
+    if (seen == TileClass::kPartial && !all_finite(values_.data, values_.stride, keys, p_.sizes.Dv)) {
+      add_visible_values(panel, keys, columns, output);
     } else {
-      product<From::kDecayedTarget, NV>(ColumnMajor{values, p_.value.step}, p_.sizes.Dv, keys,
+      product<From::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, keys,
                                         Right{scores_, kStride}, Target{output, kStride, decay_});
     }
   }
 
   /// The output's sums where a masked value may be NaN or infinite: its weight of 0 does not silence it, so
   /// it must not be multiplied at all.
-  void add_visible_values(const Panel& panel, const float* values, int keys, const uint64_t* columns,
-                          float* output) {
+  void add_visible_values(const Panel& panel, int keys, const uint64_t* columns, float* output) {
     const int stride = panel.vectors * kLanes;
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
       for (int i = 0; i < stride; ++i) {
         float sum = output[d * stride + i] * decay_[i];
         for (int j = 0; j < keys; ++j) {
-          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * values[j * p_.value.step + d];
+          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * values_.at(j, d);
         }
         output[d * stride + i] = sum;
       }
@@ -161,21 +164,24 @@ class ForwardBlock {
     float* max = max_ + panel.lane;
     float* sum = sum_ + panel.lane;
     float factors[kWidestPanel];
-    for (int i = 0; i < panel.vectors * kLanes; ++i) {
-      factors[i] = end_row(rule_.sink * kLog2e, max[i], sum[i]);
+    for (int i = 0; i < panel.vectors * kLanes; ++i) factors[i] = 1.0f / sum[i];
+    if (rule_.sink != -kInfinity) {
+      for (int i = 0; i < panel.queries; ++i) factors[i] = end_row(rule_.sink * kLog2e, max[i], sum[i]);
     }
     const int64_t query = first_ + panel.lane;
     if (p_.row_ends != nullptr) {
       for (int i = 0; i < panel.queries; ++i) *p_.row_end(b_, h_, query + i) = {max[i], sum[i]};
     }
+    const Target made = wide_output(p_.output, b_, h_, query, wide_);
     lanes_to_rows<Write::kReplace>(output_lanes_ + p_.sizes.Dv * panel.lane, panel, p_.sizes.Dv, factors,
-                                   p_.output.row(b_, h_, query), p_.output.step);
+                                   made.data, made.stride);
     for (int i = 0; i < panel.queries; ++i) {
-      if (sum[i] == 0) std::fill_n(p_.output.row(b_, h_, query + i), p_.sizes.Dv, 0.0f);
+      if (sum[i] == 0) std::fill_n(made.data + i * made.stride, p_.sizes.Dv, 0.0f);
       if (p_.lse.present()) *p_.lse.row(b_, h_, query + i) = natural_lse(max[i], sum[i]);
       if (p_.weights.present())
         scores_to_weights(p_.weights.row(b_, h_, query + i), p_.sizes.Tk, max[i], sum[i]);
     }
+    narrow_output(made, p_.output, b_, h_, query, panel.queries);
   }
 
   const ForwardProblem<float>& p_;
@@ -191,8 +197,10 @@ class ForwardBlock {
   float* const output_lanes_;  // likewise [Dv, lanes]
   float* const max_;
   float* const sum_;
-  float* const decay_;   // of the panel at hand
-  float* const scores_;  // [kTileKeys, lanes] of the panel at hand
+  float* const decay_;                // of the panel at hand
+  float* const scores_;               // [kTileKeys, lanes] of the panel at hand
+  float* const wide_;                 // rows of 16-bit operands
+  RowMajor keys_ = {}, values_ = {};  // of the tile at hand
 };
 
 void forward_block(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
@@ -220,11 +228,12 @@ int64_t forward_panels_items(const Sizes& n) {
   return n.B * n.Hq * ((n.Tq + kBlockQueries - 1) / kBlockQueries);
 }
 
-size_t forward_panels_scratch(const Sizes& n, Isa isa) {
+size_t forward_panels_scratch(const Sizes& n, DType dtype, Isa isa) {
   const int queries = static_cast<int>(std::min<int64_t>(n.Tq, kBlockQueries));
   const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
   return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel +
-                             kTileKeys * kWidestPanel);
+                             kTileKeys * kWidestPanel + wide_scratch(kTileKeys, n.D, dtype) +
+                             wide_scratch(kTileKeys, n.Dv, dtype));
 }
 
 }  // namespace attend

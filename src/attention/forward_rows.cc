@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "attention/kernels.h"
+#include "attention/narrow-inl.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
 #include "attention/score_rule-inl.h"
@@ -128,7 +129,8 @@ class ForwardRows {
         output_stride_(padded_width(problem.sizes.Dv)),
         queries_(scratch),
         outputs_(queries_ + R * query_stride_),
-        scores_(outputs_ + R * output_stride_) {}
+        scores_(outputs_ + R * output_stride_),
+        wide_(scores_ + R * kTileKeys) {}
 
   void run() {
     start();
@@ -143,7 +145,7 @@ class ForwardRows {
   void start() {
     const float factor = query_factor(p_.scale, rule_);
     for (int r = 0; r < R; ++r) {
-      const float* query = p_.query.row(b_, h_, first_ + r);
+      const float* query = wide_rows(p_.query, b_, h_, first_ + r, 1, wide_).data;
       for (int64_t d = 0; d < p_.sizes.D; ++d) queries_[r * query_stride_ + d] = factor * query[d];
       max_[r] = -kInfinity;
       sum_[r] = 0;
@@ -158,7 +160,8 @@ class ForwardRows {
     for (int r = 0; r < R; ++r) some |= seen[r] = mask_.row(first_ + r, key, keys);
     if (some == 0) return;
 
-    dot_tile<R>(queries_, query_stride_, p_.key.row(b_, kv_, key), p_.key.step, p_.sizes.D, keys, scores_);
+    const RowMajor key_rows = wide_rows(p_.key, b_, kv_, key, keys, wide_);
+    dot_tile<R>(queries_, query_stride_, key_rows.data, key_rows.stride, p_.sizes.D, keys, scores_);
     bool full = true;
     for (int r = 0; r < R; ++r) {
       float* scores = scores_ + r * kTileKeys;
@@ -172,8 +175,8 @@ class ForwardRows {
       decay_output(r, online_softmax_row(scores, keys, max_[r], sum_[r]));
       if (dropout_.active()) drop_row(scores, first_ + r, key, keys);
     }
-    const float* values = p_.value.row(b_, kv_, key);
-    if (full || all_finite(values, p_.value.step, keys, p_.sizes.Dv)) {
+    const RowMajor values = wide_rows(p_.value, b_, kv_, key, keys, wide_);
+    if (full || all_finite(values.data, values.stride, keys, p_.sizes.Dv)) {
       add_values(values, keys);
     } else {
       for (int r = 0; r < R; ++r) add_visible_values(r, values, keys, seen[r]);
@@ -193,25 +196,25 @@ class ForwardRows {
       store(hn::Mul(load(out + d), broadcast(decay)), out + d);
   }
 
-  void add_values(const float* values, int keys) {
+  void add_values(const RowMajor values, int keys) {
     const int whole = static_cast<int>(p_.sizes.Dv) / kLanes;
-    wide_product<From::kTarget>(RowMajor{scores_, kTileKeys}, R, keys, Right{values, p_.value.step},
+    wide_product<From::kTarget>(RowMajor{scores_, kTileKeys}, R, keys, Right{values.data, values.stride},
                                 Target{outputs_, output_stride_}, whole);
     for (int64_t d = whole * kLanes; d < p_.sizes.Dv; ++d) {
       for (int r = 0; r < R; ++r) {
         float sum = 0;
-        for (int j = 0; j < keys; ++j) sum += scores_[r * kTileKeys + j] * values[j * p_.value.step + d];
+        for (int j = 0; j < keys; ++j) sum += scores_[r * kTileKeys + j] * values.at(j, d);
         outputs_[r * output_stride_ + d] += sum;
       }
     }
   }
 
   /// Leaves masked values out where multiplying them by their weight of 0 would not: 0 * NaN.
-  void add_visible_values(int r, const float* values, int keys, uint64_t seen) {
+  void add_visible_values(int r, const RowMajor values, int keys, uint64_t seen) {
     for (int j = 0; j < keys; ++j) {
       if ((seen >> j & 1) == 0) continue;
       for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
-        outputs_[r * output_stride_ + d] += scores_[r * kTileKeys + j] * values[j * p_.value.step + d];
+        outputs_[r * output_stride_ + d] += scores_[r * kTileKeys + j] * values.at(j, d);
       }
     }
   }
@@ -226,8 +229,9 @@ class ForwardRows {
   void finish(int r) {
     const float factor = end_row(rule_.sink * kLog2e, max_[r], sum_[r]);
     const float* from = outputs_ + r * output_stride_;
-    float* out = p_.output.row(b_, h_, first_ + r);
-    for (int64_t d = 0; d < p_.sizes.Dv; ++d) out[d] = sum_[r] == 0 ? 0.0f : from[d] * factor;
+    const Target made = wide_output(p_.output, b_, h_, first_ + r, wide_);
+    for (int64_t d = 0; d < p_.sizes.Dv; ++d) made.data[d] = sum_[r] == 0 ? 0.0f : from[d] * factor;
+    narrow_output(made, p_.output, b_, h_, first_ + r, 1);
     if (p_.row_ends != nullptr) *p_.row_end(b_, h_, first_ + r) = {max_[r], sum_[r]};
     if (p_.lse.present()) *p_.lse.row(b_, h_, first_ + r) = natural_lse(max_[r], sum_[r]);
     if (p_.weights.present()) {
@@ -245,6 +249,7 @@ class ForwardRows {
   float* const queries_;  // [R, D], multiplied by scale * log2(e)
   float* const outputs_;  // [R, Dv]
   float* const scores_;   // [R, kTileKeys]
+  float* const wide_;     // rows of 16-bit operands
   float max_[R], sum_[R];
 };
 
@@ -284,8 +289,9 @@ int64_t forward_rows_items(const Sizes& n) {
   return n.B * n.Hq;
 }
 
-size_t forward_rows_scratch(const Sizes& n) {
-  return static_cast<size_t>(kSharedRows * (padded_width(n.D) + padded_width(n.Dv) + kTileKeys) + 4);
+size_t forward_rows_scratch(const Sizes& n, DType dtype) {
+  return static_cast<size_t>(kSharedRows * (padded_width(n.D) + padded_width(n.Dv) + kTileKeys) + 4 +
+                             wide_scratch(kTileKeys, std::max(n.D, n.Dv), dtype));
 }
 
 }  // namespace attend

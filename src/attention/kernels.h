@@ -11,6 +11,11 @@
 
 namespace attend {
 
+/// Floats of scratch for `rows` rows of an operand as float32; none when they are stored so.
+constexpr int64_t wide_scratch(int64_t rows, int64_t width, DType dtype) {
+  return dtype == DType::kFloat32 ? 0 : rows * padded_width(width);
+}
+
 /// Computes one work item. `scratch` is aligned to 64 bytes and is this call's alone.
 using ForwardKernel = void (*)(const ForwardProblem<float>& problem, int64_t item, float* scratch);
 
@@ -18,12 +23,12 @@ using ForwardKernel = void (*)(const ForwardProblem<float>& problem, int64_t ite
 /// queries.
 ForwardKernel forward_panels(Isa isa);
 int64_t forward_panels_items(const Sizes& sizes);
-size_t forward_panels_scratch(const Sizes& sizes, Isa isa);  // in floats
+size_t forward_panels_scratch(const Sizes& sizes, DType dtype, Isa isa);  // in floats
 
 /// Features and keys in the lanes: for few queries. An item is a batch row and a head.
 ForwardKernel forward_rows(Isa isa);
 int64_t forward_rows_items(const Sizes& sizes);
-size_t forward_rows_scratch(const Sizes& sizes);  // in floats
+size_t forward_rows_scratch(const Sizes& sizes, DType dtype);  // in floats
 
 struct Range {
   int64_t begin, end;
@@ -35,7 +40,7 @@ ForwardKernel head_mean_panels(Isa isa);
 ForwardKernel column_sums_panels(Isa isa);
 int64_t head_mean_items(const Sizes& sizes);
 int64_t column_sums_items(const Sizes& sizes);
-size_t weight_summaries_scratch(const Sizes& sizes);  // in floats
+size_t weight_summaries_scratch(const Sizes& sizes, DType dtype);  // in floats
 inline constexpr int kSummedKeys = 256;
 
 /// A block of keys and a block of queries, and whether it is the first to write to either's gradients.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "attend/attention.h"
 #include "attention/broadcast.h"
@@ -29,6 +30,32 @@ struct Rows {
   bool present() const { return data != nullptr; }
   T* row(int64_t b, int64_t h, int64_t t) const { return data + b * batch + h * head + t * step; }
 };
+
+/// Rows of float32, or else of 16-bit floating point, of `dtype`. T may be const.
+template <class Float, class Bits>
+struct MixedRows : Rows<Float> {
+  MixedRows() = default;
+  template <class View>
+  explicit MixedRows(const View& v) : dtype(v.dtype), width(v.shape[3]) {
+    if (dtype == DType::kFloat32) {
+      Rows<Float>::operator=(Rows<Float>(v));
+    } else {
+      narrow = Rows<Bits>(v);
+    }
+  }
+
+  Rows<Bits> narrow;  // absent when the rows are float32
+  DType dtype = DType::kFloat32;
+  int64_t width = 0;
+};
+using MixedInput = MixedRows<const float, const uint16_t>;
+using MixedOutput = MixedRows<float, uint16_t>;
+
+/// The rows of a forward operand: those of a float32 problem may be stored in 16 bits.
+template <class T>
+using InputRows = std::conditional_t<std::is_same_v<T, float>, MixedInput, Rows<const T>>;
+template <class T>
+using OutputRows = std::conditional_t<std::is_same_v<T, float>, MixedOutput, Rows<T>>;
 
 /// The factor that multiplies <q, k>.
 template <class T>
@@ -70,8 +97,8 @@ struct ForwardProblem {
   MaskPolicy mask;
   ScoreRule<T> rule;
   Dropout dropout;
-  Rows<const T> query, key, value;
-  Rows<T> output;
+  InputRows<T> query, key, value;
+  OutputRows<T> output;
   Rows<T> lse, weights, head_mean, column_sums;  // may be absent
   RowEnd* row_ends = nullptr;                    // [B, Hq, Tq], kept by the kernels when there is room
 };

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/half.h"
+
 namespace attend {
 namespace {
 
@@ -106,11 +108,47 @@ void backward_query(const BackwardProblem<T>& p, int64_t b, int64_t h, int64_t i
   }
 }
 
+/// Copies `count` rows of one head into `to`, which moves on, as the rows of every head of `wide`.
+void widen_head(const MixedInput& rows, int64_t b, int64_t h, int64_t count, MixedInput& wide, float*& to) {
+  const auto widen = rows.dtype == DType::kFloat16 ? half_to_float : bfloat16_to_float;
+  wide = {};
+  wide.data = to;
+  wide.step = rows.width;
+  for (int64_t t = 0; t < count; ++t, to += rows.width) {
+    const uint16_t* from = rows.narrow.row(b, h, t);
+    std::transform(from, from + rows.width, to, widen);
+  }
+}
+
 }  // namespace
 
 template <class T>
 void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T* scores) {
   for (int64_t i = 0; i < problem.sizes.Tq; ++i) forward_query(problem, b, h, i, scores);
+}
+
+size_t reference_narrow_scratch(const Sizes& n) {
+  return static_cast<size_t>(n.Tk + n.Tq * (n.D + n.Dv) + n.Tk * (n.D + n.Dv));
+}
+
+void reference_forward_narrow(const ForwardProblem<float>& p, int64_t b, int64_t h, float* scratch) {
+  const Sizes& n = p.sizes;
+  ForwardProblem<float> wide = p;
+  float* scores = scratch;
+  scratch += n.Tk;
+  const int64_t kv = h / n.group();
+  widen_head(p.query, b, h, n.Tq, wide.query, scratch);
+  widen_head(p.key, b, kv, n.Tk, wide.key, scratch);
+  widen_head(p.value, b, kv, n.Tk, wide.value, scratch);
+  wide.output = {};
+  wide.output.data = scratch;
+  wide.output.step = n.Dv;
+  reference_forward(wide, b, h, scores);
+  const auto round = p.output.dtype == DType::kFloat16 ? float_to_half : float_to_bfloat16;
+  for (int64_t i = 0; i < n.Tq; ++i) {
+    const float* from = wide.output.row(b, h, i);
+    std::transform(from, from + n.Dv, p.output.narrow.row(b, h, i), round);
+  }
 }
 
 template <class T>

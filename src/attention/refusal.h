@@ -43,6 +43,11 @@ inline const char* source_of(const std::string& axis) {
   return axis == "Dv" ? "value" : "query";
 }
 
+/// The type of sums, and of the tensors among the options, in a call on queries of a type.
+inline DType sum_type(DType query) {
+  return query == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+}
+
 inline bool has_elements(const Shape& shape) {
   return std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
 }

@@ -25,6 +25,7 @@ struct Operand {
   Shape shape;          // expected
   const char* axes[4];  // named in messages; a number where the axis has no name, and is 1
   bool written;
+  bool sums = false;           // its type is that of sums, see sum_type()
   const char* like = nullptr;  // the option whose shape it must have; its keys may be any stride apart
   ByteRange range = {};
 };
@@ -42,10 +43,12 @@ Status wrong_shape(const Operand& o) {
 }
 
 /// Type, shape, memory and strides of one operand; fills in its range.
-Status check_operand(Operand& o, DType dtype) {
+Status check_operand(Operand& o, DType query_type) {
   if (o.view.shape != o.shape) return wrong_shape(o);
+  const DType dtype = o.sums ? sum_type(query_type) : query_type;
   if (o.view.dtype != dtype) {
-    return invalid(std::string(o.name) + " is " + name_of(o.view.dtype) + ", but query is " + name_of(dtype));
+    const std::string found = std::string(o.name) + " is " + name_of(o.view.dtype);
+    return invalid(found + (dtype == query_type ? ", but query is " : ", but must be ") + name_of(dtype));
   }
   if (!has_elements(o.shape)) return {};
   if (!o.view.present()) return invalid(std::string(o.name) + " is a null pointer");
@@ -116,12 +119,19 @@ Status check_sizes(const Sizes& n) {
   return {};
 }
 
+bool has_sixteen_bits(DType dtype) {
+  return dtype == DType::kBFloat16 || dtype == DType::kFloat16;
+}
+
+Status check_type(DType dtype) {
+  if (dtype == DType::kFloat32 || dtype == DType::kFloat64 || has_sixteen_bits(dtype)) return {};
+  return {StatusCode::kUnsupported, std::string("query is ") + name_of(dtype) +
+                                        ", but attention computes float32, bfloat16, float16 and float64"};
+}
+
 Status check_all(std::span<Operand> operands, const Sizes& n, const AttentionOptions& options) {
   const DType dtype = operands.front().view.dtype;
-  if (dtype != DType::kFloat32 && dtype != DType::kFloat64) {
-    return {StatusCode::kUnsupported,
-            std::string("query is ") + name_of(dtype) + ", but attention computes float32 and float64"};
-  }
+  ATTEND_RETURN_IF_ERROR(check_type(dtype));
   ATTEND_RETURN_IF_ERROR(check_sizes(n));
   for (Operand& operand : operands) ATTEND_RETURN_IF_ERROR(check_operand(operand, dtype));
   ATTEND_RETURN_IF_ERROR(validate_options(n, dtype, options));
@@ -139,15 +149,17 @@ Status validate(const AttentionTensors& t, const AttentionOptions& options) {
       {"output", t.output, {n.B, n.Hq, n.Tq, n.Dv}, {"B", "Hq", "Tq", "Dv"}, true},
   }};
   size_t count = 4;
-  if (t.lse.present()) operands[count++] = {"lse", t.lse, {n.B, n.Hq, n.Tq, 1}, {"B", "Hq", "Tq", "3"}, true};
+  if (t.lse.present())
+    operands[count++] = {"lse", t.lse, {n.B, n.Hq, n.Tq, 1}, {"B", "Hq", "Tq", "3"}, true, true};
   if (t.weights.present()) {
-    operands[count++] = {"weights", t.weights, {n.B, n.Hq, n.Tq, n.Tk}, {"B", "Hq", "Tq", "Tk"}, true};
+    operands[count++] = {"weights", t.weights, {n.B, n.Hq, n.Tq, n.Tk}, {"B", "Hq", "Tq", "Tk"}, true, true};
   }
   if (t.head_mean.present()) {
-    operands[count++] = {"head_mean", t.head_mean, {n.B, 1, n.Tq, n.Tk}, {"B", "1", "Tq", "Tk"}, true};
+    operands[count++] = {"head_mean", t.head_mean, {n.B, 1, n.Tq, n.Tk}, {"B", "1", "Tq", "Tk"}, true, true};
   }
   if (t.column_sums.present()) {
-    operands[count++] = {"column_sums", t.column_sums, {n.B, n.Hq, 1, n.Tk}, {"B", "Hq", "2", "Tk"}, true};
+    operands[count++] = {"column_sums",          t.column_sums, {n.B, n.Hq, 1, n.Tk},
+                         {"B", "Hq", "2", "Tk"}, true,          true};
   }
   return check_all(std::span(operands.data(), count), n, options);
 }
@@ -156,6 +168,10 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
   const Sizes n = sizes_of(t.query, t.key, t.value);
   const Shape query = {n.B, n.Hq, n.Tq, n.D}, key = {n.B, n.Hkv, n.Tk, n.D}, value = {n.B, n.Hkv, n.Tk, n.Dv},
               output = {n.B, n.Hq, n.Tq, n.Dv};
+  if (has_sixteen_bits(t.query.dtype)) {
+    return {StatusCode::kUnsupported, std::string("query is ") + name_of(t.query.dtype) +
+                                          ", but attention_backward computes float32 and float64"};
+  }
   std::array<Operand, 11> operands = {{
       {"query", t.query, query, {"B", "Hq", "Tq", "D"}, false},
       {"key", t.key, key, {"B", "Hkv", "Tk", "D"}, false},
@@ -175,12 +191,12 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
   }
   size_t count = 9;
   if (t.bias_gradient.present()) {
-    operands[count++] = {"bias_gradient", t.bias_gradient, options.bias.shape, {"B", "Hq", "Tq", "Tk"}, true,
-                         "bias"};
+    operands[count++] = {
+        "bias_gradient", t.bias_gradient, options.bias.shape, {"B", "Hq", "Tq", "Tk"}, true, true, "bias"};
   }
   if (t.sinks_gradient.present()) {
-    operands[count++] = {"sinks_gradient", t.sinks_gradient, options.sinks.shape, {"B", "Hq", "2", "3"}, true,
-                         "sinks"};
+    operands[count++] = {
+        "sinks_gradient", t.sinks_gradient, options.sinks.shape, {"B", "Hq", "2", "3"}, true, true, "sinks"};
   }
   return check_all(std::span(operands.data(), count), n, options);
 }

@@ -125,9 +125,10 @@ Status check_scores(const Sizes& n, DType dtype, const AttentionOptions& options
     return invalid("softcap is " + std::to_string(options.softcap) +
                    ", but must be finite and at least 1e-30, or 0 for none");
   }
-  ATTEND_RETURN_IF_ERROR(check_broadcast("bias", options.bias, {n.B, n.Hq, n.Tq, n.Tk}, dtype));
-  ATTEND_RETURN_IF_ERROR(check_broadcast("alibi_slopes", options.alibi_slopes, {n.B, n.Hq, 1, 1}, dtype));
-  ATTEND_RETURN_IF_ERROR(check_broadcast("sinks", options.sinks, {1, n.Hq, 1, 1}, dtype));
+  const DType sums = sum_type(dtype);
+  ATTEND_RETURN_IF_ERROR(check_broadcast("bias", options.bias, {n.B, n.Hq, n.Tq, n.Tk}, sums));
+  ATTEND_RETURN_IF_ERROR(check_broadcast("alibi_slopes", options.alibi_slopes, {n.B, n.Hq, 1, 1}, sums));
+  ATTEND_RETURN_IF_ERROR(check_broadcast("sinks", options.sinks, {1, n.Hq, 1, 1}, sums));
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     return invalid("dropout is " + std::to_string(options.dropout) + ", but must be in [0, 1)");
   }

@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "attention/kernels.h"
+#include "attention/narrow-inl.h"
 #include "attention/product-inl.h"
 #include "attention/score_rule-inl.h"
 #include "attention/tile-inl.h"
@@ -35,7 +36,8 @@ class HeadWeights {
         mask_(problem.mask.head(b, h)),
         rule_(problem.rule.head(b, h)),
         query_lanes_(scratch),
-        weights_(query_lanes_ + problem.sizes.D * kWidestPanel) {}
+        weights_(query_lanes_ + problem.sizes.D * kWidestPanel),
+        wide_(weights_ + kTileKeys * kWidestPanel) {}
 
   const float* weights() const { return weights_; }  // [keys, lanes], P^T; 0 in lanes without a query
 
@@ -63,8 +65,8 @@ class HeadWeights {
 
  private:
   void load_panel(int64_t query, const Panel& panel) {
-    rows_to_lanes(p_.query.row(b_, h_, query), p_.query.step, panel, p_.sizes.D,
-                  query_factor(p_.scale, rule_), query_lanes_);
+    const RowMajor rows = wide_rows(p_.query, b_, h_, query, panel.queries, wide_);
+    rows_to_lanes(rows.data, rows.stride, panel, p_.sizes.D, query_factor(p_.scale, rule_), query_lanes_);
     std::fill_n(shift_, kWidestPanel, 0.0f);
     std::fill_n(factor_, kWidestPanel, 0.0f);
     const RowEnd* ends = p_.row_end(b_, h_, query);
@@ -81,7 +83,7 @@ class HeadWeights {
     TileClass seen = mask_.tile(t.query, t.panel.queries, t.key, t.keys, columns);
     if (seen == TileClass::kSkip) return false;
     const int64_t kv = h_ / p_.sizes.group();
-    product<From::kZero, NV>(RowMajor{p_.key.row(b_, kv, t.key), p_.key.step}, t.keys, p_.sizes.D,
+    product<From::kZero, NV>(wide_rows(p_.key, b_, kv, t.key, t.keys, wide_), t.keys, p_.sizes.D,
                              Right{query_lanes_, kStride}, Target{weights_, kStride});
     if (rule_.changes_scores()) seen = apply_rule<NV>(rule_, t, seen, columns, weights_, nullptr);
     if (seen == TileClass::kSkip) return false;
@@ -103,6 +105,7 @@ class HeadWeights {
   float shift_[kWidestPanel], factor_[kWidestPanel];
   float* const query_lanes_;  // [D, lanes]
   float* const weights_;      // [kTileKeys, lanes]
+  float* const wide_;         // rows of 16-bit operands
 };
 
 /// The mean over heads for one batch row and a block of queries.
@@ -172,8 +175,9 @@ int64_t column_sums_items(const Sizes& n) {
   return n.B * n.Hq * ((n.Tk + kSummedKeys - 1) / kSummedKeys);
 }
 
-size_t weight_summaries_scratch(const Sizes& n) {
-  return static_cast<size_t>((n.D + kTileKeys) * kWidestPanel + kSummedKeys * kWidestPanel / kPanelVectors);
+size_t weight_summaries_scratch(const Sizes& n, DType dtype) {
+  return static_cast<size_t>((n.D + kTileKeys) * kWidestPanel + kSummedKeys * kWidestPanel / kPanelVectors +
+                             wide_scratch(kTileKeys, n.D, dtype));
 }
 
 }  // namespace attend

@@ -110,15 +110,6 @@ int64_t PaddedTensor<T>::disturbed_gaps() const {
 
 template <class T>
 template <class U>
-PaddedTensor<U> PaddedTensor<T>::as(Layout layout) const {
-  PaddedTensor<U> other(shape_, layout);
-  const std::vector<T> mine = elements();
-  other.set_elements(std::vector<U>(mine.begin(), mine.end()));
-  return other;
-}
-
-template <class T>
-template <class U>
 PaddedTensor<U> PaddedTensor<T>::as() const {
   if (!present()) return {};
   PaddedTensor<U> other;
@@ -402,6 +393,17 @@ double largest(const std::vector<double>& numbers) {
   if (error <= allowed) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure()
          << "error " << error << ", plain float32 " << bound << ", allowed " << allowed;
+}
+
+::testing::AssertionResult weights_as_good_as_plain(const std::vector<double>& actual,
+                                                    const std::vector<double>& plain,
+                                                    const std::vector<double>& exact) {
+  const double allowed = 2 * typical_error(plain, exact) + 0x1p-24 * largest(exact);
+  if (!(typical_error(actual, exact) <= allowed)) {
+    return ::testing::AssertionFailure()
+           << "typical error " << typical_error(actual, exact) << ", allowed " << allowed;
+  }
+  return as_good_as_plain(actual, plain, exact, 4, largest(exact));
 }
 
 }  // namespace attend

@@ -49,8 +49,6 @@ class PaddedTensor {
   /// How many numbers that are not elements are no longer NaN.
   int64_t disturbed_gaps() const;
 
-  template <class U>
-  PaddedTensor<U> as(Layout layout) const;
   /// The same elements in the same places.
   template <class U>
   PaddedTensor<U> as() const;
@@ -179,6 +177,12 @@ double largest(const std::vector<double>& numbers);
                                             const std::vector<double>& plain,
                                             const std::vector<double>& exact, double factor,
                                             double magnitude);
+
+/// Weights of a hundred thousand pairs have some that are off by chance: the root mean square is held to
+/// twice that of the plain method, and the largest error to four times.
+::testing::AssertionResult weights_as_good_as_plain(const std::vector<double>& actual,
+                                                    const std::vector<double>& plain,
+                                                    const std::vector<double>& exact);
 
 }  // namespace attend
 

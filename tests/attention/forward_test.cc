@@ -17,19 +17,6 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
-/// Weights of a hundred thousand pairs have some that are off by chance: the root mean square is held to
-/// twice that of the plain method, and the largest error to four times.
-::testing::AssertionResult weights_as_good_as_plain(const std::vector<double>& actual,
-                                                    const std::vector<double>& plain,
-                                                    const std::vector<double>& exact) {
-  const double allowed = 2 * typical_error(plain, exact) + 0x1p-24 * largest(exact);
-  if (!(typical_error(actual, exact) <= allowed)) {
-    return ::testing::AssertionFailure()
-           << "typical error " << typical_error(actual, exact) << ", allowed " << allowed;
-  }
-  return as_good_as_plain(actual, plain, exact, 4, largest(exact));
-}
-
 void expect_as_good_as_plain(const CaseSpec& spec) {
   const AttentionCase problem(spec);
   const ForwardAnswer exact = problem.exact_forward(), plain = problem.forward(Isa::kScalar);

@@ -125,7 +125,10 @@ TEST(Validation, RefusesTypesThatItDoesNotCompute) {
   expect_refused([](Call& c) { c.tensors.output.dtype = DType::kFloat16; },
                  "output is float16, but query is float32");
   expect_refused([](Call& c) { c.tensors.query.dtype = DType::kBFloat16; },
-                 "query is bfloat16, but attention computes float32 and float64", StatusCode::kUnsupported);
+                 "key is float32, but query is bfloat16");
+  expect_refused([](Call& c) { c.tensors.query.dtype = DType::kInt8; },
+                 "query is int8, but attention computes float32, bfloat16, float16 and float64",
+                 StatusCode::kUnsupported);
 }
 
 TEST(Validation, RefusesMissingAndMisalignedMemory) {
