@@ -134,9 +134,15 @@ typedef struct attend_resources {
 
 typedef enum attend_causal {
   ATTEND_CAUSAL_NONE = 0,
-  ATTEND_CAUSAL_UPPER_LEFT = 1, /* query i sees key j when j <= i */
-  ATTEND_CAUSAL_LOWER_RIGHT = 2 /* query i sees key j when j <= i + Tk - Tq */
+  ATTEND_CAUSAL_UPPER_LEFT = 1,  /* query i sees key j when j <= i */
+  ATTEND_CAUSAL_LOWER_RIGHT = 2, /* query i sees key j when j <= i + Tk - Tq */
+  ATTEND_CAUSAL_QUERY_OFFSET = 3 /* query i sees key j when j <= i + query_offset */
 } attend_causal;
+
+/* How many keys a query sees to the left and right of where it stands, which is seen too; -1 is no bound. */
+typedef struct attend_window {
+  int64_t left, right;
+} attend_window;
 
 /* What is computed, apart from the data. NULL in place of the struct: all defaults. */
 typedef struct attend_attention_options {
@@ -144,10 +150,21 @@ typedef struct attend_attention_options {
   const float* scale; /* multiplies every score; NULL means 1 / sqrt(D); must be finite */
   int32_t causal;     /* an attend_causal */
   const char* isa;    /* pins the instruction set; NULL: the fastest */
+  /* Where query 0 stands on the key axis: 1 number, or B; NULL and 0: Tk - Tq, or 0 with UPPER_LEFT. */
+  const int64_t* query_offset;
+  size_t query_offset_count;
+  const attend_window* window; /* NULL: no bounds */
   /* How many keys of each batch row exist: B numbers in [0, Tk], or NULL and 0. Nothing past them is read. */
   const int64_t* kv_lengths;
   size_t kv_lengths_count;
   attend_view mask; /* ATTEND_BOOL [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides: 1 may see; optional */
+  attend_view
+      bias; /* of the query's type and a shape as of mask, added to the scores; -inf masks; optional */
+  attend_view alibi_slopes; /* [B or 1, Hq or 1, 1, 1]: slope * |distance| is taken off a score; optional */
+  float softcap;            /* scores become softcap * tanh(score / softcap) before any is added; 0: none */
+  attend_view sinks;        /* [1, Hq or 1, 1, 1]: exp(sink) is added to the sum of weights; optional */
+  float dropout;            /* the share of weights left out, in [0, 1); a function of seed and place alone */
+  uint64_t seed;
 } attend_attention_options;
 
 /* ATTEND_FLOAT32 throughout, or ATTEND_FLOAT64 throughout (plain loops, for checking). Rows contiguous, other
@@ -159,7 +176,9 @@ typedef struct attend_attention_tensors {
   attend_view value;          /* [B, Hkv, Tk, Dv]  1 <= Dv <= 1024 */
   attend_mutable_view output; /* [B, Hq, Tq, Dv] */
   attend_mutable_view lse; /* [B, Hq, Tq, 1]   optional: log sum of exp(score), -inf where nothing is seen */
-  attend_mutable_view weights; /* [B, Hq, Tq, Tk]  optional: the weights themselves */
+  attend_mutable_view weights;     /* [B, Hq, Tq, Tk]  optional: the weights themselves, before dropout */
+  attend_mutable_view head_mean;   /* [B, 1, Tq, Tk]   optional: their mean over heads */
+  attend_mutable_view column_sums; /* [B, Hq, 1, Tk]   optional: their sums over queries */
 } attend_attention_tensors;
 
 attend_code attend_attention(const attend_attention_tensors* tensors, const attend_attention_options* options,
@@ -187,6 +206,9 @@ typedef struct attend_attention_gradient_tensors {
   attend_mutable_view query_gradient; /* [B, Hq, Tq, D] */
   attend_mutable_view key_gradient;   /* [B, Hkv, Tk, D] */
   attend_mutable_view value_gradient; /* [B, Hkv, Tk, Dv] */
+  attend_mutable_view
+      bias_gradient; /* of the bias's shape, summed over the axes that are 1 in it; optional */
+  attend_mutable_view sinks_gradient; /* of the sinks' shape; optional */
 } attend_attention_gradient_tensors;
 
 attend_code attend_attention_backward(const attend_attention_gradient_tensors* tensors,

@@ -38,10 +38,27 @@ def empty_like(source: Any, shape: Sequence[int], dtype: str) -> Any:
     return numpy.empty(tuple(shape), dtype=dtype)
 
 
+def result(array: Any, name: str) -> Array | None:
+    """An operand that is written."""
+    return None if array is None else Array(array, name, writable=True)
+
+
+def array_of(values: Any, dtype: str) -> Any:
+    """Plain numbers as an array; anything else as it is."""
+    if not isinstance(values, (list, tuple)):
+        return values
+    array = empty_like(sys.modules["torch"].empty(0) if dtype == "bfloat16" else None, (len(values),), dtype)
+    for i, value in enumerate(values):
+        array[i] = value
+    return array
+
+
 def integers(values: Any, name: str) -> list[int] | None:
-    """Plain integers from a list, an array or a tensor of them."""
+    """Plain integers from one, or from a list, an array or a tensor of them."""
     if values is None:
         return None
+    if hasattr(values, "__index__") and not getattr(values, "shape", ()):
+        return [operator.index(values)]
     try:
         return [operator.index(n) for n in values]
     except TypeError as error:

@@ -21,6 +21,8 @@ def attention(
     output: Array,
     lse: Array | None,
     weights: Array | None,
+    head_mean: Array | None,
+    column_sums: Array | None,
     **options: Any,
 ) -> None: ...
 def attention_backward(
@@ -33,6 +35,8 @@ def attention_backward(
     query_gradient: Array,
     key_gradient: Array,
     value_gradient: Array,
+    bias_gradient: Array | None,
+    sinks_gradient: Array | None,
     **options: Any,
 ) -> None: ...
 def explain(
@@ -42,5 +46,7 @@ def explain(
     output: Array,
     lse: Array | None,
     weights: Array | None,
+    head_mean: Array | None,
+    column_sums: Array | None,
     **options: Any,
 ) -> str: ...

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _attend
-from ._arrays import borrow, empty_like, heads_of, in_layout, integers
-from ._attend import Array
+from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, result
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Options(TypedDict, total=False):
+    """What attention() computes, apart from the data; its documentation says what they mean."""
+
+    layout: str
+    scale: float | None
+    causal: bool | str
+    window: tuple[int, int]
+    query_offset: Any
+    mask: Any
+    bias: Any
+    alibi_slopes: Any
+    softcap: float
+    sinks: Any
+    kv_lengths: Any
+    dropout: float
+    seed: int
+    isa: str | None
 
 
 class _Call:
     """The operands of one call, borrowed, and its options as the binding takes them."""
 
-    def __init__(self, q: Any, k: Any, v: Any, layout: str, causal: Any, kv_lengths: Any, **options: Any):
+    def __init__(self, q: Any, k: Any, v: Any, options: dict[str, Any]):
         self.source = q
-        self.layout = layout
+        self.layout = layout = options.get("layout", "bhtd")
         self.query, self.key, self.value = borrow(q, "query"), borrow(k, "key"), borrow(v, "value")
         self.B, self.Hq, self.Tq, self.D = heads_of(self.query, "query", layout)
         _, self.Hkv, self.Tk, _ = heads_of(self.key, "key", layout)
         self.Dv = heads_of(self.value, "value", layout)[3]
+        offset = integers(options.get("query_offset"), "query_offset")
         self.options = {
-            "layout": layout,
-            "causal": self._alignment(causal),
-            "kv_lengths": integers(kv_lengths, "kv_lengths"),
             **options,
+            "causal": self._alignment(options.get("causal", False), offset),
+            "query_offset": offset,
+            "kv_lengths": integers(options.get("kv_lengths"), "kv_lengths"),
         }
+        for name in ("alibi_slopes", "sinks"):
+            if name in options:
+                self.options[name] = array_of(options[name], self.query.dtype)
 
-    def _alignment(self, causal: Any) -> str | None:
+    def _alignment(self, causal: Any, offset: list[int] | None) -> str | None:
         if isinstance(causal, str):
             return causal
         if not isinstance(causal, bool):
             raise TypeError(f"causal is {type(causal).__name__}, but must be a bool or a string")
+        if causal and offset is not None:
+            return "query_offset"
         if causal and self.Tq != self.Tk:
             raise ValueError(
                 f"causal is True, but query axis Tq is {self.Tq} and key axis Tk is {self.Tk}: say where the diagonal "
@@ -41,12 +68,32 @@ class _Call:
     def empty(self, heads: int, tokens: int, width: int) -> Any:
         return empty_like(self.source, in_layout(self.B, heads, tokens, width, self.layout), self.query.dtype)
 
-    def empty_rows(self, *last: int) -> Any:
-        return empty_like(self.source, (self.B, self.Hq, self.Tq, *last), self.query.dtype)
+    def empty_lse(self) -> Any:
+        dtype = "float64" if self.query.dtype == "float64" else "float32"
+        return empty_like(self.source, (self.B, self.Hq, self.Tq), dtype)
 
+    def empty_weights(self, form: Any) -> dict[str, Any]:
+        """The weights in the form asked for, by the binding's names."""
+        shapes = {
+            True: ("weights", (self.B, self.Hq, self.Tq, self.Tk)),
+            "head_mean": ("head_mean", (self.B, self.Tq, self.Tk)),
+            "column_sums": ("column_sums", (self.B, self.Hq, self.Tk)),
+        }
+        arrays = {"weights": None, "head_mean": None, "column_sums": None}
+        if form is False:
+            return arrays
+        if not isinstance(form, (bool, str)) or form not in shapes:
+            raise ValueError(
+                f'return_weights is {form!r}, but must be False, True, "head_mean" or "column_sums"'
+            )
+        name, shape = shapes[form]
+        arrays[name] = empty_like(self.source, shape, self.query.dtype)
+        return arrays
 
-def _result(array: Any, name: str) -> Array | None:
-    return None if array is None else Array(array, name, writable=True)
+    def results(self, return_lse: bool, return_weights: Any) -> dict[str, Any]:
+        """What attention() writes, by the binding's names; None where it is not asked for."""
+        arrays = {"output": self.empty(self.Hq, self.Tq, self.Dv), "lse": self.empty_lse() if return_lse else None}
+        return {**arrays, **self.empty_weights(return_weights)}
 
 
 def attention(
@@ -57,10 +104,18 @@ def attention(
     layout: str = "bhtd",
     scale: float | None = None,
     causal: bool | str = False,
-    kv_lengths: Any = None,
+    window: tuple[int, int] = (-1, -1),
+    query_offset: Any = None,
     mask: Any = None,
+    bias: Any = None,
+    alibi_slopes: Any = None,
+    softcap: float = 0.0,
+    sinks: Any = None,
+    kv_lengths: Any = None,
+    dropout: float = 0.0,
+    seed: int = 0,
     return_lse: bool = False,
-    return_weights: bool = False,
+    return_weights: bool | str = False,
     threads: int | None = None,
     isa: str | None = None,
 ) -> Any:
@@ -71,34 +126,56 @@ def attention(
         float64 (plain loops, for checking). NumPy arrays, PyTorch tensors, or anything with DLPack, read in place; any
         strides with a contiguous last axis.
       scale: multiplies every score; 1 / sqrt(D) unless given.
-      causal: "upper_left" (query i sees key j when j <= i), "lower_right" (j <= i + Tk - Tq), or True, which is either
-        where Tq == Tk and an error elsewhere.
-      kv_lengths: B integers in [0, Tk]: how many keys of each batch row exist. Nothing past them is read.
+      causal: "upper_left" (query i sees key j when j <= i), "lower_right" (j <= i + Tk - Tq), or True: j <= i +
+        query_offset where that is given, either of the two where Tq == Tk, and an error elsewhere.
+      window: (left, right): how many keys a query sees to either side of where it stands; -1 is no bound.
+      query_offset: where query 0 stands on the key axis, one integer or B; unless given 0 with "upper_left" and Tk - Tq
+        otherwise.
       mask: bool, broadcast to [B, Hq, Tq, Tk] whatever the layout; True: the query may see the key.
+      bias: of the type of q, broadcast like mask; added to the scores. -inf masks.
+      alibi_slopes: [Hq] or [B, Hq]: slope * |where the query stands - key| is taken off every score.
+      softcap: scaled products s become softcap * tanh(s / softcap) before anything is added; 0: they do not.
+      sinks: [Hq]: exp(sink) is added to the sum that weights are divided by.
+      kv_lengths: B integers in [0, Tk]: how many keys of each batch row exist. Nothing past them is read.
+      dropout: the share of weights left out, in [0, 1), as a function of `seed` and their place alone.
       return_lse: also return log(sum(exp(score))), [B, Hq, Tq]; attention_backward() needs it.
-      return_weights: also return the weights, [B, Hq, Tq, Tk].
+      return_weights: also return the weights before dropout, [B, Hq, Tq, Tk]; "head_mean": their mean over heads,
+        [B, Tq, Tk]; "column_sums": their sums over queries, [B, Hq, Tk].
       threads: 1..1024; all that OpenMP offers unless given. The result does not depend on it.
       isa: one of isas(), to pin the instruction set.
 
     Returns:
       out, of q's shape with width Dv; (out, lse); (out, weights); or (out, lse, weights). PyTorch tensors where q is
-      one, NumPy arrays otherwise. lse and weights have the type of q.
+      one, NumPy arrays otherwise.
     """
-    call = _Call(q, k, v, layout, causal, scale=scale, kv_lengths=kv_lengths, mask=mask, isa=isa, threads=threads)
-    out = call.empty(call.Hq, call.Tq, call.Dv)
-    lse = call.empty_rows() if return_lse else None
-    weights = call.empty_rows(call.Tk) if return_weights else None
-    _attend.attention(
-        call.query,
-        call.key,
-        call.value,
-        _result(out, "output"),
-        _result(lse, "lse"),
-        _result(weights, "weights"),
-        **call.options,
+    call = _Call(
+        q,
+        k,
+        v,
+        {
+            "layout": layout,
+            "scale": scale,
+            "causal": causal,
+            "window": window,
+            "query_offset": query_offset,
+            "mask": mask,
+            "bias": bias,
+            "alibi_slopes": alibi_slopes,
+            "softcap": softcap,
+            "sinks": sinks,
+            "kv_lengths": kv_lengths,
+            "dropout": dropout,
+            "seed": seed,
+            "threads": threads,
+            "isa": isa,
+        },
     )
-    results = tuple(r for r in (out, lse, weights) if r is not None)
-    return results if len(results) > 1 else out
+    arrays = call.results(return_lse, return_weights)
+    _attend.attention(
+        call.query, call.key, call.value, *(result(a, name) for name, a in arrays.items()), **call.options
+    )
+    asked = tuple(a for a in arrays.values() if a is not None)
+    return asked if len(asked) > 1 else asked[0]
 
 
 def attention_backward(
@@ -109,23 +186,24 @@ def attention_backward(
     out: Any,
     lse: Any,
     *,
-    layout: str = "bhtd",
-    scale: float | None = None,
-    causal: bool | str = False,
-    kv_lengths: Any = None,
-    mask: Any = None,
+    return_dbias: bool = False,
+    return_dsinks: bool = False,
     threads: int | None = None,
-    isa: str | None = None,
-) -> tuple[Any, Any, Any]:
-    """The gradients (dq, dk, dv) of sum(out * dout).
+    **options: Unpack[Options],
+) -> tuple[Any, ...]:
+    """The gradients (dq, dk, dv[, dbias][, dsinks]) of sum(out * dout).
 
-    `out` and `lse` are what attention(..., return_lse=True) gave for the same q, k, v and options. Deterministic: sums
-    have a fixed order.
+    `out` and `lse` are what attention(..., return_lse=True) gave for the same q, k, v and options. dbias and dsinks
+    have the shapes of bias and sinks. Deterministic: sums have a fixed order.
     """
-    call = _Call(q, k, v, layout, causal, scale=scale, kv_lengths=kv_lengths, mask=mask, isa=isa, threads=threads)
-    dq = call.empty(call.Hq, call.Tq, call.D)
-    dk = call.empty(call.Hkv, call.Tk, call.D)
-    dv = call.empty(call.Hkv, call.Tk, call.Dv)
+    call = _Call(q, k, v, dict(options))
+    arrays = {
+        "query_gradient": call.empty(call.Hq, call.Tq, call.D),
+        "key_gradient": call.empty(call.Hkv, call.Tk, call.D),
+        "value_gradient": call.empty(call.Hkv, call.Tk, call.Dv),
+        "bias_gradient": _gradient_of(call, "bias", return_dbias),
+        "sinks_gradient": _gradient_of(call, "sinks", return_dsinks),
+    }
     _attend.attention_backward(
         borrow(dout, "output_gradient"),
         call.query,
@@ -133,12 +211,19 @@ def attention_backward(
         call.value,
         borrow(out, "output"),
         borrow(lse, "lse"),
-        _result(dq, "query_gradient"),
-        _result(dk, "key_gradient"),
-        _result(dv, "value_gradient"),
+        *(result(a, name) for name, a in arrays.items()),
+        threads=threads,
         **call.options,
     )
-    return dq, dk, dv
+    return tuple(a for a in arrays.values() if a is not None)
+
+
+def _gradient_of(call: _Call, name: str, asked: bool) -> Any:
+    if not asked:
+        return None
+    if call.options.get(name) is None:
+        raise ValueError(f"return_d{name} is True, but {name} is None")
+    return empty_like(call.source, borrow(call.options[name], name).shape, call.query.dtype)
 
 
 def explain(
@@ -146,24 +231,14 @@ def explain(
     k: Any,
     v: Any,
     *,
-    layout: str = "bhtd",
-    scale: float | None = None,
-    causal: bool | str = False,
-    kv_lengths: Any = None,
-    mask: Any = None,
     return_lse: bool = False,
-    return_weights: bool = False,
-    isa: str | None = None,
+    return_weights: bool | str = False,
+    **options: Unpack[Options],
 ) -> str:
     """One line: which kernel attention() would run for these arguments, on which instruction set, with which tiles, and
     why. Raises what attention() would raise."""
-    call = _Call(q, k, v, layout, causal, scale=scale, kv_lengths=kv_lengths, mask=mask, isa=isa)
+    call = _Call(q, k, v, dict(options))
+    arrays = call.results(return_lse, return_weights)
     return _attend.explain(
-        call.query,
-        call.key,
-        call.value,
-        _result(call.empty(call.Hq, call.Tq, call.Dv), "output"),
-        _result(call.empty_rows() if return_lse else None, "lse"),
-        _result(call.empty_rows(call.Tk) if return_weights else None, "weights"),
-        **call.options,
+        call.query, call.key, call.value, *(result(a, name) for name, a in arrays.items()), **call.options
     )

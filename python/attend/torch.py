@@ -24,25 +24,50 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """torch.nn.functional.scaled_dot_product_attention, with its signature, shapes and broadcasting.
 
-    query [..., Hq, L, E], key [..., H, S, E], value [..., H, S, Ev]; attn_mask broadcasts to [..., Hq, L, S], and True
+    query [..., Hq, L, E], key [..., H, S, E], value [..., H, S, Ev]; attn_mask broadcasts to [..., Hq, L, S]: True
     means that the query may see the key; is_causal: query i sees key j when j <= i. float32 or float64, on the CPU.
 
+    means that the query may see the key, while numbers are added to the scores; is_causal: query i sees key j when
+    j <= i. float32 or float64, on the CPU. Dropout is seeded by PyTorch's generator.
+
     Where it differs: a query that sees no key gets zeros, and no NaN passes a mask. Tensors whose last axis is not
-    contiguous are copied first. Gradients reach query, key and value, once: the backward pass has none of its own.
+    contiguous are copied first. Gradients reach query, key, value and attn_mask, once: the backward pass has none of
+    its own.
     """
-    if dropout_p != 0.0:
-        raise ValueError(f"dropout_p is {dropout_p}, but must be 0: attend has no dropout")
-    if attn_mask is not None and attn_mask.dtype != torch.bool:
-        raise TypeError(f"attn_mask is {attn_mask.dtype}, but must be torch.bool: attend has no bias")
     if attn_mask is not None and is_causal:
         raise ValueError("attn_mask is given and is_causal is True, but only one of them can be")
+    return attention_of(query, key, value, attn_mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+def attention_of(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+    enable_gqa: bool,
+    bias: Tensor | None = None,
+    **options: Any,
+) -> Tensor:
+    """scaled_dot_product_attention() with a bias beside the mask, and other options of attend.attention()."""
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.dim() < 2:
             raise ValueError(f"{name} has {tensor.dim()} axes, but must have at least 2: [..., tokens, width]")
     leading = torch.broadcast_shapes(query.shape[:-3], key.shape[:-3], value.shape[:-3])
     q, k, v = _four_axes(query, key, value, leading, enable_gqa)
-    mask = None if attn_mask is None else _mask_of(attn_mask, leading)
-    out = _attend(q, k, v, mask, "upper_left" if is_causal else False, scale)
+    mask = None
+    if attn_mask is not None and attn_mask.dtype == torch.bool:
+        mask = _mask_of(attn_mask, leading)
+    elif attn_mask is not None:
+        bias = attn_mask if bias is None else bias + attn_mask
+    if bias is not None:
+        bias = _mask_of(bias, leading).to(q.dtype)
+    options = {"mask": mask, "causal": "upper_left" if is_causal else False, "scale": scale, **options}
+    if dropout_p != 0.0:
+        options |= {"dropout": dropout_p, "seed": int(torch.randint(2**63 - 1, ()))}
+    out = _attend(q, k, v, bias, options)
     axes = max(query.dim(), key.dim(), value.dim())
     return out.reshape(*leading, *out.shape[1 if axes > 2 else 2 :])
 
@@ -76,25 +101,31 @@ def _mask_of(mask: Tensor, leading: torch.Size) -> Tensor:
     return mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: Any, scale: float | None) -> Tensor:
-    if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad or v.requires_grad):
-        return _Attention.apply(q, k, v, mask, causal, scale)
-    return attention(q, k, v, mask=mask, causal=causal, scale=scale)
+def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, options: dict[str, Any]) -> Tensor:
+    differentiable = (q, k, v, bias, options.get("sinks"))
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in differentiable):
+        return _Attention.apply(q, k, v, bias, options.get("sinks"), options)
+    return attention(q, k, v, bias=bias, **options)
 
 
 class _Attention(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: Any, scale: Any) -> Tensor:
-        out, lse = attention(q, k, v, mask=mask, causal=causal, scale=scale, return_lse=True)
-        ctx.save_for_backward(q, k, v, out, lse, mask)
-        ctx.causal, ctx.scale = causal, scale
+    def forward(
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, sinks: Tensor | None, options: dict[str, Any]
+    ) -> Tensor:
+        out, lse = attention(q, k, v, bias=bias, return_lse=True, **options)
+        ctx.save_for_backward(q, k, v, bias, sinks, options["mask"], out, lse)
+        ctx.options = {name: o for name, o in options.items() if name not in ("mask", "sinks")}
         return out
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dout: Tensor) -> Any:
-        q, k, v, out, lse, mask = ctx.saved_tensors
-        gradients = attention_backward(
-            _with_rows(dout), q, k, v, out, lse, mask=mask, causal=ctx.causal, scale=ctx.scale
+        q, k, v, bias, sinks, mask, out, lse = ctx.saved_tensors
+        asked = ctx.needs_input_grad
+        dq, dk, dv, *rest = attention_backward(
+            _with_rows(dout), q, k, v, out, lse, bias=bias, mask=mask, sinks=sinks, return_dbias=asked[3],
+            return_dsinks=asked[4], **ctx.options
         )
-        return *gradients, None, None, None
+        dbias = rest.pop(0) if asked[3] else None
+        return dq, dk, dv, dbias, rest.pop() if asked[4] else None, None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
-from .torch import scaled_dot_product_attention
+from .torch import attention_of
 
 __all__ = ["register"]
 
@@ -32,19 +32,33 @@ def attention_forward(
     dropout: float = 0.0,
     scaling: float | None = None,
     is_causal: bool | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    position_bias: Tensor | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
     """What a model calls: query [B, Hq, Tq, D], key and value [B, Hkv, Tk, D]; gives [B, Tq, Hq, D].
 
-    Of `others`, what changes the numbers and is not in the mask already is an error."""
-    for name in ("softcap", "s_aux", "position_bias", "head_mask"):
-        if others.get(name) is not None:
-            raise ValueError(f'the model asks for {name}, which attn_implementation="attend" does not have')
+    s_aux are sinks. `others` are what the mask tells already (sliding windows, positions) or no numbers depend on;
+    a head_mask, which changes them, is an error."""
+    if others.get("head_mask") is not None:
+        raise ValueError('the model asks for head_mask, which attn_implementation="attend" does not have')
     if is_causal is None:
         is_causal = getattr(module, "is_causal", True)
     # A single query is the newest token, which sees all others; a mask, where there is one, says it all.
     is_causal = is_causal and attention_mask is None and query.shape[2] > 1
-    out = scaled_dot_product_attention(
-        query, key, value, attention_mask, dropout, is_causal, scaling, enable_gqa=query.shape[1] != key.shape[1]
+    options = {} if s_aux is None else {"sinks": s_aux.to(query.dtype)}
+    out = attention_of(
+        query,
+        key,
+        value,
+        attention_mask,
+        dropout,
+        is_causal,
+        scaling,
+        enable_gqa=query.shape[1] != key.shape[1],
+        bias=position_bias,
+        softcap=softcap or 0.0,
+        **options,
     )
     return out.transpose(1, 2).contiguous(), None

@@ -123,6 +123,26 @@ MutableTensorView Array::rows() const {
   return view;
 }
 
+MutableTensorView Array::per_head() const {
+  if (memory_.ndim() != 1 && memory_.ndim() != 2) {
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +
+                 " axes, but must have 1, [query heads], or 2, [batch, query heads]");
+  }
+  MutableTensorView view = padded();
+  std::rotate(view.shape.begin(), view.shape.begin() + 2, view.shape.end());
+  std::rotate(view.stride.begin(), view.stride.begin() + 2, view.stride.end());
+  return view;
+}
+
+MutableTensorView Array::weight_sums(int summed_axis) const {
+  if (memory_.ndim() != 3)
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) + " axes, but must have 3");
+  MutableTensorView view = padded();
+  std::rotate(view.shape.begin(), view.shape.begin() + 1, view.shape.begin() + 1 + summed_axis);
+  std::rotate(view.stride.begin(), view.stride.begin() + 1, view.stride.begin() + 1 + summed_axis);
+  return view;
+}
+
 MutableTensorView Array::broadcast() const {
   if (memory_.ndim() > 4) {
     refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +

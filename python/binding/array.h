@@ -34,6 +34,11 @@ class Array {
   MutableTensorView heads(Layout layout) const;
   /// Three axes [B, Hq, Tq], as [B, Hq, Tq, 1].
   MutableTensorView rows() const;
+  /// One number a query head, [Hq], or [B, Hq], as [1 or B, Hq, 1, 1].
+  MutableTensorView per_head() const;
+  /// Weights summed over axis 1, the heads, [B, Tq, Tk] as [B, 1, Tq, Tk]; or over axis 2, the queries, [B,
+  /// Hq, Tk] as [B, Hq, 1, Tk].
+  MutableTensorView weight_sums(int summed_axis) const;
   /// Up to four axes, with axes of size 1 before them, as NumPy broadcasts.
   MutableTensorView broadcast() const;
 

@@ -1,9 +1,11 @@
 #include "binding/options.h"
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <string>
+#include <utility>
 
 #include "binding/refusal.h"
 
@@ -13,6 +15,7 @@ namespace {
 Causal causal_from_name(const std::string& name) {
   if (name == "upper_left") return Causal::kUpperLeft;
   if (name == "lower_right") return Causal::kLowerRight;
+  if (name == "query_offset") return Causal::kQueryOffset;
   refuse_value("causal is \"" + name + "\", but must be False, True, \"upper_left\" or \"lower_right\"");
 }
 
@@ -39,6 +42,12 @@ T cast(const nb::object& value, const std::string& name, const char* need) {
   return result;
 }
 
+std::vector<int64_t> integers(const nb::object& value, const std::string& name) {
+  auto numbers = cast<std::vector<int64_t>>(value, name, "a sequence of integers below 2^63");
+  if (numbers.empty()) refuse_value(name + " has 0 numbers, but must have one a batch row");
+  return numbers;
+}
+
 }  // namespace
 
 Options::Options(const nb::dict& named) {
@@ -48,6 +57,24 @@ Options::Options(const nb::dict& named) {
   }
 }
 
+bool Options::set_array(const std::string& name, const nb::object& value) {
+  if (name == "mask") {
+    attention.mask = arrays_.emplace_back(value, name, false).broadcast();
+    if (attention.mask.dtype != DType::kBool) {
+      refuse_type(std::string("mask is ") + arrays_.back().dtype() + ", but must be bool");
+    }
+  } else if (name == "bias") {
+    attention.bias = arrays_.emplace_back(value, name, false).broadcast();
+  } else if (name == "alibi_slopes") {
+    attention.alibi_slopes = arrays_.emplace_back(value, name, false).per_head();
+  } else if (name == "sinks") {
+    attention.sinks = arrays_.emplace_back(value, name, false).per_head();
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void Options::set(const std::string& name, const nb::object& value) {
   if (name == "layout") {
     layout = layout_from_name(cast<std::string>(value, name, "a string"));
@@ -55,15 +82,19 @@ void Options::set(const std::string& name, const nb::object& value) {
     attention.scale = cast<float>(value, name, "a number");
   } else if (name == "causal") {
     attention.causal = causal_from_name(cast<std::string>(value, name, "a bool or a string"));
+  } else if (name == "query_offset") {
+    attention.query_offset = query_offset_ = integers(value, name);
+  } else if (name == "window") {
+    const auto window = cast<std::pair<int64_t, int64_t>>(value, name, "two integers");
+    attention.window = {window.first, window.second};
   } else if (name == "kv_lengths") {
-    kv_lengths_ = cast<std::vector<int64_t>>(value, name, "a sequence of integers");
-    if (kv_lengths_.empty()) refuse_value("kv_lengths has 0 numbers, but must have one a batch row");
-    attention.kv_lengths = kv_lengths_;
-  } else if (name == "mask") {
-    attention.mask = arrays_.emplace_back(value, name, false).broadcast();
-    if (attention.mask.dtype != DType::kBool) {
-      refuse_type(std::string("mask is ") + arrays_.back().dtype() + ", but must be bool");
-    }
+    attention.kv_lengths = kv_lengths_ = integers(value, name);
+  } else if (name == "softcap") {
+    attention.softcap = cast<float>(value, name, "a number");
+  } else if (name == "dropout") {
+    attention.dropout = cast<float>(value, name, "a number");
+  } else if (name == "seed") {
+    attention.seed = cast<uint64_t>(value, name, "an integer in [0, 2^64)");
   } else if (name == "isa") {
     attention.isa = isa_of(cast<std::string>(value, name, "a string"));
   } else if (name == "threads") {
@@ -71,7 +102,7 @@ void Options::set(const std::string& name, const nb::object& value) {
     if (threads_ < 1 || threads_ > 1024) {
       refuse_value("threads is " + std::to_string(threads_) + ", but must be in 1..1024");
     }
-  } else {
+  } else if (!set_array(name, value)) {
     refuse_type("there is no option \"" + name + "\"");
   }
 }

@@ -29,9 +29,11 @@ struct Options {
 
  private:
   void set(const std::string& name, const nb::object& value);
+  /// Options that are arrays; false if `name` is none of them.
+  bool set_array(const std::string& name, const nb::object& value);
 
   int threads_ = 0;
-  std::vector<int64_t> kv_lengths_;
+  std::vector<int64_t> query_offset_, kv_lengths_;
   std::vector<Array> arrays_;
 };
 

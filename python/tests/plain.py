@@ -1,58 +1,128 @@
-"""Attention in float64 and plain NumPy, scores stored: what the package is compared with."""
+"""Attention in float64 and plain NumPy, scores stored: what the package is compared with.
+
+Options are those of attend.attention(), but for `keep`: what dropout multiplies each weight with.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 
-def allowed(
-    B: int, Hq: int, Tq: int, Tk: int, causal: str | None = None, kv_lengths=None, mask=None
-) -> np.ndarray:
+@dataclass
+class Rules:
+    scale: float | None = None
+    causal: str | None = None
+    window: tuple[int, int] = (-1, -1)
+    query_offset: Any = None
+    mask: Any = None
+    bias: Any = None
+    alibi_slopes: Any = None
+    softcap: float = 0.0
+    sinks: Any = None
+    kv_lengths: Any = None
+    keep: Any = 1.0
+
+
+def distances(rules: Rules, B: int, Tq: int, Tk: int) -> np.ndarray:
+    """How far key j is to the right of where query i stands: [B, 1, Tq, Tk]."""
+    offset = rules.query_offset
+    if offset is None:
+        offset = 0 if rules.causal == "upper_left" else Tk - Tq
+    offset = np.broadcast_to(offset, (B,))[:, None, None, None]
+    return np.arange(Tk)[None, :] - np.arange(Tq)[:, None] - offset
+
+
+def allowed(rules: Rules, B: int, Hq: int, Tq: int, Tk: int) -> np.ndarray:
     """Which keys a query may see: bool [B, Hq, Tq, Tk]."""
-    i, j = np.arange(Tq)[:, None], np.arange(Tk)[None, :]
+    distance = distances(rules, B, Tq, Tk)
     seen = np.ones((B, Hq, Tq, Tk), dtype=bool)
-    if causal is not None:
-        seen &= j <= i + (Tk - Tq if causal == "lower_right" else 0)
-    if kv_lengths is not None:
-        seen &= (j < np.asarray(kv_lengths)[:, None, None])[:, None]
-    if mask is not None:
-        seen &= mask
+    left, right = rules.window
+    if rules.causal:
+        seen &= distance <= 0
+    if left >= 0:
+        seen &= distance >= -left
+    if right >= 0:
+        seen &= distance <= right
+    if rules.kv_lengths is not None:
+        seen &= np.arange(Tk) < np.asarray(rules.kv_lengths)[:, None, None, None]
+    if rules.mask is not None:
+        seen &= rules.mask
+    if rules.bias is not None:
+        seen &= ~np.isneginf(rules.bias)
     return seen
 
 
-def repeated(x: np.ndarray, Hq: int) -> np.ndarray:
-    return np.repeat(x.astype(np.float64), Hq // x.shape[1], axis=1)
+def repeated(x: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Keys or values, one a query head; what nobody sees may be anything, so that it takes no part."""
+    x = np.where(seen.any((1, 2))[:, None, :, None], x, 0)
+    return np.repeat(x.astype(np.float64), seen.shape[1] // x.shape[1], axis=1)
 
 
-def cleaned(x: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """What nobody sees may be anything, so that it takes no part."""
-    return np.where(seen.any((1, 2))[:, None, :, None], x, 0)
+def per_head(numbers: Any) -> np.ndarray:
+    """[Hq] or [B, Hq] beside [B, Hq, Tq, Tk]."""
+    return np.asarray(numbers, dtype=np.float64)[..., None, None]
 
 
-def attention(q, k, v, scale=None, **who) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """out, lse and weights of [B, H, T, D] operands."""
+@dataclass
+class Result:
+    out: np.ndarray
+    lse: np.ndarray
+    weights: np.ndarray
+    slope: np.ndarray  # of the softcap
+    seen: np.ndarray
+
+
+def attention(q, k, v, **options) -> Result:
+    """Of [B, H, T, D] operands."""
+    rules = Rules(**options)
     B, Hq, Tq, D = q.shape
-    seen = allowed(B, Hq, Tq, k.shape[2], **who)
-    scale = D**-0.5 if scale is None else scale
-    k, v = cleaned(k, seen), cleaned(v, seen)
-    s = np.where(seen, scale * q.astype(np.float64) @ repeated(k, Hq).swapaxes(2, 3), -np.inf)
+    seen = allowed(rules, B, Hq, Tq, k.shape[2])
+    s = q.astype(np.float64) @ repeated(k, seen).swapaxes(2, 3) * (D**-0.5 if rules.scale is None else rules.scale)
+    slope = np.ones_like(s)
+    if rules.softcap > 0:
+        s = np.tanh(s / rules.softcap)
+        slope, s = 1 - s**2, rules.softcap * s
+    if rules.bias is not None:
+        s = s + rules.bias
+    if rules.alibi_slopes is not None:
+        s = s - per_head(rules.alibi_slopes) * np.abs(distances(rules, B, Tq, k.shape[2]))
+    s = np.where(seen, s, -np.inf)
+    total = np.exp(s).sum(-1)
+    if rules.sinks is not None:
+        total = total + np.exp(per_head(rules.sinks)[..., 0])
     with np.errstate(divide="ignore"):
-        lse = np.log(np.exp(s).sum(-1))
+        lse = np.log(total)
     weights = np.where(seen, np.exp(s - np.where(np.isfinite(lse), lse, 0)[..., None]), 0)
-    return weights @ repeated(v, Hq), lse, weights
+    return Result((weights * rules.keep) @ repeated(v, seen), lse, weights, slope, seen)
 
 
-def gradients(dout, q, k, v, scale=None, **who) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """dq, dk, dv of sum(out * dout)."""
-    B, Hq, _, D = q.shape
-    Hkv = k.shape[1]
-    scale = D**-0.5 if scale is None else scale
-    out, _, p = attention(q, k, v, scale, **who)
-    seen = allowed(B, Hq, q.shape[2], k.shape[2], **who)
-    k, v = cleaned(k, seen), cleaned(v, seen)
+@dataclass
+class Gradients:
+    q: np.ndarray
+    k: np.ndarray
+    v: np.ndarray
+    bias: np.ndarray  # [B, Hq, Tq, Tk]: to be summed over what was broadcast
+    sinks: np.ndarray | None  # [Hq]
+
+
+def gradients(dout, q, k, v, **options) -> Gradients:
+    """Of sum(out * dout)."""
+    rules = Rules(**options)
+    r = attention(q, k, v, **options)
+    B, Hkv, _, D = k.shape
+    Hq = q.shape[1]
     dout = dout.astype(np.float64)
-    dp = dout @ repeated(v, Hq).swapaxes(2, 3)
-    ds = scale * p * (dp - (dout * out).sum(-1, keepdims=True))
-    dq = ds @ repeated(k, Hq)
-    dk, dv = ds.swapaxes(2, 3) @ q.astype(np.float64), p.swapaxes(2, 3) @ dout
-    return dq, *(g.reshape(B, Hkv, Hq // Hkv, *g.shape[2:]).sum(2) for g in (dk, dv))
+    dweights = dout @ repeated(v, r.seen).swapaxes(2, 3) * rules.keep
+    mean = (dout * r.out).sum(-1, keepdims=True)
+    dbias = r.weights * (dweights - mean)
+    ds = dbias * r.slope * (D**-0.5 if rules.scale is None else rules.scale)
+    dk, dv = ds.swapaxes(2, 3) @ q.astype(np.float64), (r.weights * rules.keep).swapaxes(2, 3) @ dout
+    dk, dv = (g.reshape(B, Hkv, Hq // Hkv, *g.shape[2:]).sum(2) for g in (dk, dv))
+    dsinks = None
+    if rules.sinks is not None:
+        share = np.exp(per_head(rules.sinks)[..., 0] - r.lse)
+        dsinks = -(share * mean[..., 0]).sum((0, 2))
+    return Gradients(ds @ repeated(k, r.seen), dk, dv, dbias, dsinks)

@@ -29,16 +29,17 @@ SHAPES = [
 def test_every_instruction_set_gives_plain_attention(operands, shape, isa):
     q, k, v = operands(**shape)
     out, lse, weights = attend.attention(q, k, v, isa=isa, return_lse=True, return_weights=True)
-    for result, expected in zip((out, lse, weights), plain.attention(q, k, v)):
+    expected = plain.attention(q, k, v)
+    for result, one in ((out, expected.out), (lse, expected.lse), (weights, expected.weights)):
         assert result.dtype == np.float32
-        assert_close(result, expected)
+        assert_close(result, one)
 
 
 def test_float64_is_the_plain_reference(operands):
     q, k, v = operands(dtype=np.float64)
     out = attend.attention(q, k, v)
     assert out.dtype == np.float64
-    assert_close(out, plain.attention(q, k, v)[0], np.float64)
+    assert_close(out, plain.attention(q, k, v).out, np.float64)
 
 
 @pytest.mark.parametrize("causal", ["upper_left", "lower_right"])
@@ -46,9 +47,9 @@ def test_float64_is_the_plain_reference(operands):
 def test_the_causal_diagonal_is_the_one_named(operands, causal, Tq, Tk):
     q, k, v = operands(Tq=Tq, Tk=Tk)
     out, lse = attend.attention(q, k, v, causal=causal, return_lse=True)
-    expected_out, expected_lse, _ = plain.attention(q, k, v, causal=causal)
-    assert_close(out, expected_out)
-    assert_close(lse, expected_lse)
+    expected = plain.attention(q, k, v, causal=causal)
+    assert_close(out, expected.out)
+    assert_close(lse, expected.lse)
 
 
 def test_causal_true_is_either_diagonal_of_a_square(operands):
@@ -58,30 +59,84 @@ def test_causal_true_is_either_diagonal_of_a_square(operands):
     assert np.array_equal(out, attend.attention(q, k, v, causal="lower_right"))
 
 
-def test_options_combine(operands):
-    q, k, v = operands(Tq=9, Tk=9)
-    mask = np.random.default_rng(5).random((4, 9, 9)) < 0.7
-    who = dict(causal="upper_left", kv_lengths=[4, 9], mask=mask)
-    assert_close(attend.attention(q, k, v, scale=0.31, **who), plain.attention(q, k, v, scale=0.31, **who)[0])
+def random(*shape, seed=3):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+OPTIONS = [
+    dict(scale=0.31),
+    dict(window=(2, -1)),
+    dict(window=(-1, 0)),
+    dict(window=(1, 2), query_offset=3),
+    dict(causal=True, query_offset=-2),
+    dict(causal=True, query_offset=[3, -1]),
+    dict(causal="lower_right", window=(3, -1)),
+    dict(bias=random(5, 9)),
+    dict(bias=random(2, 1, 5, 9)),
+    dict(bias=np.where(random(4, 5, 9) > 0.5, -np.inf, random(4, 5, 9)).astype(np.float32)),
+    dict(alibi_slopes=[0.5, 0.25, 0.125, 0.0625]),
+    dict(alibi_slopes=np.abs(random(2, 4)), causal="lower_right"),
+    dict(alibi_slopes=np.abs(random(4)), query_offset=np.array([1, 6])),
+    dict(softcap=0.7),
+    dict(sinks=[0.0, 1.0, -1.0, -np.inf]),
+    dict(kv_lengths=[4, 9], mask=random(4, 5, 9) < 0.5),
+    dict(
+        scale=0.4, causal=True, query_offset=[4, 2], window=(5, -1), mask=random(5, 9) < 1, bias=random(4, 1, 9),
+        alibi_slopes=np.abs(random(4)), softcap=0.9, sinks=random(4), kv_lengths=[8, 6],
+    ),
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options))
+@pytest.mark.parametrize("isa", attend.isas())
+def test_options_do_what_plain_loops_do(operands, options, isa):
+    q, k, v = operands(Tq=5, Tk=9)
+    out, lse, weights = attend.attention(q, k, v, isa=isa, return_lse=True, return_weights=True, **options)
+    expected = plain.attention(q, k, v, **options)
+    assert_close(out, expected.out)
+    assert_close(lse, expected.lse)
+    assert_close(weights, expected.weights)
+
+
+def test_weights_come_summed(operands):
+    q, k, v = operands(Tq=33, Tk=40)
+    whole = plain.attention(q, k, v, causal="lower_right").weights
+    out, mean = attend.attention(q, k, v, causal="lower_right", return_weights="head_mean")
+    assert_close(mean, whole.mean(1))
+    out, lse, sums = attend.attention(q, k, v, causal="lower_right", return_lse=True, return_weights="column_sums")
+    assert_close(sums, whole.sum(2))
+
+
+def test_dropout_leaves_out_a_share_that_the_seed_decides(operands):
+    q, k, _ = operands(B=2, Hq=4, Hkv=4, Tq=30, Tk=50)
+    v = np.broadcast_to(np.eye(50, dtype=np.float32), (2, 4, 50, 50))  # so that out is what multiplies the values
+    out, weights = attend.attention(q, k, v, dropout=0.25, seed=2**63 + 1, return_weights=True)
+    assert_close(weights, plain.attention(q, k, v).weights)
+    kept = out != 0
+    assert_close(out, np.where(kept, weights / 0.75, 0))
+    # 12,000 draws: 4 standard deviations.
+    assert abs(kept.mean() - 0.75) < 4 * (0.25 * 0.75 / kept.size) ** 0.5
+    assert np.array_equal(out, attend.attention(q, k, v, dropout=0.25, seed=2**63 + 1, threads=1))
+    assert not np.array_equal(kept, attend.attention(q, k, v, dropout=0.25, seed=7) != 0)
 
 
 @pytest.mark.parametrize("shape", [(7,), (5, 7), (5, 1), (4, 1, 7), (2, 1, 1, 7), (1, 4, 5, 1), (2, 4, 5, 7)])
 def test_a_mask_broadcasts_as_numpy_does(operands, shape):
     q, k, v = operands()
     mask = np.random.default_rng(3).random(shape) < 0.6
-    assert_close(attend.attention(q, k, v, mask=mask), plain.attention(q, k, v, mask=mask)[0])
+    assert_close(attend.attention(q, k, v, mask=mask), plain.attention(q, k, v, mask=mask).out)
 
 
 @pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, dtype=np.int32)])
 def test_lengths_are_any_integers(operands, kind):
     q, k, v = operands()
-    assert_close(attend.attention(q, k, v, kv_lengths=kind([3, 7])), plain.attention(q, k, v, kv_lengths=[3, 7])[0])
+    assert_close(attend.attention(q, k, v, kv_lengths=kind([3, 7])), plain.attention(q, k, v, kv_lengths=[3, 7]).out)
 
 
 def test_a_masked_nan_never_reaches_the_output(operands):
     q, k, v = operands()
     k[1, :, 3:], v[1, :, 3:] = np.nan, np.inf
-    assert_close(attend.attention(q, k, v, kv_lengths=[7, 3]), plain.attention(q, k, v, kv_lengths=[7, 3])[0])
+    assert_close(attend.attention(q, k, v, kv_lengths=[7, 3]), plain.attention(q, k, v, kv_lengths=[7, 3]).out)
 
 
 def test_a_query_that_sees_no_key_gets_zeros(operands):
@@ -148,9 +203,9 @@ def test_no_operand_is_copied(operands):
     out = np.empty((2, 4, 5, 6), dtype=np.float32)
     result = attend._attend.Array(out, "output", writable=True)
     attend._attend.attention(
-        borrowed, attend._attend.Array(k, "key"), attend._attend.Array(v, "value"), result, None, None
+        borrowed, attend._attend.Array(k, "key"), attend._attend.Array(v, "value"), result, None, None, None, None
     )
-    assert_close(out, plain.attention(np.zeros_like(q), k, v)[0])
+    assert_close(out, plain.attention(np.zeros_like(q), k, v).out)
 
 
 @pytest.mark.parametrize("return_lse", [False, True])

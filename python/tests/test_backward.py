@@ -1,6 +1,7 @@
 import numpy as np
 import plain
 import pytest
+from test_attention import OPTIONS
 
 import attend
 
@@ -12,7 +13,7 @@ def backward(q, k, v, **options):
 
 
 def assert_gradients(results, expected, dtype=np.float32):
-    for result, gradient in zip(results, expected):
+    for result, gradient in zip(results, (expected.q, expected.k, expected.v)):
         assert result.dtype == dtype and result.shape == gradient.shape
         assert np.all(np.abs(result - gradient) <= 200 * np.finfo(dtype).eps)
 
@@ -24,12 +25,52 @@ def test_gradients_are_those_of_plain_attention(operands, isa):
     assert_gradients(gradients, plain.gradients(dout, q, k, v))
 
 
-def test_gradients_know_the_options(operands):
-    q, k, v = operands(Tq=9, Tk=9)
-    mask = np.random.default_rng(5).random((4, 9, 9)) < 0.7
-    who = dict(causal="upper_left", kv_lengths=[4, 9], mask=mask)
-    dout, gradients = backward(q, k, v, scale=0.31, **who)
-    assert_gradients(gradients, plain.gradients(dout, q, k, v, scale=0.31, **who))
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options))
+def test_gradients_know_the_options(operands, options):
+    q, k, v = operands(Tq=5, Tk=9)
+    dout, gradients = backward(q, k, v, **options)
+    assert_gradients(gradients, plain.gradients(dout, q, k, v, **options))
+
+
+@pytest.mark.parametrize("shape", [(9,), (5, 1), (4, 5, 9), (2, 1, 5, 9), (1, 4, 1, 9), (2, 4, 5, 9)])
+def test_a_bias_has_a_gradient_of_its_shape(operands, shape):
+    q, k, v = operands(Tq=5, Tk=9)
+    bias = np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+    out, lse = attend.attention(q, k, v, bias=bias, return_lse=True)
+    *_, dbias = attend.attention_backward(out, q, k, v, out, lse, bias=bias, return_dbias=True)
+    expected = plain.gradients(out, q, k, v, bias=bias).bias
+    full = (1,) * (4 - len(shape)) + shape
+    summed = tuple(a for a in range(4) if full[a] == 1)
+    assert dbias.shape == shape
+    assert np.all(np.abs(dbias - expected.sum(summed, keepdims=True).reshape(shape)) <= 200 * np.finfo(np.float32).eps)
+
+
+def test_sinks_have_a_gradient(operands):
+    q, k, v = operands()
+    sinks = np.array([0.5, -1.0, 2.0, -np.inf], dtype=np.float32)
+    out, lse = attend.attention(q, k, v, sinks=sinks, return_lse=True)
+    gradients = attend.attention_backward(out, q, k, v, out, lse, sinks=sinks, return_dsinks=True)
+    expected = plain.gradients(out, q, k, v, sinks=sinks)
+    assert_gradients(gradients, expected)
+    assert gradients[3].shape == (4,)
+    assert np.all(np.abs(gradients[3] - expected.sinks) <= 200 * np.finfo(np.float32).eps)
+
+
+def test_gradients_are_those_of_the_weights_that_dropout_kept(operands):
+    q, k, v = operands(Tq=9, Tk=12)
+    options = dict(dropout=0.4, seed=5, causal="lower_right")
+    unit = np.broadcast_to(np.eye(12, dtype=np.float32), (2, 2, 12, 12))
+    keep = np.where(attend.attention(q, k, unit, **options) != 0, 1 / 0.6, 0)
+    dout, gradients = backward(q, k, v, **options)
+    assert_gradients(gradients, plain.gradients(dout, q, k, v, causal="lower_right", keep=keep))
+
+
+def test_a_gradient_of_nothing_is_an_error(operands):
+    q, k, v = operands()
+    out, lse = attend.attention(q, k, v, return_lse=True)
+    for name in ("bias", "sinks"):
+        with pytest.raises(ValueError, match=f"return_d{name} is True, but {name} is None"):
+            attend.attention_backward(out, q, k, v, out, lse, **{f"return_d{name}": True})
 
 
 def test_gradients_in_float64(operands):

@@ -17,7 +17,28 @@ WRONG = [
     (dict(kv_lengths=[7, 8]), ValueError, r"kv_lengths\[1\] is 8, but must be between 0 and key axis Tk, which is 7"),
     (dict(kv_lengths=[7, -1]), ValueError, r"kv_lengths\[1\] is -1"),
     (dict(kv_lengths=[7, 1.0]), TypeError, "kv_lengths must be a sequence of integers"),
-    (dict(kv_lengths=3), TypeError, "kv_lengths must be a sequence of integers"),
+    (dict(kv_lengths=3), ValueError, "kv_lengths has 1 numbers, but query axis B is 2"),
+    (dict(kv_lengths="37"), TypeError, "kv_lengths must be a sequence of integers"),
+    (dict(window=(-2, 0)), ValueError, "window.left is -2"),
+    (dict(window=3), TypeError, "window is int, but must be two integers"),
+    (dict(window=(1, 2, 3)), TypeError, "window is tuple, but must be two integers"),
+    (dict(query_offset=2, causal="upper_left"), ValueError, "causal is kUpperLeft, but query_offset is given too"),
+    (dict(query_offset=[1, 2, 3]), ValueError, "query_offset has 3 numbers"),
+    (dict(query_offset=2**60), ValueError, r"query_offset\[0\] is 1152921504606846976"),
+    (dict(query_offset=0.5), TypeError, "query_offset must be"),
+    (dict(causal="query_offset"), ValueError, "query_offset is empty"),
+    (dict(softcap=-1.0), ValueError, "softcap is -1"),
+    (dict(softcap=float("nan")), ValueError, "softcap is nan"),
+    (dict(dropout=1.0), ValueError, r"dropout is 1.0+, but must be in \[0, 1\)"),
+    (dict(seed=-1), TypeError, "seed is int, but must be an integer in"),
+    (dict(bias=np.ones((5, 6), dtype=np.float32)), ValueError, "bias axis Tk is 6"),
+    (dict(bias=np.ones((5, 7))), ValueError, "bias is float64, but must be float32"),
+    (dict(alibi_slopes=[1.0, 2.0, 3.0]), ValueError, "alibi_slopes axis Hq is 3"),
+    (dict(alibi_slopes=[1.0, 2.0, 3.0, np.inf]), ValueError, r"alibi_slopes\[0, 3\] is inf"),
+    (dict(sinks=np.ones((1, 1, 4), dtype=np.float32)), ValueError, "sinks has 3 axes, but must have 1"),
+    (dict(sinks=[0.0, 0.0, np.nan, 0.0]), ValueError, r"sinks\[0, 2\] is nan"),
+    (dict(return_weights="all"), ValueError, "return_weights is 'all'"),
+    (dict(return_weights=1), ValueError, "return_weights is 1"),
     (dict(kv_lengths=[7, 2**63]), TypeError, "kv_lengths"),
     (dict(mask=np.ones((5, 6), dtype=bool)), ValueError, "mask axis Tk is 6, but must be 1 or key axis Tk, which is 7"),
     (dict(mask=np.ones((5, 7))), TypeError, "mask is float64, but must be bool"),
@@ -99,18 +120,24 @@ def test_a_result_that_cannot_be_written_is_refused():
         attend._attend.Array(frozen, "output", writable=True)
 
 
-def test_the_binding_knows_every_option_of_the_signature(operands):
-    signature = inspect.signature(attend.attention)
-    own = {"q", "k", "v", "return_lse", "return_weights"}
-    for name in set(signature.parameters) - own:
+OWN = {"q", "k", "v", "return_lse", "return_weights"}
+NAMES = sorted(set(inspect.signature(attend.attention).parameters) - OWN)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_option_is_ignored(operands, name):
+    q, k, v = operands()
+    out, lse = attend.attention(q, k, v, return_lse=True)
+    senseless = {name: object()}
+    for call in (
+        lambda: attend.attention(q, k, v, **senseless),
+        lambda: attend.attention_backward(out, q, k, v, out, lse, **senseless),
+        lambda: attend.explain(q, k, v, **senseless),
+    ):
         with pytest.raises((TypeError, ValueError), match=name):
-            attend.attention(*operands(), **{name: object()})
+            call()
 
 
-def test_the_three_functions_take_the_same_options():
-    def options_of(function):
-        return {n for n, p in inspect.signature(function).parameters.items() if p.kind is p.KEYWORD_ONLY}
-
-    everything = options_of(attend.attention)
-    assert options_of(attend.explain) == everything - {"threads"}
-    assert options_of(attend.attention_backward) == everything - {"return_lse", "return_weights"}
+def test_options_have_types():
+    typed = set(attend._attention.Options.__annotations__)
+    assert typed == set(NAMES) - {"threads"}

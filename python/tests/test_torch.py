@@ -66,6 +66,44 @@ def test_boolean_masks_with_many_leading_axes():
         assert_like_pytorch(randn(3, 2, 4, 9, 16), randn(3, 2, 4, 7, 16), randn(3, 2, 4, 7, 8), attn_mask=mask)
 
 
+@pytest.mark.parametrize("shape", [(9, 7), (4, 9, 7), (2, 1, 9, 7), (2, 4, 1, 7), (2, 4, 9, 7)])
+def test_numbers_in_a_mask_are_added_and_learn(shape):
+    torch.manual_seed(10)
+    q, k, v = randn(2, 4, 9, 16), randn(2, 4, 7, 16), randn(2, 4, 7, 8)
+    mask = randn(*shape)
+    out = attend.torch.scaled_dot_product_attention(q, k, v, mask)
+    # PyTorch's own gradient of a mask, by plain operations: its fused kernels have none on the CPU.
+    expected = torch.softmax(q @ k.transpose(2, 3) / 4 + mask, -1) @ v
+    dout = torch.randn_like(out)
+    for a, b in zip(
+        (out, *torch.autograd.grad(out, (q, k, v, mask), dout)),
+        (expected, *torch.autograd.grad(expected, (q, k, v, mask), dout)),
+    ):
+        assert a.shape == b.shape and ((a - b).abs() <= 1e-5).all()
+
+
+def test_minus_infinity_in_a_mask_masks():
+    torch.manual_seed(11)
+    seen = torch.rand(9, 7) < 0.7
+    seen[:, 0] = True
+    mask = torch.zeros(9, 7).masked_fill(~seen, -torch.inf)
+    q, k, v = (torch.randn(2, 3, t, 8) for t in (9, 7, 7))
+    call = attend.torch.scaled_dot_product_attention
+    assert torch.equal(call(q, k, v, mask), call(q, k, v, seen))
+
+
+def test_dropout_is_seeded_by_pytorch_and_keeps_its_gradient():
+    q, k, v = (randn(1, 2, t, 4, dtype=torch.float64) for t in (3, 5, 5))
+
+    def call(q, k, v):
+        torch.manual_seed(12)
+        return attend.torch.scaled_dot_product_attention(q, k, v, dropout_p=0.3)
+
+    assert torch.equal(call(q, k, v), call(q, k, v))
+    assert not torch.equal(call(q, k, v), attend.torch.scaled_dot_product_attention(q, k, v, dropout_p=0.3))
+    assert torch.autograd.gradcheck(call, (q, k, v))
+
+
 def test_gradients_by_finite_differences():
     torch.manual_seed(7)
     operands = [randn(1, 2, 3, 4, dtype=torch.float64), randn(1, 1, 5, 4, dtype=torch.float64)]
@@ -107,10 +145,10 @@ def test_a_query_that_sees_nothing_gets_zeros_and_no_gradient():
 def test_what_is_not_offered_is_refused():
     q = torch.randn(1, 2, 3, 4)
     call = attend.torch.scaled_dot_product_attention
-    with pytest.raises(ValueError, match="dropout_p is 0.1, but must be 0"):
-        call(q, q, q, dropout_p=0.1)
-    with pytest.raises(TypeError, match="attn_mask is torch.float32, but must be torch.bool"):
-        call(q, q, q, torch.zeros(3, 3))
+    with pytest.raises(ValueError, match="dropout is 1.5"):
+        call(q, q, q, dropout_p=1.5)
+    with pytest.raises(ValueError, match="bias axis Tk is 4"):
+        call(q, q, q, torch.zeros(3, 4))
     with pytest.raises(ValueError, match="only one of them"):
         call(q, q, q, torch.ones(3, 3, dtype=torch.bool), is_causal=True)
     with pytest.raises(ValueError, match="query has 1 axes"):

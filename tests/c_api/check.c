@@ -41,6 +41,8 @@ void fill(problem* p) {
   FILL_WITH(p->output, NAN);
   FILL_WITH(p->lse, NAN);
   FILL_WITH(p->weights, NAN);
+  FILL_WITH(p->head_mean, NAN);
+  FILL_WITH(p->column_sums, NAN);
   FILL_WITH(p->query_gradient, NAN);
   FILL_WITH(p->key_gradient, NAN);
   FILL_WITH(p->value_gradient, NAN);
@@ -68,28 +70,44 @@ void fill(problem* p) {
       .value_gradient = attend_mutable_view_of(p->value_gradient, ATTEND_FLOAT32, kB, kHkv, kTk, kDv)};
 }
 
-double expected(const problem* p, int b, int h, int i, int c, double scale, int64_t offset,
-                const int64_t* lengths, const unsigned char* mask) {
-  const int kv = b * kHkv + h / (kHq / kHkv);
+rules plain_rules(void) {
+  return (rules){.scale = 1 / sqrt(kD), .offset = kTk, .left = -1};
+}
+
+static int seen(const rules* rule, int b, int i, int j) {
+  return j <= i + rule->offset && (rule->left < 0 || j >= i + rule->offset - rule->left) &&
+         (rule->lengths == NULL || j < rule->lengths[b]) && (rule->mask == NULL || rule->mask[i * kTk + j]);
+}
+
+static double score_of(const problem* p, int b, int h, int i, int j, const rules* rule) {
   const float* q = p->query + ((b * kHq + h) * kTq + i) * kD;
-  double sum = 0, total = 0;
+  const float* k = p->key + ((b * kHkv + h / (kHq / kHkv)) * kTk + j) * kD;
+  double score = 0;
+  for (int d = 0; d < kD; ++d) score += (double)q[d] * k[d];
+  score *= rule->scale;
+  if (rule->softcap > 0) score = rule->softcap * tanh(score / rule->softcap);
+  if (rule->bias != NULL) score += rule->bias[(h * kTq + i) * kTk + j];
+  if (rule->slopes != NULL) score -= rule->slopes[h] * fabs((double)(i + rule->offset - j));
+  return score;
+}
+
+double expected(const problem* p, int b, int h, int i, int c, const rules* rule) {
+  const float* v = p->value + (b * kHkv + h / (kHq / kHkv)) * kTk * kDv;
+  double sum = 0, total = rule->sinks != NULL ? exp(rule->sinks[h]) : 0;
   for (int j = 0; j < kTk; ++j) {
-    if (j > i + offset || (lengths != NULL && j >= lengths[b]) || (mask != NULL && !mask[i * kTk + j]))
-      continue;
-    double score = 0;
-    for (int d = 0; d < kD; ++d) score += (double)q[d] * p->key[(kv * kTk + j) * kD + d];
-    total += exp(scale * score);
-    sum += exp(scale * score) * p->value[(kv * kTk + j) * kDv + c];
+    if (!seen(rule, b, i, j)) continue;
+    const double weight = exp(score_of(p, b, h, i, j, rule));
+    total += weight;
+    sum += weight * v[j * kDv + c];
   }
   return total == 0 ? 0 : sum / total;
 }
 
-double largest_error(const problem* p, double scale, int64_t offset, const int64_t* lengths,
-                     const unsigned char* mask) {
+double largest_error(const problem* p, const rules* rule) {
   double largest = 0;
   for (int n = 0; n < kB * kHq * kTq * kDv; ++n) {
     const int c = n % kDv, i = n / kDv % kTq, h = n / (kDv * kTq) % kHq, b = n / (kDv * kTq * kHq);
-    const double error = fabs(p->output[n] - expected(p, b, h, i, c, scale, offset, lengths, mask));
+    const double error = fabs(p->output[n] - expected(p, b, h, i, c, rule));
     if (!(error <= largest)) largest = error; /* a NaN too */
   }
   return largest;

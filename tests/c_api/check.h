@@ -18,7 +18,8 @@ void check_refused(attend_code code, attend_code expected, const char* sentence,
 enum { kB = 2, kHq = 4, kHkv = 2, kTq = 5, kTk = 7, kD = 3, kDv = 2 };
 typedef struct problem {
   float query[kB * kHq * kTq * kD], key[kB * kHkv * kTk * kD], value[kB * kHkv * kTk * kDv];
-  float output[kB * kHq * kTq * kDv], lse[kB * kHq * kTq], weights[kB * kHq * kTq * kTk];
+  float output[kB * kHq * kTq * kDv], lse[kB * kHq * kTq], weights[kB * kHq * kTq * kTk],
+      head_mean[kB * kTq * kTk], column_sums[kB * kHq * kTk];
   float output_gradient[kB * kHq * kTq * kDv];
   float query_gradient[kB * kHq * kTq * kD], key_gradient[kB * kHkv * kTk * kD],
       value_gradient[kB * kHkv * kTk * kDv];
@@ -29,17 +30,29 @@ typedef struct problem {
 /* Numbers that look random and are always the same; outputs are NaN. */
 void fill(problem* p);
 
-/* attention in plain loops and double, as the contract says: the output at [b, h, i, c] under a causal mask
- * with `offset` (Tk: none), `lengths` and `mask` [Tq, Tk] (NULL: none). */
-double expected(const problem* p, int b, int h, int i, int c, double scale, int64_t offset,
-                const int64_t* lengths, const unsigned char* mask);
+/* Options as plain loops want them. NULL and 0: not used. */
+typedef struct rules {
+  double scale;
+  int64_t offset; /* causal: key j is seen when j <= i + offset; kTk: all of them */
+  int64_t left;   /* keys further left of i + offset than this are not seen; -1: no bound */
+  const int64_t* lengths;
+  const unsigned char* mask; /* [Tq, Tk] */
+  const float* bias;         /* [Hq, Tq, Tk] */
+  const float* slopes;       /* [Hq] */
+  const float* sinks;        /* [Hq] */
+  double softcap;
+} rules;
+rules plain_rules(void); /* scale 1 / sqrt(D), everything seen */
+
+/* attention in plain loops and double, as the contract says: the output at [b, h, i, c]. */
+double expected(const problem* p, int b, int h, int i, int c, const rules* rule);
 
 /* The largest difference between p->output and expected(). */
-double largest_error(const problem* p, double scale, int64_t offset, const int64_t* lengths,
-                     const unsigned char* mask);
+double largest_error(const problem* p, const rules* rule);
 
 /* One function a file of tests. */
 void test_forward(void);
+void test_options(void);
 void test_backward(void);
 void test_executors(void);
 void test_errors(void);

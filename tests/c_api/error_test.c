@@ -77,6 +77,27 @@ static void options_that_mean_nothing_are_named(void) {
   o.kv_lengths_count = kB;
   CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT,
                 "kv_lengths is a null pointer");
+  o = (attend_attention_options){.size = sizeof o, .query_offset_count = 1};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT,
+                "query_offset is a null pointer, but query_offset_count is 1");
+  o = (attend_attention_options){.size = sizeof o, .causal = ATTEND_CAUSAL_QUERY_OFFSET};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "query_offset is empty");
+  const attend_window window = {.left = -2, .right = -1};
+  o = (attend_attention_options){.size = sizeof o, .window = &window};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "window.left is -2");
+  o = (attend_attention_options){.size = sizeof o, .softcap = -1};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "softcap is -1");
+  o = (attend_attention_options){.size = sizeof o, .dropout = 1};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "dropout is 1");
+  o = (attend_attention_options){.size = sizeof o,
+                                 .bias = attend_view_of(p.query, ATTEND_FLOAT32, 1, 1, kTq, kTk + 1)};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "bias axis Tk is 8");
+  o = (attend_attention_options){.size = sizeof o,
+                                 .sinks = attend_view_of(p.query, ATTEND_FLOAT64, 1, kHq, 1, 1)};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "sinks is float64");
+  o = (attend_attention_options){.size = sizeof o,
+                                 .alibi_slopes = attend_view_of(&not_a_number, ATTEND_FLOAT32, 1, 1, 1, 1)};
+  CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "alibi_slopes[0, 0] is");
   o = (attend_attention_options){.size = sizeof o, .mask = attend_view_of(mask, ATTEND_BOOL, 1, 3, kTq, kTk)};
   CHECK_REFUSED(attend_attention(&p.tensors, &o, NULL), ATTEND_INVALID_ARGUMENT, "mask axis Hq is 3");
   check_untouched(&p);
@@ -125,7 +146,9 @@ static void structs_of_other_ages_are_understood(void) {
   older->scale = NULL;
   older->causal = ATTEND_CAUSAL_UPPER_LEFT;
   CHECK(attend_attention(&p.tensors, older, NULL) == ATTEND_OK);
-  CHECK(largest_error(&p, 1 / sqrt(kD), 0, NULL, NULL) < 1e-6);
+  rules rule = plain_rules();
+  rule.offset = 0;
+  CHECK(largest_error(&p, &rule) < 1e-6);
   free(older);
 
   const attend_attention_options never_set = {0};

@@ -8,6 +8,7 @@ int main(void) {
   CHECK(strcmp(attend_version(), ATTEND_VERSION) == 0);
   CHECK(strcmp(attend_last_error(), "") == 0);
   test_forward();
+  test_options();
   test_backward();
   test_executors();
   test_errors();
