@@ -19,18 +19,18 @@ Status check_tokens(const KvTokens& tokens, const CacheOperands& cache, int64_t 
   ATTEND_RETURN_IF_ERROR(check_same(value, {0, 1, 2}, key));
   ATTEND_RETURN_IF_ERROR(check_same(value, 3, cache.value));
   if (key.view.shape[0] != B) {
-    return refusal(axis_is(key, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
+    return invalid(axis_is(key, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
   }
   ATTEND_RETURN_IF_ERROR(check_memory(key));
   ATTEND_RETURN_IF_ERROR(check_memory(value));
   if (tokens.counts.empty()) return {};
   if (static_cast<int64_t>(tokens.counts.size()) != B) {
-    return refusal("counts has " + std::to_string(tokens.counts.size()) + " numbers, but " + axis_is(key, 0));
+    return invalid("counts has " + std::to_string(tokens.counts.size()) + " numbers, but " + axis_is(key, 0));
   }
   for (int64_t b = 0; b < B; ++b) {
     const int64_t count = tokens.counts[static_cast<size_t>(b)];
     if (count >= 0 && count <= key.view.shape[2]) continue;
-    return refusal("counts[" + std::to_string(b) + "] is " + std::to_string(count) +
+    return invalid("counts[" + std::to_string(b) + "] is " + std::to_string(count) +
                    ", but must be between 0 and key axis T, which is " + std::to_string(key.view.shape[2]));
   }
   return {};
@@ -41,7 +41,7 @@ Status check_room(const KvTokens& tokens, const KvView& cache, Table table) {
   for (int64_t b = 0; b < B; ++b) {
     const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), count = count_of(tokens, b);
     if (count > capacity - length) {
-      return refusal("sequence " + std::to_string(sequence) + " holds " + std::to_string(length) +
+      return invalid("sequence " + std::to_string(sequence) + " holds " + std::to_string(length) +
                      " tokens and is given " + std::to_string(count) + " more, but its capacity is " +
                      std::to_string(capacity));
     }
@@ -50,7 +50,7 @@ Status check_room(const KvTokens& tokens, const KvView& cache, Table table) {
     }
     for (int64_t other = 0; other < b; ++other) {
       if (sequence_of(cache, other) != sequence) continue;
-      return refusal("sequence " + std::to_string(sequence) + " is both batch row " + std::to_string(other) +
+      return invalid("sequence " + std::to_string(sequence) + " is both batch row " + std::to_string(other) +
                      " and batch row " + std::to_string(b));
     }
   }

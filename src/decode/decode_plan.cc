@@ -61,7 +61,7 @@ DecodePlan plan_decode(const DecodeProblem& p) {
 }
 
 std::string describe(const DecodePlan& plan, const DecodeProblem& p) {
-  const std::string isa(name(plan.isa)), stored = type_name(p.tensors.cache.key.dtype);
+  const std::string isa(name(plan.isa)), stored = name_of(p.tensors.cache.key.dtype);
   if (plan.kernel == nullptr) {
     return "reference loops on " + isa + " over " + stored + ", as pinned; " +
            counted(plan.items, "work item");

@@ -19,10 +19,10 @@ Status check_query(const Operand& query, const CacheOperands& cache, int64_t B) 
   ATTEND_RETURN_IF_ERROR(check_range(query, 2, 0, INT32_MAX));
   ATTEND_RETURN_IF_ERROR(check_same(query, 3, cache.key));
   if (query.view.shape[0] != B) {
-    return refusal(axis_is(query, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
+    return invalid(axis_is(query, 0) + ", but the cache is given " + std::to_string(B) + " sequences");
   }
   if (query.view.shape[1] % cache.key.view.shape[1] != 0) {
-    return refusal(axis_is(query, 1) + ", but must be a multiple of cache key axis Hkv, which is " +
+    return invalid(axis_is(query, 1) + ", but must be a multiple of cache key axis Hkv, which is " +
                    std::to_string(cache.key.view.shape[1]));
   }
   return check_memory(query);
@@ -37,7 +37,7 @@ Status check_outputs(const Operand& output, const Operand& lse, const Operand& q
   ATTEND_RETURN_IF_ERROR(check_written(output));
   if (lse.view.present()) {
     if (lse.view.dtype != DType::kFloat32) {
-      return refusal(std::string("lse is ") + type_name(lse.view.dtype) + ", but must be float32");
+      return invalid(std::string("lse is ") + name_of(lse.view.dtype) + ", but must be float32");
     }
     ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, query));
     ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
@@ -56,12 +56,12 @@ Status check_outputs(const Operand& output, const Operand& lse, const Operand& q
 Status check_counts(std::span<const int64_t> counts, const Operand& query) {
   if (counts.empty()) return {};
   if (static_cast<int64_t>(counts.size()) != query.view.shape[0]) {
-    return refusal("query_counts has " + std::to_string(counts.size()) + " numbers, but " +
+    return invalid("query_counts has " + std::to_string(counts.size()) + " numbers, but " +
                    axis_is(query, 0));
   }
   for (size_t b = 0; b < counts.size(); ++b) {
     if (counts[b] >= 0 && counts[b] <= query.view.shape[2]) continue;
-    return refusal("query_counts[" + std::to_string(b) + "] is " + std::to_string(counts[b]) +
+    return invalid("query_counts[" + std::to_string(b) + "] is " + std::to_string(counts[b]) +
                    ", but must be between 0 and query axis Tq, which is " +
                    std::to_string(query.view.shape[2]));
   }
@@ -73,12 +73,12 @@ Status check_per_head(const char* option, std::span<const float> numbers, const 
                       bool may_be_minus_inf) {
   if (numbers.empty()) return {};
   if (static_cast<int64_t>(numbers.size()) != query.view.shape[1]) {
-    return refusal(std::string(option) + " has " + std::to_string(numbers.size()) + " numbers, but " +
+    return invalid(std::string(option) + " has " + std::to_string(numbers.size()) + " numbers, but " +
                    axis_is(query, 1));
   }
   for (size_t h = 0; h < numbers.size(); ++h) {
     if (std::isfinite(numbers[h]) || (may_be_minus_inf && numbers[h] == -INFINITY)) continue;
-    return refusal(std::string(option) + "[" + std::to_string(h) + "] is " + std::to_string(numbers[h]) +
+    return invalid(std::string(option) + "[" + std::to_string(h) + "] is " + std::to_string(numbers[h]) +
                    ", but must be finite");
   }
   return {};
@@ -93,17 +93,18 @@ Status check_isa(const std::optional<Isa>& isa) {
 
 Status check_options(const DecodeOptions& options, const Operand& query) {
   if (options.scale && !std::isfinite(*options.scale)) {
-    return refusal("scale is " + std::to_string(*options.scale) + ", but must be finite");
+    return invalid("scale is " + std::to_string(*options.scale) + ", but must be finite");
   }
   if (!std::isfinite(options.softcap) || options.softcap < 0) {
-    return refusal("softcap is " + std::to_string(options.softcap) + ", but must be finite and at least 0");
+    return invalid("softcap is " + std::to_string(options.softcap) + ", but must be finite and at least 0");
   }
   if (options.causal != Causal::kNone && options.causal != Causal::kUpperLeft &&
       options.causal != Causal::kLowerRight) {
-    return refusal("causal must be none, upper_left or lower_right: a cache's lengths say where queries stand");
+    return invalid(
+        "causal must be none, upper_left or lower_right: a cache's lengths say where queries stand");
   }
   if (options.window_left < -1) {
-    return refusal("window_left is " + std::to_string(options.window_left) + ", but must be at least -1");
+    return invalid("window_left is " + std::to_string(options.window_left) + ", but must be at least -1");
   }
   ATTEND_RETURN_IF_ERROR(check_counts(options.query_counts, query));
   ATTEND_RETURN_IF_ERROR(check_per_head("alibi_slopes", options.alibi_slopes, query, false));
@@ -128,8 +129,8 @@ Status check_part(const Operand& output, const Operand& lse, const Operand& merg
   ATTEND_RETURN_IF_ERROR(check_memory(output));
   const DType number = merged.view.dtype == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
   if (lse.view.dtype != number) {
-    return refusal(std::string(lse.name) + " is " + type_name(lse.view.dtype) + ", but must be " +
-                   type_name(number));
+    return invalid(std::string(lse.name) + " is " + name_of(lse.view.dtype) + ", but must be " +
+                   name_of(number));
   }
   ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, merged));
   ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));

@@ -29,7 +29,7 @@ Status check_options(const KvCacheOptions& o) {
         Size{"value_width", o.value_width, 1, 1024}, Size{"page_size", o.page_size, 0, INT64_MAX / 2},
         Size{"pages", o.pages, 0, INT32_MAX}}) {
     if (s.value >= s.low && s.value <= s.high) continue;
-    return refusal(std::string(s.name) + " is " + std::to_string(s.value) + ", but must be in " +
+    return invalid(std::string(s.name) + " is " + std::to_string(s.value) + ", but must be in " +
                    std::to_string(s.low) + ".." + std::to_string(s.high));
   }
   return check_type({"cache", {nullptr, o.dtype, {}, {}}, {}}, Also::kInt8);
@@ -118,7 +118,7 @@ Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<con
 Status KvCache::truncate(int64_t sequence, int64_t length) {
   ATTEND_RETURN_IF_ERROR(state_->check_sequence("sequence", sequence));
   if (length < 0 || length > state_->length(sequence)) {
-    return refusal("length is " + std::to_string(length) + ", but sequence " + std::to_string(sequence) +
+    return invalid("length is " + std::to_string(length) + ", but sequence " + std::to_string(sequence) +
                    " holds " + std::to_string(state_->length(sequence)) + " tokens");
   }
   state_->truncate(sequence, length);
@@ -130,7 +130,7 @@ Status KvCache::share(int64_t from, int64_t to, int64_t length) {
   ATTEND_RETURN_IF_ERROR(s.check_sequence("from", from));
   ATTEND_RETURN_IF_ERROR(s.check_sequence("to", to));
   if (length < 0 || length > s.length(from)) {
-    return refusal("length is " + std::to_string(length) + ", but sequence " + std::to_string(from) +
+    return invalid("length is " + std::to_string(length) + ", but sequence " + std::to_string(from) +
                    " holds " + std::to_string(s.length(from)) + " tokens");
   }
   if (from == to) {

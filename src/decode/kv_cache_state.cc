@@ -11,7 +11,7 @@ namespace attend {
 
 Status KvCache::State::check_sequence(const char* argument, int64_t sequence) const {
   if (sequence >= 0 && sequence < options.sequences) return {};
-  return refusal(std::string(argument) + " is " + std::to_string(sequence) + ", but the cache has " +
+  return invalid(std::string(argument) + " is " + std::to_string(sequence) + ", but the cache has " +
                  std::to_string(options.sequences) + " sequences");
 }
 

@@ -12,11 +12,11 @@ std::string entry(const char* list, int64_t index, int64_t number) {
 Status check_scale(const Operand& scale, const Operand& rows) {
   if (rows.view.dtype != DType::kInt8) {
     if (!scale.view.present()) return {};
-    return refusal(std::string(scale.name) + " is given, but " + rows.name + " is " +
-                   type_name(rows.view.dtype) + " and only int8 has scales");
+    return invalid(std::string(scale.name) + " is given, but " + rows.name + " is " +
+                   name_of(rows.view.dtype) + " and only int8 has scales");
   }
   if (scale.view.dtype != DType::kFloat32) {
-    return refusal(std::string(scale.name) + " is " + type_name(scale.view.dtype) + ", but must be float32");
+    return invalid(std::string(scale.name) + " is " + name_of(scale.view.dtype) + ", but must be float32");
   }
   ATTEND_RETURN_IF_ERROR(check_same(scale, {0, 1, 2}, rows));
   ATTEND_RETURN_IF_ERROR(check_size(scale, 3, 1));
@@ -26,22 +26,22 @@ Status check_scale(const Operand& scale, const Operand& rows) {
 Status check_table(const KvView& cache) {
   const int64_t sequences = static_cast<int64_t>(cache.lengths.size()), pages = cache.key.shape[0];
   if (cache.pages_per_sequence < 1) {
-    return refusal("cache pages_per_sequence is " + std::to_string(cache.pages_per_sequence) +
+    return invalid("cache pages_per_sequence is " + std::to_string(cache.pages_per_sequence) +
                    ", but must be at least 1");
   }
   if (cache.block_table.empty() && sequences > 0) {
     if (cache.pages_per_sequence != 1) {
-      return refusal("cache pages_per_sequence is " + std::to_string(cache.pages_per_sequence) +
+      return invalid("cache pages_per_sequence is " + std::to_string(cache.pages_per_sequence) +
                      ", but without a block_table it must be 1");
     }
     if (sequences > pages) {
-      return refusal("cache lengths has " + std::to_string(sequences) +
+      return invalid("cache lengths has " + std::to_string(sequences) +
                      " numbers, but cache key axis pages is " + std::to_string(pages) +
                      " and there is no block_table");
     }
   } else if (static_cast<int64_t>(cache.block_table.size()) / cache.pages_per_sequence != sequences ||
              static_cast<int64_t>(cache.block_table.size()) % cache.pages_per_sequence != 0) {
-    return refusal("cache block_table has " + std::to_string(cache.block_table.size()) + " entries, but " +
+    return invalid("cache block_table has " + std::to_string(cache.block_table.size()) + " entries, but " +
                    std::to_string(sequences) + " sequences of " + std::to_string(cache.pages_per_sequence) +
                    " pages need another number");
   }
@@ -53,12 +53,12 @@ Status check_lengths(const KvView& cache) {
   for (int64_t s = 0; s < sequences; ++s) {
     const int64_t length = cache.lengths[static_cast<size_t>(s)];
     if (length >= 0 && length <= capacity) continue;
-    return refusal("cache " + entry("lengths", s, length) + ", but must be in 0.." +
+    return invalid("cache " + entry("lengths", s, length) + ", but must be in 0.." +
                    std::to_string(capacity) + ", the capacity of a sequence");
   }
   for (size_t b = 0; b < cache.sequences.size(); ++b) {
     if (cache.sequences[b] >= 0 && cache.sequences[b] < sequences) continue;
-    return refusal(entry("sequences", static_cast<int64_t>(b), cache.sequences[b]) + ", but the cache has " +
+    return invalid(entry("sequences", static_cast<int64_t>(b), cache.sequences[b]) + ", but the cache has " +
                    std::to_string(sequences) + " sequences");
   }
   return {};
@@ -106,7 +106,7 @@ Status check_pages(const KvView& cache, int64_t sequence, int64_t first, int64_t
   for (int64_t i = first / page_size; i <= (end - 1) / page_size; ++i) {
     const int32_t page = cache.block_table[static_cast<size_t>(sequence * cache.pages_per_sequence + i)];
     if (page >= 0 && page < pages) continue;
-    return refusal("cache block_table[" + std::to_string(sequence) + ", " + std::to_string(i) + "] is page " +
+    return invalid("cache block_table[" + std::to_string(sequence) + ", " + std::to_string(i) + "] is page " +
                    std::to_string(page) + ", but cache key axis pages is " + std::to_string(pages));
   }
   return {};

@@ -1,16 +1,11 @@
 #include "decode/operand.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "attention/overlap.h"
 
 namespace attend {
 namespace {
-
-bool has_elements(const Shape& shape) {
-  return std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
-}
 
 /// The view with axes 2 and `axis` exchanged: the same elements.
 TensorView exchanged(TensorView view, size_t axis) {
@@ -21,35 +16,13 @@ TensorView exchanged(TensorView view, size_t axis) {
 
 }  // namespace
 
-Status refusal(std::string message) {
-  return {StatusCode::kInvalidArgument, std::move(message)};
-}
-
-const char* type_name(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return "float32";
-    case DType::kFloat64:
-      return "float64";
-    case DType::kBFloat16:
-      return "bfloat16";
-    case DType::kFloat16:
-      return "float16";
-    case DType::kInt8:
-      return "int8";
-    case DType::kBool:
-      return "bool";
-  }
-  return "unknown";
-}
-
 std::string axis_is(const Operand& o, size_t axis) {
   return std::string(o.name) + " axis " + o.axes[axis] + " is " + std::to_string(o.view.shape[axis]);
 }
 
 Status check_same(const Operand& o, size_t axis, const Operand& source) {
   if (o.view.shape[axis] == source.view.shape[axis]) return {};
-  return refusal(axis_is(o, axis) + ", but " + axis_is(source, axis));
+  return invalid(axis_is(o, axis) + ", but " + axis_is(source, axis));
 }
 
 Status check_same(const Operand& o, std::initializer_list<size_t> axes, const Operand& source) {
@@ -59,20 +32,20 @@ Status check_same(const Operand& o, std::initializer_list<size_t> axes, const Op
 
 Status check_size(const Operand& o, size_t axis, int64_t expected) {
   if (o.view.shape[axis] == expected) return {};
-  return refusal(axis_is(o, axis) + ", but must be " + std::to_string(expected));
+  return invalid(axis_is(o, axis) + ", but must be " + std::to_string(expected));
 }
 
 Status check_range(const Operand& o, size_t axis, int64_t low, int64_t high) {
   if (o.view.shape[axis] >= low && o.view.shape[axis] <= high) return {};
-  return refusal(axis_is(o, axis) + ", but must be " +
+  return invalid(axis_is(o, axis) + ", but must be " +
                  (high == INT64_MAX ? "at least " + std::to_string(low)
                                     : "in " + std::to_string(low) + ".." + std::to_string(high)));
 }
 
 Status check_same_type(const Operand& o, const Operand& source) {
   if (o.view.dtype == source.view.dtype) return {};
-  return refusal(std::string(o.name) + " is " + type_name(o.view.dtype) + ", but " + source.name + " is " +
-                 type_name(source.view.dtype));
+  return invalid(std::string(o.name) + " is " + name_of(o.view.dtype) + ", but " + source.name + " is " +
+                 name_of(source.view.dtype));
 }
 
 Status check_type(const Operand& o, Also also) {
@@ -94,28 +67,28 @@ Status check_type(const Operand& o, Also also) {
                         : also == Also::kFloat64 ? "float32, float64, bfloat16 or float16"
                                                  : "float32, bfloat16 or float16";
   return {StatusCode::kUnsupported,
-          std::string(o.name) + " is " + type_name(o.view.dtype) + ", but must be " + allowed};
+          std::string(o.name) + " is " + name_of(o.view.dtype) + ", but must be " + allowed};
 }
 
 Status check_memory(const Operand& o) {
   if (!has_elements(o.view.shape)) return {};
-  if (!o.view.present()) return refusal(std::string(o.name) + " is a null pointer");
+  if (!o.view.present()) return invalid(std::string(o.name) + " is a null pointer");
   const size_t size = size_of(o.view.dtype);
   if (reinterpret_cast<uintptr_t>(o.view.data) % size != 0) {
-    return refusal(std::string(o.name) + " is not aligned to the " + std::to_string(size) +
+    return invalid(std::string(o.name) + " is not aligned to the " + std::to_string(size) +
                    " bytes of its elements");
   }
   if (o.view.shape[3] > 1 && o.view.stride[3] != 1) {
-    return refusal(std::string(o.name) + " axis " + o.axes[3] + " has stride " +
+    return invalid(std::string(o.name) + " axis " + o.axes[3] + " has stride " +
                    std::to_string(o.view.stride[3]) + ", but its rows must be contiguous, with stride 1");
   }
-  if (!byte_range(o.view)) return refusal(std::string(o.name) + " spans more than the address space");
+  if (!byte_range(o.view)) return invalid(std::string(o.name) + " spans more than the address space");
   return {};
 }
 
 Status check_written(const Operand& o) {
   if (!o.view.present() || !overlaps_itself(o.view)) return {};
-  return refusal(std::string(o.name) + " is written, but its strides put several elements at one address");
+  return invalid(std::string(o.name) + " is written, but its strides put several elements at one address");
 }
 
 Status check_apart(const Operand& written, const Operand& other) {
@@ -126,7 +99,7 @@ Status check_apart(const Operand& written, const Operand& other) {
   for (size_t axis = 0; axis < 3; ++axis) {
     if (!overlap(exchanged(a, axis), *byte_range(a), exchanged(b, axis), *byte_range(b))) return {};
   }
-  return refusal(std::string(written.name) + " overlaps " + other.name + " in memory");
+  return invalid(std::string(written.name) + " overlaps " + other.name + " in memory");
 }
 
 }  // namespace attend

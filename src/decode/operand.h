@@ -9,6 +9,7 @@
 
 #include "attend/status.h"
 #include "attend/tensor.h"
+#include "attention/refusal.h"
 
 namespace attend {
 
@@ -17,9 +18,6 @@ struct Operand {
   TensorView view;
   std::array<const char*, 4> axes;  // named in messages
 };
-
-Status refusal(std::string message);
-const char* type_name(DType dtype);
 
 /// "query axis D is 5"
 std::string axis_is(const Operand& operand, size_t axis);

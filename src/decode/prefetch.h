@@ -2,7 +2,6 @@
 #ifndef ATTEND_DECODE_PREFETCH_H_
 #define ATTEND_DECODE_PREFETCH_H_
 
-#include <algorithm>
 #include <cstdint>
 
 namespace attend {
@@ -12,18 +11,14 @@ namespace attend {
 /// arithmetic falls behind; asking a tile ahead hides both.
 template <class T>
 struct RowsAhead {
-  const T* const* rows = nullptr;
-  int first = 0, end = 0;
-  int64_t width = 0;
+  const T* const* rows = nullptr;  // one for each key of a tile
+  int64_t bytes = 0;               // of a row; 0: nothing to ask for
 
-  /// Asks for rows [from, to) as far as they are wanted.
-  [[gnu::always_inline]] inline void fetch(int from, int to) const {
+  /// Asks for the row of key j.
+  [[gnu::always_inline]] inline void fetch(int j) const {
     constexpr int64_t kLine = 64;
-    for (int j = std::max(from, first); j < std::min(to, end); ++j) {
-      const char* row = reinterpret_cast<const char*>(rows[j]);
-      for (int64_t byte = 0; byte < width * static_cast<int64_t>(sizeof(T)); byte += kLine) {
-        __builtin_prefetch(row + byte, 0, 3);
-      }
+    for (int64_t byte = 0; byte < bytes; byte += kLine) {
+      __builtin_prefetch(reinterpret_cast<const char*>(rows[j]) + byte, 0, 3);
     }
   }
 };

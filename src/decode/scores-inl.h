@@ -112,7 +112,7 @@ HWY_NOINLINE void score_tile(const float* queries, const T* const* keys, int fir
                              const RowVectors& vectors, float* scores, const RowsAhead<T>& ahead) {
   constexpr int kStep = R == 1 ? 8 : 4;
   for (int j = first / kStep * kStep; j < end; j += kStep) {
-    ahead.fetch(j, j + kStep);
+    for (int k = j; k < j + kStep; ++k) ahead.fetch(k);
     score_keys<R>(queries, keys + j, vectors, scores + j);
   }
 }

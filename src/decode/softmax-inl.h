@@ -7,40 +7,31 @@
 #endif
 
 #include <algorithm>
-#include <numbers>
 
+#include "attention/score_rule-inl.h"
 #include "attention/weights-inl.h"
 #include "decode/problem.h"
-#include "hwy/contrib/math/math-inl.h"
 
 #if ATTEND_VECTOR_TARGET
 HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// What happens to a product <q, k> of one head on its way to a score in units of log 2. Queries are
-/// multiplied by query_factor() beforehand.
-struct ScoreRule {
-  ScoreRule(const DecodeProblem& p, int64_t h)
-      : cap(p.options.softcap * std::numbers::log2e_v<float>),
-        slope(p.options.alibi_slopes.empty()
-                  ? 0.0f
-                  : p.options.alibi_slopes[static_cast<size_t>(h)] * std::numbers::log2e_v<float>) {}
+/// What happens to a product <q, k> of one head on its way to a score in units of log 2. The queries are
+/// multiplied by query_factor() beforehand; with a softcap that makes products the exponents that tanh is
+/// computed from.
+struct DecodeRule {
+  DecodeRule(const DecodeProblem& p, int64_t h)
+      : softcap(p.options.softcap),
+        slope(p.options.alibi_slopes.empty() ? 0.0f
+                                             : p.options.alibi_slopes[static_cast<size_t>(h)] * kLog2e) {}
 
   static float query_factor(const DecodeProblem& p) {
-    return p.options.softcap > 0 ? p.scale / p.options.softcap : p.scale * std::numbers::log2e_v<float>;
+    return p.options.softcap > 0 ? p.scale * (2 * kLog2e / p.options.softcap) : p.scale * kLog2e;
   }
 
-  bool plain() const { return cap == 0 && slope == 0; }
-
-  /// For keys at `distance` from the query's position.
-  HWY_INLINE Vec apply(Vec s, Vec distance) const {
-    if (cap > 0) s = hn::Mul(broadcast(cap), hn::Tanh(FloatTag(), s));
-    return hn::NegMulAdd(broadcast(slope), hn::Abs(distance), s);
-  }
-
-  float cap;    // softcap * log2(e)
-  float slope;  // alibi slope * log2(e)
+  float softcap;  // 0: none
+  float slope;    // of ALiBi, in units of log 2
 };
 
 /// Multiplies the scores of keys [0, end) by a number each.
@@ -48,16 +39,18 @@ HWY_INLINE void scale_scores(float* scores, const float* scales, int end) {
   for (int j = 0; j < end; j += kLanes) store(hn::Mul(load(scores + j), load(scales + j)), scores + j);
 }
 
-/// `distance` is that of key 0 of the tile: the query's position minus its own.
-HWY_INLINE void apply_rule(float* scores, int end, const ScoreRule& rule, float distance) {
+/// `position` is that of the query, counted from key 0 of the tile.
+HWY_INLINE void apply_decode_rule(float* scores, int end, const DecodeRule& rule, float position) {
+  if (rule.softcap > 0) cap_scores(scores, end, rule.softcap, nullptr);
+  if (rule.slope == 0) return;
   for (int j = 0; j < end; j += kLanes) {
     const Vec key = hn::Iota(FloatTag(), static_cast<float>(j));
-    store(rule.apply(load(scores + j), hn::Sub(broadcast(distance), key)), scores + j);
+    store(less_distance(load(scores + j), broadcast(rule.slope), broadcast(position), key), scores + j);
   }
 }
 
 /// Selects the keys [first, end) of a tile; all others get the score -inf, whatever they had.
-HWY_INLINE void mask_scores(float* scores, int first, int end) {
+HWY_INLINE void mask_tile_scores(float* scores, int first, int end) {
   std::fill(scores, scores + first, -kInfinity);
   std::fill(scores + end, scores + (end + kLanes - 1) / kLanes * kLanes, -kInfinity);
 }

@@ -25,11 +25,11 @@ namespace attend {
 namespace HWY_NAMESPACE {
 
 /// The keys [first, end) of a tile that begins at `base` on the key axis.
-struct Tile {
+struct SplitTile {
   int64_t base;
   int first, end;
 
-  static Tile at(int64_t base, const KeyRange& keys) {
+  static SplitTile at(int64_t base, const KeyRange& keys) {
     return {base, static_cast<int>(std::max(keys.first - base, int64_t{0})),
             static_cast<int>(std::clamp<int64_t>(keys.end - base, 0, kDecodeTile))};
   }
@@ -41,7 +41,7 @@ struct Tile {
 template <class T>
 struct TileRows {
   const T* rows[kDecodeTile];
-  void gather(const PagedRows& from, const Tile& tile) {
+  void gather(const PagedRows& from, const SplitTile& tile) {
     if (tile.empty()) return;
     from.gather(tile.base + tile.first, tile.end - tile.first, rows + tile.first);
     std::fill(rows, rows + tile.first, rows[tile.first]);
@@ -69,9 +69,9 @@ class SplitPass {
   void run() {
     load_queries();
     int64_t base = split_.first / kDecodeTile * kDecodeTile;
-    key_rows_[0].gather(keys_, Tile::at(base, split_));
+    key_rows_[0].gather(keys_, SplitTile::at(base, split_));
     for (int parity = 0; base < split_.end; base += kDecodeTile, parity ^= 1) {
-      key_rows_[parity ^ 1].gather(keys_, Tile::at(base + kDecodeTile, split_));
+      key_rows_[parity ^ 1].gather(keys_, SplitTile::at(base + kDecodeTile, split_));
       run_tile(base, key_rows_[parity], key_rows_[parity ^ 1]);
     }
     for (int r = 0; r < pass_.rows; ++r) order_columns(state_.out(r));
@@ -92,7 +92,7 @@ class SplitPass {
 
   /// Block by block; within a block vector v of row r at v * R + r.
   void load_queries() {
-    const float factor = ScoreRule::query_factor(p_);
+    const float factor = DecodeRule::query_factor(p_);
     for_each_block([&](auto rows, int first) HWY_ATTR {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
@@ -111,17 +111,18 @@ class SplitPass {
   }
 
   void run_tile(int64_t base, const TileRows<T>& key_rows, const TileRows<T>& next_key_rows) {
-    const Tile tile = Tile::at(base, split_), next = Tile::at(base + kDecodeTile, split_);
+    const SplitTile tile = SplitTile::at(base, split_), next = SplitTile::at(base + kDecodeTile, split_);
     value_rows_.gather(values_, tile);
-    const RowsAhead<T> values{value_rows_.rows, tile.first, tile.end, p_.sizes.Dv},
-        next_keys{next_key_rows.rows, 0, next.end, p_.sizes.D};
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
+    const RowsAhead<T> values{value_rows_.rows, p_.sizes.Dv * kBytes},
+        next_keys{next_key_rows.rows, next.empty() ? 0 : p_.sizes.D * kBytes};
     for_each_block([&](auto rows, int first) HWY_ATTR {
       score_tile<rows()>(block_queries(first), key_rows.rows, tile.first, tile.end, key_vectors_,
                          scores(first), first == 0 ? values : RowsAhead<T>{});
     });
     if constexpr (sizeof(T) == 1) gather_scales(tile);
     for (int r = 0; r < pass_.rows; ++r) {
-      seen_[r] = Tile::at(base, intersection(split_, mask_.keys(pass_.query(p_.sizes, r))));
+      seen_[r] = SplitTile::at(base, intersection(split_, mask_.keys(pass_.query(p_.sizes, r))));
       if (!seen_[r].empty()) softmax_row(r);
     }
     for_each_block([&](auto rows, int first)
@@ -130,7 +131,7 @@ class SplitPass {
 
   float* scores(int r) const { return scores_ + r * kDecodeTile; }
 
-  void gather_scales(const Tile& tile) {
+  void gather_scales(const SplitTile& tile) {
     const KvView& cache = p_.tensors.cache;
     const int64_t sequence = sequence_of(cache, pass_.b);
     const float* at[kDecodeTile];
@@ -142,14 +143,13 @@ class SplitPass {
   }
 
   void softmax_row(int r) {
-    const Tile& seen = seen_[r];
+    const SplitTile& seen = seen_[r];
     float* s = scores(r);
-    const ScoreRule rule(p_, pass_.head(p_.sizes, r));
+    const DecodeRule rule(p_, pass_.head(p_.sizes, r));
     if constexpr (sizeof(T) == 1) scale_scores(s, key_scales_, seen.end);
-    if (!rule.plain()) {
-      apply_rule(s, seen.end, rule, static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base));
-    }
-    mask_scores(s, seen.first, seen.end);
+    apply_decode_rule(s, seen.end, rule,
+                      static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base));
+    mask_tile_scores(s, seen.first, seen.end);
     const float decay = scores_to_powers(s, seen.end, state_.max(r), state_.sum(r));
     if constexpr (sizeof(T) == 1) scale_scores(s, value_scales_, seen.end);
     if (decay == 1.0f) return;
@@ -181,8 +181,8 @@ class SplitPass {
   template <int R>
   HWY_INLINE void add_rows(int row, int first, int end, const RowsAhead<T>& ahead) {
     if (first >= end) return;
-    add_values<R>(WeightedTile<T>{scores(row), value_rows_.rows, first, end}, value_vectors_, state_.out(row),
-                  state_.stride(), ahead);
+    add_weighted_values<R>(WeightedTile<T>{scores(row), value_rows_.rows, first, end}, value_vectors_,
+                           state_.out(row), state_.stride(), ahead);
   }
 
   /// The last vector of a row repeats numbers of the one before it: moves the rest to their place.
@@ -204,7 +204,7 @@ class SplitPass {
   float* const queries_;  // [rows, D] in blocks, multiplied by the query factor
   float* const scores_;   // [rows, kDecodeTile]
   TileRows<T> key_rows_[2], value_rows_;
-  Tile seen_[kPassRows];
+  SplitTile seen_[kPassRows];
   alignas(64) float key_scales_[kDecodeTile] = {}, value_scales_[kDecodeTile] = {};
 };
 

@@ -24,10 +24,10 @@ struct WeightedTile {
   int first, end;  // the keys that are added
 };
 
-/// Adds to NV vectors of R rows of `out`, vector v of row r at out + r * stride + v * kLanes. `vector(j, v)`
-/// is vector v of the values of key j.
+/// Adds to NV vectors of R rows of `out`, vector v of row r at out + r * stride + v * kLanes. `vector(row,
+/// v)` is vector v of a row of values that begins at `column`.
 template <int R, int NV, class T, class Vector>
-HWY_INLINE void add_panel(const WeightedTile<T>& tile, float* out, ptrdiff_t stride,
+HWY_INLINE void add_panel(const WeightedTile<T>& tile, int64_t column, float* out, ptrdiff_t stride,
                           const RowsAhead<T>& ahead, const Vector& vector) {
   Vec sum[R][NV];
 #pragma GCC unroll 8
@@ -36,13 +36,16 @@ HWY_INLINE void add_panel(const WeightedTile<T>& tile, float* out, ptrdiff_t str
     for (int v = 0; v < NV; ++v) sum[r][v] = load(out + r * stride + v * kLanes);
   }
   for (int j = tile.first; j < tile.end; ++j) {
-    ahead.fetch(j, j + 1);
+    ahead.fetch(j);
+    const T* row = tile.values[j] + column;
+    // Hides where `row` came from: one register and constant offsets, and not a register for each vector.
+    __asm__("" : "+r"(row));
     Vec weight[R];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) weight[r] = broadcast(tile.weights[r * kDecodeTile + j]);
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) {
-      const Vec value = vector(tile.values[j], v);
+      const Vec value = vector(row, v);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) sum[r][v] = hn::MulAdd(weight[r], value, sum[r][v]);
     }
@@ -67,8 +70,8 @@ HWY_INLINE void add_panels(const WeightedTile<T>& tile, int64_t vector, const Ro
                            ptrdiff_t stride, const RowsAhead<T>& ahead) {
   for (; vector + NV <= vectors.whole; vector += NV) {
     const int64_t column = vector * kLanes;
-    add_panel<R, NV>(tile, out + column, stride, vector == 0 ? ahead : RowsAhead<T>{},
-                     [column](const T* row, int v) HWY_ATTR { return widen(row + column + v * kLanes); });
+    add_panel<R, NV>(tile, column, out + column, stride, vector == 0 ? ahead : RowsAhead<T>{},
+                     [](const T* row, int v) HWY_ATTR { return widen(row + v * kLanes); });
   }
   if constexpr (NV > 1) add_panels<R, NV / 2>(tile, vector, vectors, out, stride, ahead);
 }
@@ -76,11 +79,11 @@ HWY_INLINE void add_panels(const WeightedTile<T>& tile, int64_t vector, const Ro
 /// out += weights * values for R rows. Vector v of a row of `out` holds the numbers of vector v of the
 /// values, repeats included.
 template <int R, class T>
-HWY_NOINLINE void add_values(const WeightedTile<T>& tile, const RowVectors& vectors, float* out,
-                             ptrdiff_t stride, const RowsAhead<T>& ahead) {
+HWY_NOINLINE void add_weighted_values(const WeightedTile<T>& tile, const RowVectors& vectors, float* out,
+                                      ptrdiff_t stride, const RowsAhead<T>& ahead) {
   add_panels<R, panel_vectors<R>()>(tile, 0, vectors, out, stride, ahead);
   if (vectors.left == 0) return;
-  add_panel<R, 1>(tile, out + vectors.whole * kLanes, stride, vectors.whole == 0 ? ahead : RowsAhead<T>{},
+  add_panel<R, 1>(tile, 0, out + vectors.whole * kLanes, stride, vectors.whole == 0 ? ahead : RowsAhead<T>{},
                   [&vectors](const T* row, int) HWY_ATTR { return widen_last(row, vectors); });
 }
 

@@ -1,0 +1,127 @@
+// What the options of attention_decode() do, against float64 loops, on every instruction set.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "attend/decode.h"
+#include "decode/answers.h"
+#include "decode/cache_case.h"
+
+namespace attend {
+namespace {
+
+constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
+
+CacheSpec spec_of(DType stored, int64_t Tq = 3) {
+  return {.Hq = 6,
+          .Hkv = 2,
+          .Tq = Tq,
+          .D = 20,
+          .Dv = 24,
+          .lengths = {600, 2, 140},
+          .page_size = 9,
+          .stored = stored};
+}
+
+void expect_right(const CacheSpec& spec, DecodeOptions options) {
+  const CacheCase problem(spec);
+  const DecodeAnswer exact = problem.exact(options);
+  options.isa = Isa::kScalar;
+  const DecodeAnswer plain = problem.decode(options);
+  for (const Isa isa : isas()) {
+    options.isa = isa;
+    const DecodeAnswer made = problem.decode(options);
+    EXPECT_TRUE(as_good_as(plain.output, made.output, exact.output)) << spec << " output on " << name(isa);
+    EXPECT_TRUE(as_good_as(plain.lse, made.lse, exact.lse)) << spec << " lse on " << name(isa);
+  }
+}
+
+TEST(DecodeOptions, ScaleMultipliesScores) {
+  for (const DType stored : kStored) {
+    for (const float scale : {0.0f, 1.0f, -0.5f}) expect_right(spec_of(stored), {.scale = scale});
+  }
+}
+
+TEST(DecodeOptions, AWindowEndsWhereItSays) {
+  for (const DType stored : kStored) {
+    for (const int64_t window : {0, 1, 7, 63, 64, 100, 511, 512, 599, 5000}) {
+      expect_right(spec_of(stored), {.window_left = window});
+    }
+  }
+}
+
+TEST(DecodeOptions, QueriesMayStandElsewhereOrSeeEverything) {
+  for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
+    for (const int64_t window : {-1, 1}) {
+      expect_right(spec_of(DType::kFloat32), {.causal = causal, .window_left = window});
+    }
+  }
+}
+
+TEST(DecodeOptions, SoftcapAlibiAndSinksFollowTheContract) {
+  const std::vector<float> slopes = {0.5f, 0.25f, 0.125f, 0, 1, -0.01f},
+                           sinks = {0, 1, -1, 3, -std::numeric_limits<float>::infinity(), 60};
+  for (const DType stored : kStored) {
+    expect_right(spec_of(stored), {.softcap = 2});
+    expect_right(spec_of(stored), {.softcap = 50});
+    expect_right(spec_of(stored), {.alibi_slopes = slopes});
+    expect_right(spec_of(stored), {.sinks = sinks});
+    expect_right(spec_of(stored), {.window_left = 33, .softcap = 3, .alibi_slopes = slopes, .sinks = sinks});
+    expect_right(spec_of(stored), {.causal = Causal::kNone, .softcap = 3, .alibi_slopes = slopes});
+  }
+}
+
+TEST(DecodeOptions, EachRowOfABatchMayHaveItsOwnNumberOfQueries) {
+  for (const DType stored : kStored) {
+    for (const std::vector<int64_t>& counts : {std::vector<int64_t>{3, 0, 1}, {0, 2, 5}, {0, 0, 0}}) {
+      expect_right(spec_of(stored, 5), {.query_counts = counts});
+    }
+  }
+}
+
+TEST(DecodeOptions, PaddingQueriesAreNotRead) {
+  CacheCase problem({.Hq = 2, .Hkv = 1, .Tq = 3, .lengths = {40}});
+  TensorView query = problem.query();
+  std::vector<float> numbers(2 * 3 * 8), output(2 * 3 * 8), lse(2 * 3);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i / 8 % 3 < 2 ? 0.5f : NAN;
+  const std::vector<int64_t> counts = {2};
+  for (const Isa isa : isas()) {
+    std::fill(output.begin(), output.end(), NAN);
+    const Status status = attention_decode({{numbers.data(), query.shape},
+                                            problem.cache(),
+                                            {output.data(), Shape{1, 2, 3, 8}},
+                                            {lse.data(), Shape{1, 2, 3, 1}}},
+                                           {.query_counts = counts, .isa = isa}, serial_executor());
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t i = 0; i < output.size(); ++i) {
+      if (i / 8 % 3 < 2) {
+        EXPECT_TRUE(std::isfinite(output[i]));
+      } else {
+        EXPECT_EQ(output[i], 0);
+      }
+    }
+    EXPECT_EQ(lse[2], -std::numeric_limits<float>::infinity());
+  }
+}
+
+TEST(DecodeOptions, ABatchMayNameSomeOfTheSequencesEvenTwice) {
+  CacheCase problem({.Hq = 4, .Hkv = 2, .Tq = 2, .D = 16, .Dv = 16, .lengths = {70, 3, 515}, .page_size = 8});
+  problem.sequences = {2, 0, 2};
+  const DecodeAnswer exact = problem.exact({}), plain = problem.decode({.isa = Isa::kScalar});
+  for (const Isa isa : isas()) {
+    EXPECT_TRUE(as_good_as(plain.output, problem.decode({.isa = isa}).output, exact.output)) << name(isa);
+  }
+}
+
+TEST(DecodeOptions, PagesLeftOfAWindowMayBeGone) {
+  CacheCase problem({.lengths = {100}, .page_size = 10});
+  const DecodeOptions options = {.window_left = 15};
+  const DecodeAnswer before = problem.decode(options);
+  for (size_t page = 0; page < 8; ++page) problem.table[page] = -1;  // token 84 is the first that is seen
+  EXPECT_EQ(problem.decode(options).output, before.output);
+}
+
+}  // namespace
+}  // namespace attend

@@ -1,0 +1,221 @@
+// Bad calls of attention_decode(): each is refused in a sentence that names the operand, the axis and both
+// numbers, before anything is written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "attend/decode.h"
+#include "base/random.h"
+
+namespace attend {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// A valid call, to be spoiled in one place at a time.
+struct Call {
+  std::vector<float> key = std::vector<float>(6 * 2 * 4 * 8, 1.0f),
+                     value = std::vector<float>(6 * 2 * 4 * 6, 1.0f),
+                     query = std::vector<float>(2 * 4 * 3 * 8, 1.0f),
+                     output = std::vector<float>(2 * 4 * 3 * 6, 42.0f),
+                     lse = std::vector<float>(2 * 4 * 3, 42.0f), per_head = std::vector<float>(4, 0.5f);
+  std::vector<int32_t> table = {0, 1, 2, 3, 4, 5};
+  std::vector<int64_t> lengths = {12, 5}, counts = {3, 1};
+  DecodeTensors tensors;
+  DecodeOptions options;
+
+  Call() {
+    tensors.query = {query.data(), Shape{2, 4, 3, 8}};
+    tensors.cache.key = {key.data(), Shape{6, 2, 4, 8}};
+    tensors.cache.value = {value.data(), Shape{6, 2, 4, 6}};
+    tensors.cache.block_table = table;
+    tensors.cache.pages_per_sequence = 3;
+    tensors.cache.lengths = lengths;
+    tensors.output = {output.data(), Shape{2, 4, 3, 6}};
+    tensors.lse = {lse.data(), Shape{2, 4, 3, 1}};
+  }
+  Call(const Call&) = delete;
+
+  bool written() const {
+    const auto touched = [](const std::vector<float>& v) {
+      return std::any_of(v.begin(), v.end(), [](float x) { return x != 42.0f; });
+    };
+    return touched(output) || touched(lse);
+  }
+};
+
+void expect_refused(const std::function<void(Call&)>& spoil, const std::string& message,
+                    StatusCode code = StatusCode::kInvalidArgument) {
+  Call call;
+  spoil(call);
+  const Status status = attention_decode(call.tensors, call.options, serial_executor());
+  EXPECT_EQ(status.code(), code) << message;
+  EXPECT_THAT(status.message(), HasSubstr(message));
+  EXPECT_EQ(explain_decode(call.tensors, call.options), status.message());
+  EXPECT_EQ(attention_decode_scratch_bytes(call.tensors, call.options, 1), 0u);
+  EXPECT_FALSE(call.written()) << message;
+}
+
+TEST(DecodeValidation, AcceptsTheCallThatTheOthersSpoil) {
+  Call call;
+  call.options.query_counts = call.counts;
+  call.options.alibi_slopes = call.options.sinks = call.per_head;
+  EXPECT_TRUE(attention_decode(call.tensors, call.options, serial_executor()).ok());
+  EXPECT_TRUE(call.written());
+}
+
+TEST(DecodeValidation, NamesTheAxisAndBothNumbers) {
+  expect_refused([](Call& c) { c.tensors.query.shape[3] = 7; },
+                 "query axis D is 7, but cache key axis D is 8");
+  expect_refused([](Call& c) { c.tensors.query.shape[0] = 1; },
+                 "query axis B is 1, but the cache is given 2 sequences");
+  expect_refused([](Call& c) { c.tensors.query.shape[1] = 3; },
+                 "query axis Hq is 3, but must be a multiple of cache key axis Hkv, which is 2");
+  expect_refused([](Call& c) { c.tensors.query.shape[2] = -1; }, "query axis Tq is -1");
+  expect_refused([](Call& c) { c.tensors.output.shape[3] = 8; },
+                 "output axis Dv is 8, but cache value axis Dv is 6");
+  expect_refused([](Call& c) { c.tensors.output.shape[2] = 2; },
+                 "output axis Tq is 2, but query axis Tq is 3");
+  expect_refused([](Call& c) { c.tensors.lse.shape[1] = 2; }, "lse axis Hq is 2, but query axis Hq is 4");
+  expect_refused([](Call& c) { c.tensors.lse.shape[3] = 2; }, "lse axis 3 is 2, but must be 1");
+  expect_refused([](Call& c) { c.tensors.cache.value.shape[1] = 1; },
+                 "cache value axis Hkv is 1, but cache key axis Hkv is 2");
+  expect_refused([](Call& c) { c.tensors.cache.key.shape[1] = 0; },
+                 "cache key axis Hkv is 0, but must be at least 1");
+  expect_refused([](Call& c) { c.tensors.cache.key.shape[3] = 1025; },
+                 "cache key axis D is 1025, but must be in 1..1024");
+  expect_refused([](Call& c) { c.lengths[0] = 13; },
+                 "cache lengths[0] is 13, but must be in 0..12, the capacity of a sequence");
+  expect_refused([](Call& c) { c.lengths[1] = -2; }, "cache lengths[1] is -2");
+  expect_refused([](Call& c) { c.table[4] = 6; },
+                 "cache block_table[1, 1] is page 6, but cache key axis pages is 6");
+  expect_refused([](Call& c) { c.table[0] = -3; }, "cache block_table[0, 0] is page -3");
+  expect_refused(
+      [](Call& c) {
+        c.tensors.cache.block_table = {c.table.data(), 5};
+      },
+      "cache block_table has 5 entries");
+  expect_refused(
+      [](Call& c) {
+        c.tensors.cache.lengths = {c.lengths.data(), 1};
+      },
+      "cache block_table has 6 entries, but 1 sequences");
+}
+
+TEST(DecodeValidation, RefusesTypesAndMemory) {
+  expect_refused([](Call& c) { c.tensors.query.dtype = DType::kFloat64; },
+                 "query is float64, but must be float32, bfloat16 or float16", StatusCode::kUnsupported);
+  expect_refused([](Call& c) { c.tensors.cache.key.dtype = DType::kFloat64; }, "cache key is float64",
+                 StatusCode::kUnsupported);
+  expect_refused([](Call& c) { c.tensors.output.dtype = DType::kFloat16; },
+                 "output is float16, but query is float32");
+  expect_refused([](Call& c) { c.tensors.lse.dtype = DType::kFloat16; },
+                 "lse is float16, but must be float32");
+  expect_refused([](Call& c) { c.tensors.query.data = nullptr; }, "query is a null pointer");
+  expect_refused([](Call& c) { c.tensors.cache.value.data = nullptr; }, "cache value is a null pointer");
+  expect_refused([](Call& c) { c.tensors.output.data = reinterpret_cast<char*>(c.output.data()) + 1; },
+                 "output is not aligned to the 4 bytes of its elements");
+  expect_refused([](Call& c) { c.tensors.cache.key.stride[3] = 2; }, "cache key axis D has stride 2");
+  expect_refused([](Call& c) { c.tensors.cache.key.stride[0] = INT64_MAX / 2; },
+                 "cache key spans more than the address space");
+  expect_refused([](Call& c) { c.tensors.output.stride[1] = 0; }, "output is written, but its strides");
+  expect_refused([](Call& c) { c.tensors.output.data = c.query.data(); }, "output overlaps query in memory");
+  expect_refused([](Call& c) { c.tensors.output.data = c.value.data(); },
+                 "output overlaps cache value in memory");
+  expect_refused([](Call& c) { c.tensors.lse.data = c.key.data(); }, "lse overlaps cache key in memory");
+  expect_refused([](Call& c) { c.tensors.lse.data = c.output.data(); }, "output overlaps lse in memory");
+}
+
+TEST(DecodeValidation, RefusesInt8WithoutItsScalesAndScalesWithoutInt8) {
+  expect_refused([](Call& c) { c.tensors.cache.key.dtype = c.tensors.cache.value.dtype = DType::kInt8; },
+                 "cache key_scale axis pages is 0, but cache key axis pages is 6");
+  expect_refused([](Call& c) { c.tensors.cache.value_scale = c.tensors.cache.value; },
+                 "cache value_scale is given, but cache value is float32 and only int8 has scales");
+}
+
+TEST(DecodeValidation, RefusesOptionsOutsideTheContract) {
+  expect_refused([](Call& c) { c.options.scale = NAN; }, "scale is nan, but must be finite");
+  expect_refused([](Call& c) { c.options.softcap = -1; }, "softcap is -1");
+  expect_refused([](Call& c) { c.options.softcap = NAN; }, "softcap is nan");
+  expect_refused([](Call& c) { c.options.window_left = -2; }, "window_left is -2, but must be at least -1");
+  expect_refused(
+      [](Call& c) {
+        c.options.query_counts = {c.counts.data(), 1};
+      },
+      "query_counts has 1 numbers, but query axis B is 2");
+  expect_refused(
+      [](Call& c) {
+        c.counts[1] = 4;
+        c.options.query_counts = c.counts;
+      },
+      "query_counts[1] is 4, but must be between 0 and query axis Tq, which is 3");
+  expect_refused(
+      [](Call& c) {
+        c.options.alibi_slopes = {c.per_head.data(), 3};
+      },
+      "alibi_slopes has 3 numbers, but query axis Hq is 4");
+  expect_refused(
+      [](Call& c) {
+        c.per_head[2] = INFINITY;
+        c.options.alibi_slopes = c.per_head;
+      },
+      "alibi_slopes[2] is inf");
+  expect_refused(
+      [](Call& c) {
+        c.per_head[1] = NAN;
+        c.options.sinks = c.per_head;
+      },
+      "sinks[1] is nan");
+  expect_refused([](Call& c) { c.options.causal = static_cast<Causal>(9); },
+                 "causal must be none, upper_left or lower_right");
+#if defined(__x86_64__)
+  expect_refused([](Call& c) { c.options.isa = Isa::kNeon; }, "isa neon is not available here",
+                 StatusCode::kUnsupported);
+#endif
+}
+
+TEST(DecodeValidation, HasNothingToDoWithoutQueries) {
+  Call call;
+  call.tensors.query.shape[2] = call.tensors.output.shape[2] = call.tensors.lse.shape[2] = 0;
+  EXPECT_TRUE(attention_decode(call.tensors, call.options, serial_executor()).ok());
+  EXPECT_EQ(explain_decode(call.tensors, call.options), "nothing to do: no query");
+  EXPECT_FALSE(call.written());
+}
+
+TEST(DecodeValidation, NeverReadsOrWritesOutsideForRandomDamage) {
+  // Every number of the call is at times replaced by a hostile one; run under the address sanitizer.
+  constexpr int64_t kHostile[] = {-1, 0, 1, 2, 3, 5, 7, 1024, 1025, INT32_MAX, INT64_MAX, INT64_MIN};
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    Call call;
+    const RandomKey key(seed);
+    uint64_t at = 0;
+    const auto spoil = [&](auto& number) {
+      if (key.below(at++, 24) == 0)
+        number = static_cast<std::remove_reference_t<decltype(number)>>(kHostile[key.below(at++, 12)]);
+    };
+    // Strides and pointers are the caller's word; shapes may only shrink.
+    for (int64_t& n : call.lengths) spoil(n);
+    for (int32_t& n : call.table) spoil(n);
+    for (int64_t& n : call.counts) spoil(n);
+    spoil(call.tensors.cache.pages_per_sequence);
+    spoil(call.options.window_left);
+    for (size_t axis = 0; axis < 4; ++axis) {
+      for (Shape* shape : {&call.tensors.query.shape, &call.tensors.cache.key.shape,
+                           &call.tensors.cache.value.shape, &call.tensors.output.shape}) {
+        const int64_t before = (*shape)[axis];
+        spoil((*shape)[axis]);
+        (*shape)[axis] = std::min((*shape)[axis], before);
+      }
+    }
+    call.options.query_counts = call.counts;
+    const Status status = attention_decode(call.tensors, call.options, serial_executor());
+    EXPECT_EQ(status.ok(), status.message().empty());
+    EXPECT_TRUE(status.ok() || !call.written()) << status.message();
+  }
+}
+
+}  // namespace
+}  // namespace attend
