@@ -77,7 +77,7 @@ HWY_INLINE uint64_t hidden_lanes(Vec bias) {
   return bits;
 }
 
-/// s + bias, in units of log 2. Where the bias is -inf the score is masked, whatever it is.
+/// s += bias, in units of log 2.
 HWY_INLINE void add_bias_vector(Vec bias, float* s) {
   store(hn::MulAdd(bias, broadcast(kLog2e), load(s)), s);
 }
