@@ -107,15 +107,14 @@ struct AttentionOptions {
 /// float32, or float64 with float64: sums are never kept in 16 bits. Any strides with a contiguous last axis;
 /// outputs must not overlap inputs.
 struct AttentionTensors {
-  TensorView query;                  // [B, Hq, Tq, D]     1 <= D <= 1024
-  TensorView key;                    // [B, Hkv, Tk, D]    Hq % Hkv == 0
-  TensorView value;                  // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
-  MutableTensorView output;          // [B, Hq, Tq, Dv]
-  MutableTensorView lse;             // [B, Hq, Tq, 1], optional
-  MutableTensorView weights;         // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
-  MutableTensorView head_mean = {};  // [B, 1, Tq, Tk], optional: the weights' mean over heads
-  MutableTensorView column_sums =
-      {};  // [B, Hq, 1, Tk], optional: their sums over queries; neither needs `weights`
+  TensorView query;                    // [B, Hq, Tq, D]     1 <= D <= 1024
+  TensorView key;                      // [B, Hkv, Tk, D]    Hq % Hkv == 0
+  TensorView value;                    // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
+  MutableTensorView output;            // [B, Hq, Tq, Dv]
+  MutableTensorView lse;               // [B, Hq, Tq, 1], optional
+  MutableTensorView weights;           // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
+  MutableTensorView head_mean = {};    // [B, 1, Tq, Tk], optional: the weights' mean over heads
+  MutableTensorView column_sums = {};  // [B, Hq, 1, Tk], optional: their sums over queries
 };
 
 /// The operands of the backward pass, in float32 or float64: what forward saw and made, the gradient of its
@@ -147,7 +146,8 @@ struct AttentionResources {
 Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
                  const AttentionResources& resources);
 
-/// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker. 0 for invalid operands.
+/// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker, and 8 B Hq Tq for
+/// head_mean or column_sums. 0 for invalid operands.
 size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers);
 
 /// Gradients of sum(output * output_gradient) with respect to query, key and value, and if asked bias and
