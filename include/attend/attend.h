@@ -167,8 +167,10 @@ typedef struct attend_attention_options {
   uint64_t seed;
 } attend_attention_options;
 
-/* ATTEND_FLOAT32 throughout, or ATTEND_FLOAT64 throughout (plain loops, for checking). Rows contiguous, other
- * strides free; outputs overlap nothing. */
+/* query, key, value and output have one type: ATTEND_FLOAT32, ATTEND_BFLOAT16, ATTEND_FLOAT16, or
+ * ATTEND_FLOAT64 (plain loops, for checking); the others, and the numbers among the options, are
+ * ATTEND_FLOAT32, or ATTEND_FLOAT64 with ATTEND_FLOAT64. Rows contiguous, other strides free; outputs overlap
+ * nothing. */
 typedef struct attend_attention_tensors {
   size_t size;
   attend_view query;          /* [B, Hq, Tq, D]    1 <= D <= 1024 */
@@ -195,8 +197,8 @@ attend_code attend_attention_scratch_bytes(const attend_attention_tensors* tenso
 attend_code attend_explain(const attend_attention_tensors* tensors, const attend_attention_options* options,
                            char* line, size_t capacity, size_t* length);
 
-/* What forward saw and made, the gradient of its output, and where to put those of its inputs, which are
- * overwritten. */
+/* In ATTEND_FLOAT32 or ATTEND_FLOAT64: what forward saw and made, the gradient of its output, and where to
+ * put those of its inputs, which are overwritten. */
 typedef struct attend_attention_gradient_tensors {
   size_t size;
   attend_view query, key, value;      /* as in forward */

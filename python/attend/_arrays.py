@@ -47,10 +47,7 @@ def array_of(values: Any, dtype: str) -> Any:
     """Plain numbers as an array; anything else as it is."""
     if not isinstance(values, (list, tuple)):
         return values
-    array = empty_like(sys.modules["torch"].empty(0) if dtype == "bfloat16" else None, (len(values),), dtype)
-    for i, value in enumerate(values):
-        array[i] = value
-    return array
+    return numpy.array(values, dtype=dtype)
 
 
 def integers(values: Any, name: str) -> list[int] | None:

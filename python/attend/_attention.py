@@ -40,6 +40,8 @@ class _Call:
         self.B, self.Hq, self.Tq, self.D = heads_of(self.query, "query", layout)
         _, self.Hkv, self.Tk, _ = heads_of(self.key, "key", layout)
         self.Dv = heads_of(self.value, "value", layout)[3]
+        # Sums are never kept in 16 bits.
+        self.sum_type = "float64" if self.query.dtype == "float64" else "float32"
         offset = integers(options.get("query_offset"), "query_offset")
         self.options = {
             **options,
@@ -49,7 +51,7 @@ class _Call:
         }
         for name in ("alibi_slopes", "sinks"):
             if name in options:
-                self.options[name] = array_of(options[name], self.query.dtype)
+                self.options[name] = array_of(options[name], self.sum_type)
 
     def _alignment(self, causal: Any, offset: list[int] | None) -> str | None:
         if isinstance(causal, str):
@@ -69,8 +71,7 @@ class _Call:
         return empty_like(self.source, in_layout(self.B, heads, tokens, width, self.layout), self.query.dtype)
 
     def empty_lse(self) -> Any:
-        dtype = "float64" if self.query.dtype == "float64" else "float32"
-        return empty_like(self.source, (self.B, self.Hq, self.Tq), dtype)
+        return empty_like(self.source, (self.B, self.Hq, self.Tq), self.sum_type)
 
     def empty_weights(self, form: Any) -> dict[str, Any]:
         """The weights in the form asked for, by the binding's names."""
@@ -87,7 +88,7 @@ class _Call:
                 f'return_weights is {form!r}, but must be False, True, "head_mean" or "column_sums"'
             )
         name, shape = shapes[form]
-        arrays[name] = empty_like(self.source, shape, self.query.dtype)
+        arrays[name] = empty_like(self.source, shape, self.sum_type)
         return arrays
 
     def results(self, return_lse: bool, return_weights: Any) -> dict[str, Any]:
@@ -122,9 +123,9 @@ def attention(
     """softmax(scale * q k^T) v, computed tile by tile; the scores are never stored.
 
     Args:
-      q: [B, Hq, Tq, D], k: [B, Hkv, Tk, D], v: [B, Hkv, Tk, Dv]; tokens before heads with `layout` "bthd". float32, or
-        float64 (plain loops, for checking). NumPy arrays, PyTorch tensors, or anything with DLPack, read in place; any
-        strides with a contiguous last axis.
+      q: [B, Hq, Tq, D], k: [B, Hkv, Tk, D], v: [B, Hkv, Tk, Dv]; tokens before heads with `layout` "bthd". float32,
+        bfloat16, float16, or float64 (plain loops, for checking). NumPy arrays, PyTorch tensors, or anything with
+        DLPack, read in place; any strides with a contiguous last axis.
       scale: multiplies every score; 1 / sqrt(D) unless given.
       causal: "upper_left" (query i sees key j when j <= i), "lower_right" (j <= i + Tk - Tq), or True: j <= i +
         query_offset where that is given, either of the two where Tq == Tk, and an error elsewhere.
@@ -132,7 +133,7 @@ def attention(
       query_offset: where query 0 stands on the key axis, one integer or B; unless given 0 with "upper_left" and Tk - Tq
         otherwise.
       mask: bool, broadcast to [B, Hq, Tq, Tk] whatever the layout; True: the query may see the key.
-      bias: of the type of q, broadcast like mask; added to the scores. -inf masks.
+      bias: float32 (float64 beside float64), broadcast like mask; added to the scores. -inf masks.
       alibi_slopes: [Hq] or [B, Hq]: slope * |where the query stands - key| is taken off every score.
       softcap: scaled products s become softcap * tanh(s / softcap) before anything is added; 0: they do not.
       sinks: [Hq]: exp(sink) is added to the sum that weights are divided by.
@@ -146,7 +147,7 @@ def attention(
 
     Returns:
       out, of q's shape with width Dv; (out, lse); (out, weights); or (out, lse, weights). PyTorch tensors where q is
-      one, NumPy arrays otherwise.
+      one, NumPy arrays otherwise. lse and weights are float32, or float64 beside float64.
     """
     call = _Call(
         q,
@@ -194,7 +195,7 @@ def attention_backward(
     """The gradients (dq, dk, dv[, dbias][, dsinks]) of sum(out * dout).
 
     `out` and `lse` are what attention(..., return_lse=True) gave for the same q, k, v and options. dbias and dsinks
-    have the shapes of bias and sinks. Deterministic: sums have a fixed order.
+    have the shapes of bias and sinks. float32 or float64. Deterministic: sums have a fixed order.
     """
     call = _Call(q, k, v, dict(options))
     arrays = {
@@ -223,7 +224,7 @@ def _gradient_of(call: _Call, name: str, asked: bool) -> Any:
         return None
     if call.options.get(name) is None:
         raise ValueError(f"return_d{name} is True, but {name} is None")
-    return empty_like(call.source, borrow(call.options[name], name).shape, call.query.dtype)
+    return empty_like(call.source, borrow(call.options[name], name).shape, call.sum_type)
 
 
 def explain(

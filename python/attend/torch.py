@@ -28,10 +28,10 @@ def scaled_dot_product_attention(
     means that the query may see the key; is_causal: query i sees key j when j <= i. float32 or float64, on the CPU.
 
     means that the query may see the key, while numbers are added to the scores; is_causal: query i sees key j when
-    j <= i. float32 or float64, on the CPU. Dropout is seeded by PyTorch's generator.
+    j <= i. float32, bfloat16, float16 or float64, on the CPU. Dropout is seeded by PyTorch's generator.
 
     Where it differs: a query that sees no key gets zeros, and no NaN passes a mask. Tensors whose last axis is not
-    contiguous are copied first. Gradients reach query, key, value and attn_mask, once: the backward pass has none of
+    contiguous are copied first. Gradients of 16-bit tensors are computed on float32 copies. Gradients reach query, key, value and attn_mask, once: the backward pass has none of
     its own.
     """
     if attn_mask is not None and is_causal:
@@ -63,7 +63,7 @@ def attention_of(
     elif attn_mask is not None:
         bias = attn_mask if bias is None else bias + attn_mask
     if bias is not None:
-        bias = _mask_of(bias, leading).to(q.dtype)
+        bias = _mask_of(bias, leading).to(_sum_type(q))
     options = {"mask": mask, "causal": "upper_left" if is_causal else False, "scale": scale, **options}
     if dropout_p != 0.0:
         options |= {"dropout": dropout_p, "seed": int(torch.randint(2**63 - 1, ()))}
@@ -88,6 +88,11 @@ def _four_axes(
         heads = [*torch.broadcast_shapes(q.shape[-3:-2], k.shape[-3:-2], v.shape[-3:-2])] * 3
     q, k, v = (t.expand(*leading, h, *t.shape[-2:]).reshape(-1, h, *t.shape[-2:]) for t, h in zip((q, k, v), heads))
     return _with_rows(q), _with_rows(k), _with_rows(v)
+
+
+def _sum_type(tensor: Tensor) -> torch.dtype:
+    """What attend keeps sums in."""
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
 
 
 def _with_rows(tensor: Tensor) -> Tensor:
@@ -123,9 +128,12 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, dout: Tensor) -> Any:
         q, k, v, bias, sinks, mask, out, lse = ctx.saved_tensors
         asked = ctx.needs_input_grad
+        dtype = q.dtype
+        dout, q, k, v, out = (t.to(_sum_type(t)) for t in (_with_rows(dout), q, k, v, out))
         dq, dk, dv, *rest = attention_backward(
-            _with_rows(dout), q, k, v, out, lse, bias=bias, mask=mask, sinks=sinks, return_dbias=asked[3],
+            dout, q, k, v, out, lse, bias=bias, mask=mask, sinks=sinks, return_dbias=asked[3],
             return_dsinks=asked[4], **ctx.options
         )
         dbias = rest.pop(0) if asked[3] else None
+        dq, dk, dv = (gradient.to(dtype) for gradient in (dq, dk, dv))
         return dq, dk, dv, dbias, rest.pop() if asked[4] else None, None

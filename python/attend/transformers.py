@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
@@ -47,7 +48,7 @@ def attention_forward(
         is_causal = getattr(module, "is_causal", True)
     # A single query is the newest token, which sees all others; a mask, where there is one, says it all.
     is_causal = is_causal and attention_mask is None and query.shape[2] > 1
-    options = {} if s_aux is None else {"sinks": s_aux.to(query.dtype)}
+    options = {} if s_aux is None else {"sinks": s_aux.to(torch.promote_types(query.dtype, torch.float32))}
     out = attention_of(
         query,
         key,

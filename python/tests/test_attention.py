@@ -42,6 +42,16 @@ def test_float64_is_the_plain_reference(operands):
     assert_close(out, plain.attention(q, k, v).out, np.float64)
 
 
+def test_float16_keeps_its_sums_in_float32(operands):
+    q, k, v = operands(dtype=np.float16)
+    out, lse, weights = attend.attention(q, k, v, return_lse=True, return_weights=True, alibi_slopes=[1, 0.5, 0, 0])
+    assert (out.dtype, lse.dtype, weights.dtype) == (np.float16, np.float32, np.float32)
+    expected = plain.attention(q, k, v, alibi_slopes=[1, 0.5, 0, 0])
+    assert_close(out, expected.out, np.float16)
+    assert_close(lse, expected.lse)
+    assert_close(weights, expected.weights)
+
+
 @pytest.mark.parametrize("causal", ["upper_left", "lower_right"])
 @pytest.mark.parametrize("Tq, Tk", [(5, 7), (7, 5), (20, 33)])
 def test_the_causal_diagonal_is_the_one_named(operands, causal, Tq, Tk):

@@ -65,6 +65,13 @@ def test_gradients_are_those_of_the_weights_that_dropout_kept(operands):
     assert_gradients(gradients, plain.gradients(dout, q, k, v, causal="lower_right", keep=keep))
 
 
+def test_16_bits_have_no_backward_pass(operands):
+    q, k, v = operands(dtype=np.float16)
+    out, lse = attend.attention(q, k, v, return_lse=True)
+    with pytest.raises(TypeError, match="query is float16, but attention_backward computes float32 and float64"):
+        attend.attention_backward(out, q, k, v, out, lse)
+
+
 def test_a_gradient_of_nothing_is_an_error(operands):
     q, k, v = operands()
     out, lse = attend.attention(q, k, v, return_lse=True)

@@ -114,6 +114,22 @@ def test_gradients_by_finite_differences():
     )
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_16_bits_forward_and_backward(dtype):
+    torch.manual_seed(13)
+    operands = [torch.randn(2, 4, t, 16).to(dtype) for t in (9, 7, 7)]
+    narrow, wide = ([t.clone().requires_grad_() for t in operands], [t.float().requires_grad_() for t in operands])
+    out = attend.torch.scaled_dot_product_attention(*narrow)
+    expected = F.scaled_dot_product_attention(*wide)
+    dout = torch.randn_like(expected).to(dtype)
+    gradients = torch.autograd.grad(out, narrow, dout)
+    expected_gradients = torch.autograd.grad(expected, wide, dout.float())
+    for a, b in zip((out, *gradients), (expected, *expected_gradients)):
+        assert a.dtype == dtype
+        # Values up to 4, rounded to the type, and gradients through an output that was.
+        assert ((a.float() - b).abs() <= 8 * torch.finfo(dtype).eps).all()
+
+
 def test_only_the_gradients_that_are_needed():
     torch.manual_seed(8)
     q, k, v = randn(1, 2, 3, 4), torch.randn(1, 2, 5, 4), randn(1, 2, 5, 4)
