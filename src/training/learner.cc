@@ -32,18 +32,19 @@ StepResult Learner::step(int64_t epoch, int64_t batch, int64_t step) {
   zero_gradients(parameters_);
 
   const RandomKey key = RandomKey(options_.seed).child(static_cast<uint64_t>(step));
+  add_noise(options_.noise, key.child(kNoise), model_.patches.patches(), executor_, features);
   const double caption_share = self_critical_ ? options_.caption_share : 1.0;
   StepResult result;
   samples_.clear();
-  if (self_critical_) {  // sentences are drawn as they will be: from all that is seen
+  if (self_critical_) {  // drawn from what noise has left: rewards of photos known by heart teach little
     result.reward =
         self_critical_->sample(model_, picked, features, key.child(kSamples), executor_, samples_);
   }
-  add_noise(options_.noise, key.child(kNoise), model_.patches.patches(), executor_, features);
   if (caption_share > 0) {
     pack_captions(picked);
     const double words = captions_.total_weight();
-    learn(captions_, features, {words, caption_share, options_.label_smoothing}, key.child(kCaptions), result);
+    learn(captions_, features, {words, caption_share, options_.label_smoothing}, key.child(kCaptions),
+          result);
   }
   if (self_critical_) {
     const auto words = static_cast<double>(samples_.rows());
@@ -72,8 +73,8 @@ void Learner::learn(const PackedCaptions& packed, ConstMatrix<float> features, c
   pass.precision = options_.precision;
   result.words = objective.words;
   result.captions = packed.captions();
-  result.loss = model_.learn(packed.with(features), objective.label_smoothing,
-                             objective.share / objective.words, pass);
+  result.loss =
+      model_.learn(packed.with(features), objective.label_smoothing, objective.share / objective.words, pass);
 }
 
 }  // namespace attend
