@@ -52,7 +52,7 @@ std::optional<size_t> bytes_of(const Shape& shape, DType dtype) {
   for (const int64_t n : shape) {
     if (__builtin_mul_overflow(bytes, static_cast<size_t>(n), &bytes)) return std::nullopt;
   }
-  if (bytes > size_t{1} << 60) return std::nullopt;
+  if (bytes > size_t{1} << 47) return std::nullopt;  // more than a process can address
   return round_to_lines(bytes);
 }
 
@@ -70,15 +70,16 @@ Result<KvCache> KvCache::create(const KvCacheOptions& asked) {
   const Shape key = {o.pages, o.kv_heads, o.page_size, o.key_width},
               value = {o.pages, o.kv_heads, o.page_size, o.value_width},
               scale = {o.dtype == DType::kInt8 ? o.pages : 0, o.kv_heads, o.page_size, 1};
-  std::array<MutableTensorView, 4> tensors = {{{nullptr, o.dtype, key, dense_strides(key)},
-                                               {nullptr, o.dtype, value, dense_strides(value)},
-                                               {nullptr, DType::kFloat32, scale, dense_strides(scale)},
-                                               {nullptr, DType::kFloat32, scale, dense_strides(scale)}}};
+  std::array<MutableTensorView, 4> tensors = {{{nullptr, o.dtype, key, {}},
+                                               {nullptr, o.dtype, value, {}},
+                                               {nullptr, DType::kFloat32, scale, {}},
+                                               {nullptr, DType::kFloat32, scale, {}}}};
   std::array<size_t, 4> offsets{};
   size_t bytes = 0;
   for (size_t i = 0; i < 4; ++i) {
     const std::optional<size_t> size = bytes_of(tensors[i].shape, tensors[i].dtype);
     if (!size) return too_large();
+    tensors[i].stride = dense_strides(tensors[i].shape);
     offsets[i] = bytes;
     bytes += *size;
   }
