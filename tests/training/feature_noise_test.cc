@@ -26,7 +26,9 @@ float at(const std::vector<float>& features, int64_t photo, int64_t patch, int64
   return features[static_cast<size_t>((photo * kPatches + patch) * kWidth + channel)];
 }
 
-TEST(FeatureNoise, NoneLeavesFeaturesAlone) { EXPECT_THAT(noisy_ones({}), testing::Each(1.0f)); }
+TEST(FeatureNoise, NoneLeavesFeaturesAlone) {
+  EXPECT_THAT(noisy_ones({}), testing::Each(1.0f));
+}
 
 TEST(FeatureNoise, AChannelFallsInAllPatchesOfItsPhotoAndTheOthersMakeUpForIt) {
   const std::vector<float> features = noisy_ones({.channel_dropout = 0.2});
