@@ -67,16 +67,23 @@ def load_captioner(path):
         return None if weight is None else (weight, tensors[f"encoder.{name}.bias"])
 
     strides = [int(stride) for stride in metadata["encoder.strides"].split()]
-    options = BeamOptions(**json.loads(metadata["generation"]))
+    words = metadata["vocabulary"].split("\n")
+    conjunction = words.index("and") if "and" in words else -1
+    options = BeamOptions(**json.loads(metadata["generation"]), conjunction=conjunction)
     captioner = Captioner(PhotoEncoder(convolution, strides).eval(), model.eval(), options)
     return captioner, (config["squash_side"], config["input_side"])
+
+
+def generation_of(options):
+    """As model files have it: the conjunction is the vocabulary's."""
+    return {name: value for name, value in dataclasses.asdict(options).items() if name != "conjunction"}
 
 
 def save_training_model(path, model):
     """Weights to start from, float32, for attend_train_bench."""
     shape = model.shape
     dropout = {"blocks": shape.dropout, "embeddings": shape.embedding_dropout, "features": shape.feature_dropout}
-    metadata = {"config": json.dumps(config_of(shape)), "generation": json.dumps(dataclasses.asdict(BeamOptions())),
+    metadata = {"config": json.dumps(config_of(shape)), "generation": json.dumps(generation_of(BeamOptions())),
                 "dropout": json.dumps(dropout)}  # fmt: skip
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path, metadata)
 

@@ -23,6 +23,7 @@ class BeamOptions:
     no_repeat_ngram: int = 3
     min_length: int = 3
     max_length: int = 24
+    conjunction: int = -1  # "and", which joins no word with itself
 
 
 class Decoding:
@@ -94,6 +95,8 @@ def beam_search(decoding, options, most_words):
         scores[:, START] = scores[:, UNKNOWN] = -torch.inf
         for row, sentence in enumerate(sentences):
             repeats = repeating(sentence, options.no_repeat_ngram)
+            if len(sentence) >= 2 and sentence[-1] == options.conjunction:
+                repeats = [*repeats, sentence[-2]]
             if repeats:
                 scores[row, repeats] = -torch.inf
         ends = scores[:, END].tolist()

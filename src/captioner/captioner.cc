@@ -8,6 +8,7 @@
 #include "captioner/model_file.h"
 #include "captioner/photo_to_patches.h"
 #include "captioner/spoken_caption.h"
+#include "language/word_rules.h"
 #include "vision/photo.h"
 
 namespace attend {
@@ -57,7 +58,7 @@ struct Captioner::Model {
   std::vector<Caption> say(ConstMatrix<float> patches, const GenerationOptions& options) const {
     if (patches.rows == 0) return {};
     const std::unique_ptr<NextWord> next = look_at(loaded.model, patches, executor);
-    const SpecialWords special = {Vocabulary::kStart, Vocabulary::kEnd, Vocabulary::kUnknown};
+    const SpecialWords special = special_words(loaded.vocabulary);
     std::vector<Caption> captions;
     for (const std::vector<SpokenSentence>& sentences : generate(*next, special, options)) {
       captions.push_back(to_caption(sentences.front(), loaded.vocabulary, loaded.config.shape.patches.grid));

@@ -66,6 +66,7 @@ Status check(const GenerationOptions& options);
 /// The ids that have a meaning of their own. `start` and `unknown` are never said.
 struct SpecialWords {
   int32_t start = 0, end = 1, unknown = 2;
+  int32_t conjunction = -1;  // "and": it never joins a word with itself ("hats and hats"); -1: none
 };
 
 struct SpokenWord {

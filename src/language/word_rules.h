@@ -7,15 +7,19 @@
 #include <span>
 
 #include "language/generation.h"
+#include "language/vocabulary.h"
 
 namespace attend {
 
 /// The log-probability of a word that may not be said.
 inline constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 
+/// The words of English captions that have a meaning of their own.
+SpecialWords special_words(const Vocabulary& vocabulary);
+
 /// Overwrites with kForbidden the log-probabilities [vocabulary] of the words that may not follow `said`:
-/// start and unknown always, the end before min_length words, and what would repeat an n-gram. The others
-/// keep the model's.
+/// start and unknown always, the end before min_length words, what would repeat an n-gram, and after a
+/// conjunction the word before it. The others keep the model's.
 void forbid_words(std::span<float> log_probabilities, std::span<const int32_t> said,
                   const SpecialWords& special, const GenerationOptions& options);
 

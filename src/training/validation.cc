@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/half.h"
+#include "language/word_rules.h"
 
 namespace attend {
 namespace {
@@ -24,6 +25,7 @@ std::vector<CandidateCaption> caption_set(const CaptionModel<float>& model, cons
   const int64_t patches = set.features->shape().patches, width = set.features->shape().width;
   const int64_t photos = static_cast<int64_t>(set.images.size());
   std::vector<float> memory(static_cast<size_t>(std::min(kPhotosAtOnce, photos) * patches * width));
+  const SpecialWords special = special_words(vocabulary);
   std::vector<CandidateCaption> captions;
   for (int64_t begin = 0; begin < photos; begin += kPhotosAtOnce) {
     const int64_t count = std::min(kPhotosAtOnce, photos - begin);
@@ -33,7 +35,7 @@ std::vector<CandidateCaption> caption_set(const CaptionModel<float>& model, cons
                        features.slice(i * patches, patches).values());
     });
     const std::unique_ptr<NextWord> words = look_at(model, features, executor);
-    for (const std::vector<SpokenSentence>& sentences : generate(*words, SpecialWords{}, options)) {
+    for (const std::vector<SpokenSentence>& sentences : generate(*words, special, options)) {
       captions.push_back({set.images[captions.size()], sentence_of(sentences.front(), vocabulary)});
     }
   }

@@ -8,6 +8,7 @@
 
 #include "language/repetition.h"
 #include "language/sampling.h"
+#include "language/word_rules.h"
 #include "toy_next_word.h"
 
 namespace attend {
@@ -267,6 +268,33 @@ TEST(BeamSearch, NoNgramComesTwice) {
       }
     }
   }
+}
+
+TEST(Generate, AConjunctionNeverJoinsAWordWithItself) {
+  // "hats and hats": 3 4 3 is likeliest, 3 4 5 comes next. 4 is the conjunction.
+  const Odds fond = [](const std::vector<int32_t>& said) {
+    std::vector<double> weights(8, 1e-3);
+    weights[1] = said.size() == 3 ? 1 : 1e-5;
+    weights[said.size() % 2 == 0 ? 3 : 4] = 0.6;
+    weights[5] = said.size() == 2 ? 0.4 : 1e-3;
+    return normalised(weights);
+  };
+  for (const Method method : {Method::kBeam, Method::kGreedy}) {
+    GenerationOptions options;
+    options.method = method;
+    ToyNextWord free_model(8, {fond}), bound_model(8, {fond});
+    const auto free = generate(free_model, SpecialWords{}, options);
+    EXPECT_EQ(ids_of(free.front().front()), (std::vector<int32_t>{3, 4, 3}));
+    const auto bound = generate(bound_model, SpecialWords{.conjunction = 4}, options);
+    EXPECT_EQ(ids_of(bound.front().front()), (std::vector<int32_t>{3, 4, 5}));
+  }
+}
+
+TEST(SpecialWords, TheConjunctionIsTheVocabularysAnd) {
+  const std::vector<std::vector<std::string>> captions = {{"hats", "and", "coats"}};
+  const Vocabulary with = Vocabulary::build(captions, 1), without = Vocabulary::build(captions, 2);
+  EXPECT_EQ(with.decode(std::vector<int32_t>{special_words(with).conjunction}), "and");
+  EXPECT_EQ(special_words(without).conjunction, Vocabulary::kUnknown) << "which is never said";
 }
 
 TEST(BeamSearch, ASentenceThatNothingMayFollowIsCut) {
