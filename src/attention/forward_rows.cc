@@ -16,6 +16,7 @@
 #include "attention/narrow-inl.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
+#include "attention/row_softmax-inl.h"
 #include "attention/score_rule-inl.h"
 #include "attention/transpose-inl.h"
 #include "attention/weights-inl.h"
@@ -90,26 +91,6 @@ HWY_INLINE void dot_tile(const float* queries, int64_t query_stride, const float
     const int j = count - 4;
     dot_four_keys<R>(queries, query_stride, keys + j * key_stride, key_stride, width, scores + j);
   }
-}
-
-/// Turns the scores of one query into unnormalised weights and brings its maximum and sum up to date; returns
-/// what the sums so far must be multiplied by. The tile's scores are padded with -inf to whole vectors.
-HWY_INLINE float online_softmax_row(float* scores, int keys, float& max, float& sum) {
-  const FloatTag d;
-  Vec top = broadcast(max);
-  for (int j = 0; j < keys; j += kLanes) top = hn::Max(top, load(scores + j));
-  const float old = max;
-  max = hn::GetLane(hn::MaxOfLanes(d, top));
-  const Vec shift = broadcast(shift_of(max));
-  Vec total = hn::Zero(d);
-  for (int j = 0; j < keys; j += kLanes) {
-    const Vec p = exp2(hn::Sub(load(scores + j), shift));
-    total = hn::Add(total, p);
-    store(p, scores + j);
-  }
-  const float decay = hn::GetLane(exp2(hn::Sub(broadcast(old), shift)));
-  sum = sum * decay + hn::GetLane(hn::SumOfLanes(d, total));
-  return decay;
 }
 
 /// R queries of one head, R <= kSharedRows.

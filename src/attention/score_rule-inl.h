@@ -41,7 +41,7 @@ HWY_INLINE Vec tanh_of(Vec y) {
   return hn::Div(less_one, hn::Add(less_one, broadcast(2.0f)));
 }
 
-/// Caps `count` scores, a multiple of kLanes; into `derivatives`, unless it is null, go those of the capped
+/// Caps `count` scores, in whole vectors; into `derivatives`, unless it is null, go those of the capped
 /// scores with respect to the uncapped.
 HWY_INLINE void cap_scores(float* scores, int count, float softcap, float* derivatives) {
   const Vec cap = broadcast(softcap * kLog2e), one = broadcast(1.0f);
@@ -140,18 +140,24 @@ HWY_NOINLINE TileClass apply_rule(const HeadRule<float>& rule, const Tile& t, Ti
   return class_of(t, columns);
 }
 
+/// Caps the products of one query with `count` keys and takes ALiBi's distances off; `position` is the
+/// query's, counted from the first of the keys. Works on whole vectors.
+HWY_INLINE void cap_and_slope_row(const HeadRule<float>& rule, float position, int count, float* scores) {
+  if (rule.softcap != 0) cap_scores(scores, count, rule.softcap, nullptr);
+  if (rule.slope == 0) return;
+  const Vec slope = broadcast(rule.slope * kLog2e), from = broadcast(position);
+  for (int j = 0; j < count; j += kLanes) {
+    const Vec key = hn::Iota(FloatTag(), static_cast<float>(j));
+    store(less_distance(load(scores + j), slope, from, key), scores + j);
+  }
+}
+
 /// Turns the products of one query with `keys` keys from `key` on into scores; `scores` has room for whole
 /// vectors. Returns `seen` without the keys that the bias hides.
 inline HWY_NOINLINE uint64_t apply_rule_to_row(const HeadRule<float>& rule, int64_t query, int64_t key,
                                                int keys, uint64_t seen, float* scores) {
   const int padded = (keys + kLanes - 1) / kLanes * kLanes;
-  if (rule.softcap != 0) cap_scores(scores, padded, rule.softcap, nullptr);
-  const Vec slope = broadcast(rule.slope * kLog2e);
-  const Vec position = broadcast(static_cast<float>(query + rule.diagonal - key));
-  for (int j = 0; rule.slope != 0 && j < padded; j += kLanes) {
-    const Vec iota = hn::Iota(FloatTag(), static_cast<float>(j));
-    store(less_distance(load(scores + j), slope, position, iota), scores + j);
-  }
+  cap_and_slope_row(rule, static_cast<float>(query + rule.diagonal - key), padded, scores);
   for (int j = 0; rule.bias != nullptr && j < padded; j += kLanes) {
     float bias[kLanes] = {};
     for (int k = 0; k < std::min(kLanes, keys - j); ++k) bias[k] = rule.bias_at(query, key + j + k);

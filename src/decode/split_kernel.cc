@@ -12,10 +12,12 @@
 #include <algorithm>
 
 #include "attention/panel.h"
+#include "attention/row_softmax-inl.h"
+#include "attention/score_rule-inl.h"
 #include "decode/float_rows.h"
 #include "decode/paged_rows.h"
-#include "decode/softmax-inl.h"
 #include "decode/split_kernel.h"
+#include "decode/tile_scores-inl.h"
 #include "decode/values-inl.h"
 #include "hwy/highway.h"
 
@@ -92,7 +94,7 @@ class SplitPass {
 
   /// Block by block; within a block vector v of row r at v * R + r.
   void load_queries() {
-    const float factor = DecodeRule::query_factor(p_);
+    const float factor = query_factor(p_.scale, rule_of(p_, 0));
     for_each_block([&](auto rows, int first) HWY_ATTR {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
@@ -145,12 +147,11 @@ class SplitPass {
   void softmax_row(int r) {
     const SplitTile& seen = seen_[r];
     float* s = scores(r);
-    const DecodeRule rule(p_, pass_.head(p_.sizes, r));
     if constexpr (sizeof(T) == 1) scale_scores(s, key_scales_, seen.end);
-    apply_decode_rule(s, seen.end, rule,
-                      static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base));
+    const auto position = static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base);
+    cap_and_slope_row(rule_of(p_, pass_.head(p_.sizes, r)), position, seen.end, s);
     mask_tile_scores(s, seen.first, seen.end);
-    const float decay = scores_to_powers(s, seen.end, state_.max(r), state_.sum(r));
+    const float decay = online_softmax_row(s, seen.end, state_.max(r), state_.sum(r));
     if constexpr (sizeof(T) == 1) scale_scores(s, value_scales_, seen.end);
     if (decay == 1.0f) return;
     float* out = state_.out(r);
