@@ -242,6 +242,19 @@ bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {
   return spec_.mask == MaskKind::kKeysOnly ? mask.at(b, 0, 0, j) : mask.at(b, h, i, j);
 }
 
+void AttentionCase::poison_unseen_keys(float poison) {
+  const Sizes& n = spec_.sizes;
+  for (int64_t b = 0; b < n.B; ++b) {
+    for (int64_t j = 0; j < n.Tk; ++j) {
+      if (sees(b, 0, 0, j)) continue;
+      for (int64_t h = 0; h < n.Hkv; ++h) {
+        for (int64_t d = 0; d < n.D; ++d) key.at(b, h, j, d) = poison;
+        for (int64_t d = 0; d < n.Dv; ++d) value.at(b, h, j, d) = poison;
+      }
+    }
+  }
+}
+
 template <class T>
 ForwardAnswer AttentionCase::run_forward(const Operands<T>& o, const AttentionOptions& options,
                                          Executor& executor) const {

@@ -144,6 +144,8 @@ class AttentionCase : public Operands<float> {
   Magnitudes gradient_magnitudes() const;
 
   bool sees(int64_t b, int64_t h, int64_t i, int64_t j) const;
+  /// Overwrites the keys and values that no query sees, in cases that mask whole keys.
+  void poison_unseen_keys(float poison);
 
   std::vector<int64_t> lengths;
   PaddedTensor<bool> mask;

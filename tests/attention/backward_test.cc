@@ -138,15 +138,7 @@ TEST(AttentionBackward, AMaskedNanNeverReachesAGradient) {
       AttentionCase problem(
           {.sizes = {2, 2, 2, 70, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
       const BackwardAnswer clean = problem.backward(isa);
-      for (int64_t b = 0; b < 2; ++b) {
-        for (int64_t j = 0; j < 90; ++j) {
-          if (problem.sees(b, 0, 0, j)) continue;
-          for (int64_t h = 0; h < 2; ++h) {
-            for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = poison;
-            for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = poison;
-          }
-        }
-      }
+      problem.poison_unseen_keys(poison);
       const BackwardAnswer poisoned = problem.backward(isa);
       EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5);
       EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5);
@@ -166,15 +158,7 @@ TEST(AttentionBackward, ANanBehindABiasOfMinusInfinityNeverReachesAGradient) {
                              .sinks = true,
                              .dropout = 0.1f});
       const BackwardAnswer clean = problem.backward(isa);
-      for (int64_t b = 0; b < 2; ++b) {
-        for (int64_t j = 0; j < 90; ++j) {
-          if (problem.sees(b, 0, 0, j)) continue;
-          for (int64_t h = 0; h < 2; ++h) {
-            for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = kNan;
-            for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = kNan;
-          }
-        }
-      }
+      problem.poison_unseen_keys(kNan);
       const BackwardAnswer poisoned = problem.backward(isa);
       EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5);
       EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5);

@@ -177,15 +177,7 @@ TEST(AttentionForward, AMaskedNanNeverReachesTheOutput) {
         AttentionCase problem(
             {.sizes = {2, 2, 2, Tq, 90, 20, 12}, .ragged = true, .mask = MaskKind::kKeysOnly});
         const ForwardAnswer clean = problem.forward(isa);
-        for (int64_t b = 0; b < 2; ++b) {
-          for (int64_t j = 0; j < 90; ++j) {
-            if (problem.sees(b, 0, 0, j)) continue;
-            for (int64_t h = 0; h < 2; ++h) {
-              for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = poison;
-              for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = poison;
-            }
-          }
-        }
+        problem.poison_unseen_keys(poison);
         const ForwardAnswer poisoned = problem.forward(isa);
         EXPECT_LE(largest_error(poisoned.output, clean.output), 1e-6);
         EXPECT_EQ(poisoned.lse, clean.lse);
@@ -207,15 +199,7 @@ TEST(AttentionForward, ANanBehindABiasOfMinusInfinityNeverReachesTheOutput) {
                                .sinks = true,
                                .dropout = 0.1f});
         const ForwardAnswer clean = problem.forward(isa);
-        for (int64_t b = 0; b < 2; ++b) {
-          for (int64_t j = 0; j < 90; ++j) {
-            if (problem.sees(b, 0, 0, j)) continue;
-            for (int64_t h = 0; h < 2; ++h) {
-              for (int64_t d = 0; d < 20; ++d) problem.key.at(b, h, j, d) = kNan;
-              for (int64_t d = 0; d < 12; ++d) problem.value.at(b, h, j, d) = kNan;
-            }
-          }
-        }
+        problem.poison_unseen_keys(kNan);
         const ForwardAnswer poisoned = problem.forward(isa);
         EXPECT_LE(largest_error(poisoned.output, clean.output), 1e-6);
         EXPECT_EQ(poisoned.lse, clean.lse);

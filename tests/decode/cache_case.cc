@@ -8,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "attention/refusal.h"
 #include "base/half.h"
 #include "base/random.h"
 #include "decode/float_rows.h"
@@ -45,23 +46,8 @@ double at(const TensorView& view, int64_t b, int64_t h, int64_t t, int64_t d) {
 
 }  // namespace
 
-std::string type_of(DType dtype) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return "float32";
-    case DType::kBFloat16:
-      return "bfloat16";
-    case DType::kFloat16:
-      return "float16";
-    case DType::kInt8:
-      return "int8";
-    default:
-      return "?";
-  }
-}
-
 std::ostream& operator<<(std::ostream& out, const CacheSpec& s) {
-  out << type_of(s.stored) << " Hq " << s.Hq << " Hkv " << s.Hkv << " Tq " << s.Tq << " D " << s.D << " Dv "
+  out << name_of(s.stored) << " Hq " << s.Hq << " Hkv " << s.Hkv << " Tq " << s.Tq << " D " << s.D << " Dv "
       << s.Dv << " page " << s.page_size << " lengths";
   for (const int64_t length : s.lengths) out << ' ' << length;
   return out;

@@ -14,6 +14,9 @@
 
 namespace attend {
 
+/// The types that a cache stores.
+inline constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
+
 /// What distinguishes one case from another.
 struct CacheSpec {
   int64_t Hq = 1, Hkv = 1, Tq = 1, D = 8, Dv = 8;
@@ -64,9 +67,6 @@ class CacheCase {
   int64_t pages_ = 0, pages_per_sequence_ = 1, page_size_ = 0;
   std::vector<std::byte> key_, value_, key_scale_, value_scale_, query_;
 };
-
-/// An executor of `workers` std::threads.
-std::string type_of(DType dtype);
 
 }  // namespace attend
 

@@ -8,11 +8,10 @@
 #include "attend/decode.h"
 #include "decode/answers.h"
 #include "decode/cache_case.h"
+#include "decode/expect_right.h"
 
 namespace attend {
 namespace {
-
-constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
 
 CacheSpec spec_of(DType stored, int64_t Tq = 3) {
   return {.Hq = 6,
@@ -23,19 +22,6 @@ CacheSpec spec_of(DType stored, int64_t Tq = 3) {
           .lengths = {600, 2, 140},
           .page_size = 9,
           .stored = stored};
-}
-
-void expect_right(const CacheSpec& spec, DecodeOptions options) {
-  const CacheCase problem(spec);
-  const DecodeAnswer exact = problem.exact(options);
-  options.isa = Isa::kScalar;
-  const DecodeAnswer plain = problem.decode(options);
-  for (const Isa isa : isas()) {
-    options.isa = isa;
-    const DecodeAnswer made = problem.decode(options);
-    EXPECT_TRUE(as_good_as(plain.output, made.output, exact.output)) << spec << " output on " << name(isa);
-    EXPECT_TRUE(as_good_as(plain.lse, made.lse, exact.lse)) << spec << " lse on " << name(isa);
-  }
 }
 
 TEST(DecodeOptions, ScaleMultipliesScores) {

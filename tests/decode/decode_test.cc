@@ -10,24 +10,10 @@
 
 #include "decode/answers.h"
 #include "decode/cache_case.h"
+#include "decode/expect_right.h"
 
 namespace attend {
 namespace {
-
-void expect_right(const CacheSpec& spec, DecodeOptions options = {}) {
-  const CacheCase problem(spec);
-  const DecodeAnswer exact = problem.exact(options);
-  options.isa = Isa::kScalar;
-  const DecodeAnswer plain = problem.decode(options);
-  for (const Isa isa : isas()) {
-    options.isa = isa;
-    const DecodeAnswer made = problem.decode(options);
-    EXPECT_TRUE(as_good_as(plain.output, made.output, exact.output)) << spec << " output on " << name(isa);
-    EXPECT_TRUE(as_good_as(plain.lse, made.lse, exact.lse)) << spec << " lse on " << name(isa);
-  }
-}
-
-constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
 
 TEST(Decode, IsRightAroundTilesAndSplitsForEveryStorage) {
   for (const DType stored : kStored) {

@@ -11,8 +11,6 @@
 namespace attend {
 namespace {
 
-constexpr DType kStored[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kInt8};
-
 CacheSpec ragged(DType stored) {
   return {.Hq = 6,
           .Hkv = 2,
