@@ -161,7 +161,8 @@ def compare_threads(contest):
         contest.lay_out(one)
         row = [case.name]
         for what in ("forward", "backward"):
-            contest.ours.ask(do="forward", calls=1), one.ask(do="forward", calls=1)
+            for side in (contest.ours, one):  # backward starts from what forward made
+                side.ask(do="forward", calls=1)
             calls = contest.calls(what)
             timing = take_turns(contest.ours.seconds(do=what, calls=calls), one.seconds(do=what, calls=calls),
                                 contest.given.rounds)
