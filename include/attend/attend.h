@@ -82,9 +82,9 @@ typedef struct attend_mutable_view {
   int64_t stride[4];
 } attend_mutable_view;
 
-/* Dense row-major tensors of shape [a, b, c, d]. */
-attend_view attend_view_of(const void* data, attend_dtype dtype, int64_t a, int64_t b, int64_t c, int64_t d);
-attend_mutable_view attend_mutable_view_of(void* data, attend_dtype dtype, int64_t a, int64_t b, int64_t c,
+/* Dense row-major tensors of shape [a, b, c, d]; `dtype` is an attend_dtype. */
+attend_view attend_view_of(const void* data, int32_t dtype, int64_t a, int64_t b, int64_t c, int64_t d);
+attend_mutable_view attend_mutable_view_of(void* data, int32_t dtype, int64_t a, int64_t b, int64_t c,
                                            int64_t d);
 
 /* --- Executors: where the work runs -----------------------------------------------------------------------
@@ -100,9 +100,9 @@ typedef enum attend_executor_kind {
   ATTEND_EXECUTOR_THREADS = 2 /* threads that are started for each call, some 20 microseconds */
 } attend_executor_kind;
 
-/* `threads` in 0..1024; 0 means all that there are, and is the only number for ATTEND_EXECUTOR_SERIAL besides
- * 1. Free the executor with attend_executor_destroy(). */
-attend_code attend_executor_create(attend_executor_kind kind, int32_t threads, attend_executor** executor);
+/* `kind` is an attend_executor_kind. `threads` in 0..1024; 0 means all that there are, and is the only number
+ * for ATTEND_EXECUTOR_SERIAL besides 1. Free the executor with attend_executor_destroy(). */
+attend_code attend_executor_create(int32_t kind, int32_t threads, attend_executor** executor);
 
 /* One task: `task` in [0, count), `worker` in [0, workers), `context` as the executor was given it. */
 typedef void (*attend_task)(void* context, int64_t task, int32_t worker);

@@ -15,7 +15,7 @@ Status check_threads(const char* name, int32_t threads, int32_t least, int32_t m
                  std::to_string(least) + ".." + std::to_string(most));
 }
 
-Status create(attend_executor_kind kind, int32_t threads, attend_executor** executor) {
+Status create(int32_t kind, int32_t threads, attend_executor** executor) {
   if (executor == nullptr) return invalid("executor is a null pointer");
   auto made = std::make_unique<attend_executor>();
   switch (kind) {
@@ -32,7 +32,7 @@ Status create(attend_executor_kind kind, int32_t threads, attend_executor** exec
       made->own = make_thread_executor(threads);
       break;
     default:
-      return invalid("kind is " + std::to_string(static_cast<int>(kind)) + ", but must be in 0..2");
+      return invalid("kind is " + std::to_string(kind) + ", but must be in 0..2");
   }
   *executor = made.release();
   return {};
@@ -91,7 +91,7 @@ Status WatchedExecutor::verdict() const {
 
 using namespace attend::c_api;  // NOLINT(google-build-using-namespace): the C functions below
 
-attend_code attend_executor_create(attend_executor_kind kind, int32_t threads, attend_executor** executor) {
+attend_code attend_executor_create(int32_t kind, int32_t threads, attend_executor** executor) {
   return guarded([&] { return create(kind, threads, executor); });
 }
 

@@ -11,7 +11,7 @@
 namespace {
 
 template <class View, class Data>
-View dense(Data* data, attend_dtype dtype, const attend::Shape& shape) {
+View dense(Data* data, int32_t dtype, const attend::Shape& shape) {
   View view = {.data = data, .dtype = dtype, .shape = {}, .stride = {}};
   std::copy_n(shape.begin(), 4, view.shape);
   std::copy_n(attend::dense_strides(shape).begin(), 4, view.stride);
@@ -30,11 +30,11 @@ std::span<const attend::Isa> known_isas() noexcept {
 
 }  // namespace
 
-attend_view attend_view_of(const void* data, attend_dtype dtype, int64_t a, int64_t b, int64_t c, int64_t d) {
+attend_view attend_view_of(const void* data, int32_t dtype, int64_t a, int64_t b, int64_t c, int64_t d) {
   return dense<attend_view>(data, dtype, {a, b, c, d});
 }
 
-attend_mutable_view attend_mutable_view_of(void* data, attend_dtype dtype, int64_t a, int64_t b, int64_t c,
+attend_mutable_view attend_mutable_view_of(void* data, int32_t dtype, int64_t a, int64_t b, int64_t c,
                                            int64_t d) {
   return dense<attend_mutable_view>(data, dtype, {a, b, c, d});
 }

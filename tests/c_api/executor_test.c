@@ -123,7 +123,7 @@ static void executors_refuse_bad_numbers(void) {
                 "threads is 5000, but must be in 0..1024");
   CHECK_REFUSED(attend_executor_create(ATTEND_EXECUTOR_SERIAL, 2, &executor), ATTEND_INVALID_ARGUMENT,
                 "is 2, but must be in 0..1");
-  CHECK_REFUSED(attend_executor_create((attend_executor_kind)9, 1, &executor), ATTEND_INVALID_ARGUMENT,
+  CHECK_REFUSED(attend_executor_create(9, 1, &executor), ATTEND_INVALID_ARGUMENT,
                 "kind is 9, but must be in 0..2");
   CHECK_REFUSED(attend_executor_create(ATTEND_EXECUTOR_SERIAL, 1, NULL), ATTEND_INVALID_ARGUMENT,
                 "executor is a null pointer");
