@@ -3,7 +3,7 @@
 // What is computed is the contract of attention.h, row by row, with the cache in place of K and V. Sequences
 // have lengths of their own. The new tokens are appended first, so that the n queries of a sequence of length
 // L stand at its last n positions, L - n .. L - 1. For query i at position t = L - n + i, over the keys
-// j <= t of its sequence (and j >= t - window_left, if there is a window):
+// j <= t of its sequence (and j >= t - window.left, if there is a window):
 //
 //   s_j   = scale * <q_i, k_j>                    scale defaults to 1 / sqrt(D)
 //   s_j   = softcap * tanh(s_j / softcap)         if there is a softcap
@@ -47,6 +47,8 @@ struct DecodeTensors {
   MutableTensorView lse;     // [B, Hq, Tq, 1]    float32, optional
 };
 
+/// The options of attention.h that make sense over a cache, by the same names. Its lengths take the place of
+/// query_offset and kv_lengths; there is no mask, bias or dropout.
 struct DecodeOptions {
   /// Multiplies every score; absent means 1 / sqrt(D). Must be finite.
   std::optional<float> scale = {};
@@ -55,16 +57,16 @@ struct DecodeOptions {
   /// sequence (cross-attention), at positions as kLowerRight.
   Causal causal = Causal::kLowerRight;
 
-  /// How many keys to the left of its own position a query sees; -1 means all.
-  int64_t window_left = -1;
+  /// Measured from a query's own position. With a causal order the right side ends there.
+  AttentionWindow window = {};
 
   /// How many of the Tq queries each batch row has: empty (all), or B numbers in [0, Tq]. The rest is
   /// padding: not read, output 0, lse -inf.
   std::span<const int64_t> query_counts = {};
 
-  float softcap = 0;                         // 0 is none
-  std::span<const float> alibi_slopes = {};  // Hq numbers, or empty
-  std::span<const float> sinks = {};         // Hq logits, or empty
+  TensorView alibi_slopes = {};  // [B or 1, Hq or 1, 1, 1], float32, finite
+  float softcap = 0;             // 0 is none
+  TensorView sinks = {};         // [1, Hq or 1, 1, 1], float32; -inf is no sink
 
   /// Pins the instruction set; absent means the fastest of isas().
   std::optional<Isa> isa = {};

@@ -1,5 +1,8 @@
 #include "decode/decode_mask.h"
 
+#include <algorithm>
+
+#include "attention/mask.h"
 #include "decode/paged_rows.h"
 
 namespace attend {
@@ -9,7 +12,7 @@ DecodeMask::DecodeMask(const DecodeTensors& tensors, const DecodeOptions& option
       queries_(options.query_counts.empty() ? tensors.query.shape[2]
                                             : options.query_counts[static_cast<size_t>(b)]),
       offset_(options.causal == Causal::kUpperLeft ? 0 : length_ - queries_),
-      window_left_(options.window_left),
-      causal_(options.causal != Causal::kNone) {}
+      left_(std::min(options.window.left, kFar)),
+      right_(options.causal == Causal::kNone ? std::min(options.window.right, kFar) : 0) {}
 
 }  // namespace attend

@@ -31,8 +31,8 @@ class DecodeMask {
 
   /// The keys that query i sees.
   KeyRange keys(int64_t i) const {
-    const int64_t end = causal_ ? std::clamp<int64_t>(position(i) + 1, 0, length_) : length_;
-    return {window_left_ < 0 ? 0 : std::clamp<int64_t>(position(i) - window_left_, 0, end), end};
+    const int64_t end = right_ < 0 ? length_ : std::clamp<int64_t>(position(i) + right_ + 1, 0, length_);
+    return {left_ < 0 ? 0 : std::clamp<int64_t>(position(i) - left_, 0, end), end};
   }
 
   /// The keys that any query of [first, first + count) sees, and perhaps some between them; count >= 1.
@@ -41,8 +41,8 @@ class DecodeMask {
   }
 
  private:
-  int64_t length_, queries_, offset_, window_left_;
-  bool causal_;
+  int64_t length_, queries_, offset_;
+  int64_t left_, right_;  // keys before and after a query's position; -1: all
 };
 
 }  // namespace attend

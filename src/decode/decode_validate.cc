@@ -1,13 +1,11 @@
 #include "decode/decode_validate.h"
 
-#include <cmath>
 #include <string>
 
-#include "attend/isa.h"
-#include "attention/dispatch.h"
+#include "attention/operand.h"
+#include "attention/validate_options.h"
 #include "decode/decode_mask.h"
 #include "decode/kv_validate.h"
-#include "decode/operand.h"
 #include "decode/paged_rows.h"
 
 namespace attend {
@@ -29,24 +27,24 @@ Status check_query(const Operand& query, const CacheOperands& cache, int64_t B) 
 }
 
 Status check_outputs(const Operand& output, const Operand& lse, const Operand& query,
-                     const CacheOperands& cache) {
+                     const CacheOperands& cache, const DecodeOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_same_type(output, query));
   ATTEND_RETURN_IF_ERROR(check_same(output, {0, 1, 2}, query));
   ATTEND_RETURN_IF_ERROR(check_same(output, 3, cache.value));
   ATTEND_RETURN_IF_ERROR(check_memory(output));
   ATTEND_RETURN_IF_ERROR(check_written(output));
   if (lse.view.present()) {
-    if (lse.view.dtype != DType::kFloat32) {
-      return invalid(std::string("lse is ") + name_of(lse.view.dtype) + ", but must be float32");
-    }
+    ATTEND_RETURN_IF_ERROR(check_type(lse, DType::kFloat32));
     ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, query));
     ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
     ATTEND_RETURN_IF_ERROR(check_memory(lse));
     ATTEND_RETURN_IF_ERROR(check_written(lse));
     ATTEND_RETURN_IF_ERROR(check_apart(output, lse));
   }
+  const Operand slopes = {"alibi_slopes", options.alibi_slopes, {}}, sinks = {"sinks", options.sinks, {}};
   for (const Operand* written : {&output, &lse}) {
-    for (const Operand* read : {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale}) {
+    for (const Operand* read :
+         {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale, &slopes, &sinks}) {
       ATTEND_RETURN_IF_ERROR(check_apart(*written, *read));
     }
   }
@@ -68,47 +66,19 @@ Status check_counts(std::span<const int64_t> counts, const Operand& query) {
   return {};
 }
 
-/// One number a query head, none of them NaN or too large; sinks may be -inf, which is none.
-Status check_per_head(const char* option, std::span<const float> numbers, const Operand& query,
-                      bool may_be_minus_inf) {
-  if (numbers.empty()) return {};
-  if (static_cast<int64_t>(numbers.size()) != query.view.shape[1]) {
-    return invalid(std::string(option) + " has " + std::to_string(numbers.size()) + " numbers, but " +
-                   axis_is(query, 1));
-  }
-  for (size_t h = 0; h < numbers.size(); ++h) {
-    if (std::isfinite(numbers[h]) || (may_be_minus_inf && numbers[h] == -INFINITY)) continue;
-    return invalid(std::string(option) + "[" + std::to_string(h) + "] is " + std::to_string(numbers[h]) +
-                   ", but must be finite");
-  }
-  return {};
-}
-
-Status check_isa(const std::optional<Isa>& isa) {
-  if (!isa || runs_here(*isa)) return {};
-  std::string message = "isa " + std::string(name(*isa)) + " is not available here; this machine has";
-  for (const Isa available : isas()) message.append(" ").append(name(available));
-  return {StatusCode::kUnsupported, std::move(message)};
-}
-
 Status check_options(const DecodeOptions& options, const Operand& query) {
-  if (options.scale && !std::isfinite(*options.scale)) {
-    return invalid("scale is " + std::to_string(*options.scale) + ", but must be finite");
-  }
-  if (!std::isfinite(options.softcap) || options.softcap < 0) {
-    return invalid("softcap is " + std::to_string(options.softcap) + ", but must be finite and at least 0");
-  }
   if (options.causal != Causal::kNone && options.causal != Causal::kUpperLeft &&
       options.causal != Causal::kLowerRight) {
     return invalid(
         "causal must be none, upper_left or lower_right: a cache's lengths say where queries stand");
   }
-  if (options.window_left < -1) {
-    return invalid("window_left is " + std::to_string(options.window_left) + ", but must be at least -1");
-  }
+  ATTEND_RETURN_IF_ERROR(check_scale(options.scale));
+  ATTEND_RETURN_IF_ERROR(check_softcap(options.softcap));
+  ATTEND_RETURN_IF_ERROR(check_window(options.window));
   ATTEND_RETURN_IF_ERROR(check_counts(options.query_counts, query));
-  ATTEND_RETURN_IF_ERROR(check_per_head("alibi_slopes", options.alibi_slopes, query, false));
-  ATTEND_RETURN_IF_ERROR(check_per_head("sinks", options.sinks, query, true));
+  const int64_t B = query.view.shape[0], Hq = query.view.shape[1];
+  ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, B, Hq, DType::kFloat32));
+  ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, Hq, DType::kFloat32));
   return check_isa(options.isa);
 }
 
@@ -127,11 +97,7 @@ Status check_part(const Operand& output, const Operand& lse, const Operand& merg
   ATTEND_RETURN_IF_ERROR(check_same_type(output, merged));
   ATTEND_RETURN_IF_ERROR(check_same(output, {0, 1, 2, 3}, merged));
   ATTEND_RETURN_IF_ERROR(check_memory(output));
-  const DType number = merged.view.dtype == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-  if (lse.view.dtype != number) {
-    return invalid(std::string(lse.name) + " is " + name_of(lse.view.dtype) + ", but must be " +
-                   name_of(number));
-  }
+  ATTEND_RETURN_IF_ERROR(check_type(lse, sum_type(merged.view.dtype)));
   ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, merged));
   ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
   return check_memory(lse);
@@ -151,7 +117,7 @@ Status validate(const DecodeTensors& t, const DecodeOptions& options) {
                 lse = {"lse", t.lse, {"B", "Hq", "Tq", "3"}};
   ATTEND_RETURN_IF_ERROR(check_query(query, cache, batch_of(t.cache)));
   ATTEND_RETURN_IF_ERROR(check_options(options, query));
-  ATTEND_RETURN_IF_ERROR(check_outputs(output, lse, query, cache));
+  ATTEND_RETURN_IF_ERROR(check_outputs(output, lse, query, cache, options));
   return check_read_pages(t, options);
 }
 

@@ -15,9 +15,7 @@ Status check_scale(const Operand& scale, const Operand& rows) {
     return invalid(std::string(scale.name) + " is given, but " + rows.name + " is " +
                    name_of(rows.view.dtype) + " and only int8 has scales");
   }
-  if (scale.view.dtype != DType::kFloat32) {
-    return invalid(std::string(scale.name) + " is " + name_of(scale.view.dtype) + ", but must be float32");
-  }
+  ATTEND_RETURN_IF_ERROR(check_type(scale, DType::kFloat32));
   ATTEND_RETURN_IF_ERROR(check_same(scale, {0, 1, 2}, rows));
   ATTEND_RETURN_IF_ERROR(check_size(scale, 3, 1));
   return check_memory(scale);

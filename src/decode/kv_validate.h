@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "attend/kv_cache.h"
-#include "decode/operand.h"
+#include "attention/operand.h"
 
 namespace attend {
 

@@ -53,9 +53,8 @@ void write_rows(const DecodeProblem& p, const Pass& pass, const PartialRows& sta
       continue;
     }
     double max = double{state.max(r)} * std::numbers::ln2, sum = state.sum(r), factor = 1;
-    if (!p.options.sinks.empty()) {
-      const double sink = p.options.sinks[static_cast<size_t>(pass.head(p.sizes, r))],
-                   top = std::max(max, sink);
+    if (p.sinks.present()) {
+      const double sink = *p.sinks.head(0, pass.head(p.sizes, r)), top = std::max(max, sink);
       factor = std::exp(max - top);
       sum = sum * factor + std::exp(sink - top);
       max = top;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "attend/decode.h"
+#include "attention/broadcast.h"
 #include "attention/sizes.h"
 #include "decode/decode_mask.h"
 
@@ -25,12 +26,15 @@ struct DecodeProblem {
       : tensors(t),
         options(o),
         sizes(sizes_of(t.query, t.cache.key, t.cache.value)),
-        scale(o.scale ? *o.scale : 1.0f / std::sqrt(static_cast<float>(sizes.D))) {}
+        scale(o.scale ? *o.scale : 1.0f / std::sqrt(static_cast<float>(sizes.D))),
+        slopes(o.alibi_slopes),
+        sinks(o.sinks) {}
 
   const DecodeTensors& tensors;
   const DecodeOptions& options;
   Sizes sizes;  // Tk is the cache's page size, and of no interest
   float scale;
+  Broadcast<const float> slopes, sinks;  // may be absent
 
   /// Rows of a key/value head: row r is query r / group() of query head h * group() + r % group(). Heads are
   /// innermost, so that the rows of a pass are close in time and see nearly the same keys.

@@ -34,14 +34,13 @@ class StoredRows {
   PagedRows rows_, scales_;
 };
 
-float score(const DecodeProblem& p, int64_t h, int64_t distance, const float* query, const float* key) {
+float score(const DecodeProblem& p, int64_t b, int64_t h, int64_t distance, const float* query,
+            const float* key) {
   float s = 0;
   for (int64_t d = 0; d < p.sizes.D; ++d) s += query[d] * key[d];
   s *= p.scale;
   if (p.options.softcap > 0) s = p.options.softcap * std::tanh(s / p.options.softcap);
-  if (!p.options.alibi_slopes.empty()) {
-    s -= p.options.alibi_slopes[static_cast<size_t>(h)] * static_cast<float>(std::abs(distance));
-  }
+  if (p.slopes.present()) s -= *p.slopes.head(b, h) * static_cast<float>(std::abs(distance));
   return s;
 }
 
@@ -62,15 +61,15 @@ void reference_decode(const DecodeProblem& p, int64_t b, int64_t h, float* scrat
     if (seen.size() > 0) read_floats(row_of(p.tensors.query, b, h, i), p.tensors.query.dtype, n.D, query);
     for (int64_t j = seen.first; j < seen.end; ++j) {
       keys.read(j, row);
-      scores[j] = score(p, h, mask.position(i) - j, query, row);
+      scores[j] = score(p, b, h, mask.position(i) - j, query, row);
       max = std::max(max, scores[j]);
       unseen = unseen && scores[j] == -kInfinity;
     }
-    if (!p.options.sinks.empty()) max = std::max(max, p.options.sinks[static_cast<size_t>(h)]);
+    if (p.sinks.present()) max = std::max(max, *p.sinks.head(0, h));
     if (max == -kInfinity) max = 0;  // every exponential below is 0
 
     for (int64_t j = seen.first; j < seen.end; ++j) sum += scores[j] = std::exp(scores[j] - max);
-    if (!unseen && !p.options.sinks.empty()) sum += std::exp(p.options.sinks[static_cast<size_t>(h)] - max);
+    if (!unseen && p.sinks.present()) sum += std::exp(*p.sinks.head(0, h) - max);
 
     std::fill_n(out, n.Dv, 0.0f);
     for (int64_t j = seen.first; j < seen.end && !unseen; ++j) {

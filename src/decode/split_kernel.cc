@@ -94,7 +94,7 @@ class SplitPass {
 
   /// Block by block; within a block vector v of row r at v * R + r.
   void load_queries() {
-    const float factor = query_factor(p_.scale, rule_of(p_, 0));
+    const float factor = query_factor(p_.scale, rule_of(p_, pass_.b, 0));
     for_each_block([&](auto rows, int first) HWY_ATTR {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
@@ -149,7 +149,7 @@ class SplitPass {
     float* s = scores(r);
     if constexpr (sizeof(T) == 1) scale_scores(s, key_scales_, seen.end);
     const auto position = static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base);
-    cap_and_slope_row(rule_of(p_, pass_.head(p_.sizes, r)), position, seen.end, s);
+    cap_and_slope_row(rule_of(p_, pass_.b, pass_.head(p_.sizes, r)), position, seen.end, s);
     mask_tile_scores(s, seen.first, seen.end);
     const float decay = online_softmax_row(s, seen.end, state_.max(r), state_.sum(r));
     if constexpr (sizeof(T) == 1) scale_scores(s, value_scales_, seen.end);

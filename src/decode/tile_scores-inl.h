@@ -16,10 +16,10 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// What happens to a product <q, k> of head h on its way to a score.
-HWY_INLINE HeadRule<float> rule_of(const DecodeProblem& p, int64_t h) {
+/// What happens to a product <q, k> of batch row b and head h on its way to a score.
+HWY_INLINE HeadRule<float> rule_of(const DecodeProblem& p, int64_t b, int64_t h) {
   HeadRule<float> rule = {.softcap = p.options.softcap};
-  if (!p.options.alibi_slopes.empty()) rule.slope = p.options.alibi_slopes[static_cast<size_t>(h)];
+  if (p.slopes.present()) rule.slope = *p.slopes.head(b, h);
   return rule;
 }
 

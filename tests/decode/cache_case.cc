@@ -44,6 +44,11 @@ double at(const TensorView& view, int64_t b, int64_t h, int64_t t, int64_t d) {
   return x;
 }
 
+/// The number of a head in a view [B or 1, Hq or 1, 1, 1] of float32.
+double head_number(const TensorView& view, int64_t b, int64_t h) {
+  return at(view, view.shape[0] == 1 ? 0 : b, view.shape[1] == 1 ? 0 : h, 0, 0);
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const CacheSpec& s) {
@@ -197,14 +202,15 @@ DecodeAnswer CacheCase::exact(const DecodeOptions& o) const {
         double max = -kInfinity;
         for (int64_t j = 0; j < L && i < n; ++j) {
           if (o.causal != Causal::kNone && j > t) continue;
-          if (o.window_left >= 0 && j < t - o.window_left) continue;
+          if (o.window.left >= 0 && j < t - o.window.left) continue;
+          if (o.window.right >= 0 && j > t + o.window.right) continue;
           double s = 0;
           for (int64_t d = 0; d < spec.D; ++d)
             s += at(query(), b, h, i, d) * keys[static_cast<size_t>(j)][static_cast<size_t>(d)];
           s *= scale;
           if (o.softcap > 0) s = o.softcap * std::tanh(s / o.softcap);
-          if (!o.alibi_slopes.empty())
-            s -= o.alibi_slopes[static_cast<size_t>(h)] * std::abs(static_cast<double>(t - j));
+          if (o.alibi_slopes.present())
+            s -= head_number(o.alibi_slopes, b, h) * std::abs(static_cast<double>(t - j));
           scores[static_cast<size_t>(j)] = s;
           max = std::max(max, s);
         }
@@ -216,7 +222,7 @@ DecodeAnswer CacheCase::exact(const DecodeOptions& o) const {
           for (size_t d = 0; d < out.size(); ++d)
             out[d] += std::exp(s - max) * values[static_cast<size_t>(j)][d];
         }
-        if (sum > 0 && !o.sinks.empty()) sum += std::exp(o.sinks[static_cast<size_t>(h)] - max);
+        if (sum > 0 && o.sinks.present()) sum += std::exp(head_number(o.sinks, 0, h) - max);
         for (const double x : out) answer.output.push_back(sum == 0 ? 0 : x / sum);
         answer.lse.push_back(sum == 0 ? -kInfinity : max + std::log(sum));
       }

@@ -33,7 +33,7 @@ TEST(DecodeOptions, ScaleMultipliesScores) {
 TEST(DecodeOptions, AWindowEndsWhereItSays) {
   for (const DType stored : kStored) {
     for (const int64_t window : {0, 1, 7, 63, 64, 100, 511, 512, 599, 5000}) {
-      expect_right(spec_of(stored), {.window_left = window});
+      expect_right(spec_of(stored), {.window = {window, -1}});
     }
   }
 }
@@ -41,22 +41,44 @@ TEST(DecodeOptions, AWindowEndsWhereItSays) {
 TEST(DecodeOptions, QueriesMayStandElsewhereOrSeeEverything) {
   for (const Causal causal : {Causal::kNone, Causal::kUpperLeft}) {
     for (const int64_t window : {-1, 1}) {
-      expect_right(spec_of(DType::kFloat32), {.causal = causal, .window_left = window});
+      expect_right(spec_of(DType::kFloat32), {.causal = causal, .window = {window, -1}});
     }
   }
 }
 
 TEST(DecodeOptions, SoftcapAlibiAndSinksFollowTheContract) {
-  const std::vector<float> slopes = {0.5f, 0.25f, 0.125f, 0, 1, -0.01f},
-                           sinks = {0, 1, -1, 3, -std::numeric_limits<float>::infinity(), 60};
+  const std::vector<float> slope_of_head = {0.5f, 0.25f, 0.125f, 0, 1, -0.01f},
+                           sink_of_head = {0, 1, -1, 3, -std::numeric_limits<float>::infinity(), 60};
+  const TensorView slopes(slope_of_head.data(), Shape{1, 6, 1, 1}),
+      sinks(sink_of_head.data(), Shape{1, 6, 1, 1});
   for (const DType stored : kStored) {
     expect_right(spec_of(stored), {.softcap = 2});
     expect_right(spec_of(stored), {.softcap = 50});
     expect_right(spec_of(stored), {.alibi_slopes = slopes});
     expect_right(spec_of(stored), {.sinks = sinks});
-    expect_right(spec_of(stored), {.window_left = 33, .softcap = 3, .alibi_slopes = slopes, .sinks = sinks});
-    expect_right(spec_of(stored), {.causal = Causal::kNone, .softcap = 3, .alibi_slopes = slopes});
+    expect_right(spec_of(stored), {.window = {33, 2}, .alibi_slopes = slopes, .softcap = 3, .sinks = sinks});
+    expect_right(spec_of(stored), {.causal = Causal::kNone, .alibi_slopes = slopes, .softcap = 3});
   }
+}
+
+TEST(DecodeOptions, AWindowHasARightSideWhereNothingIsCausal) {
+  for (const int64_t left : {-1, 0, 70}) {
+    for (const int64_t right : {0, 1, 2, 100}) {
+      // Query 0 stands two keys before the end.
+      expect_right(spec_of(DType::kFloat32), {.causal = Causal::kNone, .window = {left, right}});
+      expect_right(spec_of(DType::kFloat32), {.window = {left, right}});
+    }
+  }
+}
+
+TEST(DecodeOptions, SlopesMayDifferByBatchRowAndOneSinkMayServeAllHeads) {
+  std::vector<float> slopes(3 * 6);
+  for (size_t i = 0; i < slopes.size(); ++i) slopes[i] = 0.01f * static_cast<float>(i);
+  const float sink = 1.5f;
+  expect_right(spec_of(DType::kFloat32), {.alibi_slopes = {slopes.data(), Shape{3, 6, 1, 1}}});
+  expect_right(spec_of(DType::kFloat32),
+               {.alibi_slopes = {slopes.data(), Shape{3, 1, 1, 1}, Shape{6, 1, 1, 1}}});
+  expect_right(spec_of(DType::kFloat32), {.sinks = {&sink, Shape{1, 1, 1, 1}}});
 }
 
 TEST(DecodeOptions, EachRowOfABatchMayHaveItsOwnNumberOfQueries) {
@@ -103,7 +125,7 @@ TEST(DecodeOptions, ABatchMayNameSomeOfTheSequencesEvenTwice) {
 
 TEST(DecodeOptions, PagesLeftOfAWindowMayBeGone) {
   CacheCase problem({.lengths = {100}, .page_size = 10});
-  const DecodeOptions options = {.window_left = 15};
+  const DecodeOptions options = {.window = {15, -1}};
   const DecodeAnswer before = problem.decode(options);
   for (size_t page = 0; page < 8; ++page) problem.table[page] = -1;  // token 84 is the first that is seen
   EXPECT_EQ(problem.decode(options).output, before.output);

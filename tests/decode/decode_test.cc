@@ -125,7 +125,7 @@ TEST(Decode, NeverLetsAMaskedNanThrough) {
   for (const DType stored : kStored) {
     CacheCase problem(
         {.Hq = 6, .Hkv = 1, .Tq = 4, .D = 24, .Dv = 20, .lengths = {75}, .page_size = 10, .stored = stored});
-    const DecodeAnswer clean = problem.exact({.window_left = 9});
+    const DecodeAnswer clean = problem.exact({.window = {9, -1}});
     for (int64_t j = 0; j < 75; ++j) {
       if (j < 71 - 9 || j == 74) {  // not seen by query 0, which stands at 71
         problem.set_key(0, 0, j, NAN);
@@ -133,7 +133,7 @@ TEST(Decode, NeverLetsAMaskedNanThrough) {
       }
     }
     for (const Isa isa : isas()) {
-      const DecodeAnswer answer = problem.decode({.window_left = 9, .isa = isa});
+      const DecodeAnswer answer = problem.decode({.window = {9, -1}, .isa = isa});
       for (int64_t h = 0; h < 6; ++h) {
         for (int64_t i = 0; i < 4; ++i) {
           const size_t row = static_cast<size_t>(h * 4 + i);

@@ -39,6 +39,8 @@ struct Call {
   }
   Call(const Call&) = delete;
 
+  TensorView per_head_view() const { return {per_head.data(), Shape{1, 4, 1, 1}}; }
+
   bool written() const {
     const auto touched = [](const std::vector<float>& v) {
       return std::any_of(v.begin(), v.end(), [](float x) { return x != 42.0f; });
@@ -62,7 +64,7 @@ void expect_refused(const std::function<void(Call&)>& spoil, const std::string& 
 TEST(DecodeValidation, AcceptsTheCallThatTheOthersSpoil) {
   Call call;
   call.options.query_counts = call.counts;
-  call.options.alibi_slopes = call.options.sinks = call.per_head;
+  call.options.alibi_slopes = call.options.sinks = call.per_head_view();
   EXPECT_TRUE(attention_decode(call.tensors, call.options, serial_executor()).ok());
   EXPECT_TRUE(call.written());
 }
@@ -140,7 +142,8 @@ TEST(DecodeValidation, RefusesOptionsOutsideTheContract) {
   expect_refused([](Call& c) { c.options.scale = NAN; }, "scale is nan, but must be finite");
   expect_refused([](Call& c) { c.options.softcap = -1; }, "softcap is -1");
   expect_refused([](Call& c) { c.options.softcap = NAN; }, "softcap is nan");
-  expect_refused([](Call& c) { c.options.window_left = -2; }, "window_left is -2, but must be at least -1");
+  expect_refused([](Call& c) { c.options.window.left = -2; }, "window.left is -2, but must be at least 0");
+  expect_refused([](Call& c) { c.options.window.right = -3; }, "window.right is -3, but must be at least 0");
   expect_refused(
       [](Call& c) {
         c.options.query_counts = {c.counts.data(), 1};
@@ -154,21 +157,37 @@ TEST(DecodeValidation, RefusesOptionsOutsideTheContract) {
       "query_counts[1] is 4, but must be between 0 and query axis Tq, which is 3");
   expect_refused(
       [](Call& c) {
-        c.options.alibi_slopes = {c.per_head.data(), 3};
+        c.options.alibi_slopes = {c.per_head.data(), Shape{1, 3, 1, 1}};
       },
-      "alibi_slopes has 3 numbers, but query axis Hq is 4");
+      "alibi_slopes axis Hq is 3, but must be 1 or query axis Hq, which is 4");
+  expect_refused(
+      [](Call& c) {
+        c.options.sinks = {c.per_head.data(), Shape{2, 1, 1, 1}};
+      },
+      "sinks axis B is 2, but must be 1");
+  expect_refused(
+      [](Call& c) {
+        c.options.sinks = c.per_head_view();
+        c.options.sinks.dtype = DType::kFloat16;
+      },
+      "sinks is float16, but must be float32");
+  expect_refused(
+      [](Call& c) {
+        c.options.sinks = {c.lse.data(), Shape{1, 4, 1, 1}};
+      },
+      "lse overlaps sinks in memory");
   expect_refused(
       [](Call& c) {
         c.per_head[2] = INFINITY;
-        c.options.alibi_slopes = c.per_head;
+        c.options.alibi_slopes = c.per_head_view();
       },
-      "alibi_slopes[2] is inf");
+      "alibi_slopes[0, 2] is inf, but must be finite");
   expect_refused(
       [](Call& c) {
         c.per_head[1] = NAN;
-        c.options.sinks = c.per_head;
+        c.options.sinks = c.per_head_view();
       },
-      "sinks[1] is nan");
+      "sinks[0, 1] is nan, but must be finite, or -inf for none");
   expect_refused([](Call& c) { c.options.causal = static_cast<Causal>(9); },
                  "causal must be none, upper_left or lower_right");
 #if defined(__x86_64__)
@@ -201,7 +220,8 @@ TEST(DecodeValidation, NeverReadsOrWritesOutsideForRandomDamage) {
     for (int32_t& n : call.table) spoil(n);
     for (int64_t& n : call.counts) spoil(n);
     spoil(call.tensors.cache.pages_per_sequence);
-    spoil(call.options.window_left);
+    spoil(call.options.window.left);
+    spoil(call.options.window.right);
     for (size_t axis = 0; axis < 4; ++axis) {
       for (Shape* shape : {&call.tensors.query.shape, &call.tensors.cache.key.shape,
                            &call.tensors.cache.value.shape, &call.tensors.output.shape}) {

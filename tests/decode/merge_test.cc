@@ -41,7 +41,7 @@ Part attend_part(const CacheCase& problem, const std::vector<int64_t>& lengths, 
   KvView cache = problem.cache();
   cache.lengths = lengths;
   DecodeOptions options;
-  options.window_left = window_left;
+  options.window.left = window_left;
   const Status status =
       attention_decode({problem.query(), cache, output_of(part), lse_of(part)}, options, serial_executor());
   EXPECT_TRUE(status.ok()) << status.message();

@@ -71,7 +71,7 @@ TEST(DecodeBits, DoNotDependOnHowManyQueriesAreAskedAtOnce) {
   for (const DType stored : kStored) {
     CacheCase problem(ragged(stored));
     for (const Isa isa : isas()) {
-      const DecodeOptions options = {.window_left = 700, .isa = isa};
+      const DecodeOptions options = {.window = {700, -1}, .isa = isa};
       const DecodeAnswer together = problem.decode(options);
       // Query i alone, over a cache that ends where it stands.
       for (int64_t i = 0; i < 3; ++i) {

@@ -1,5 +1,6 @@
-#include "decode/operand.h"
+#include "attention/operand.h"
 
+#include <optional>
 #include <utility>
 
 #include "attention/overlap.h"
@@ -17,7 +18,7 @@ TensorView exchanged(TensorView view, size_t axis) {
 }  // namespace
 
 std::string axis_is(const Operand& o, size_t axis) {
-  return std::string(o.name) + " axis " + o.axes[axis] + " is " + std::to_string(o.view.shape[axis]);
+  return axis_of(o.name, o.axes[axis]) + " is " + std::to_string(o.view.shape[axis]);
 }
 
 Status check_same(const Operand& o, size_t axis, const Operand& source) {
@@ -48,6 +49,11 @@ Status check_same_type(const Operand& o, const Operand& source) {
                  name_of(source.view.dtype));
 }
 
+Status check_type(const Operand& o, DType expected) {
+  if (o.view.dtype == expected) return {};
+  return invalid(std::string(o.name) + " is " + name_of(o.view.dtype) + ", but must be " + name_of(expected));
+}
+
 Status check_type(const Operand& o, Also also) {
   switch (o.view.dtype) {
     case DType::kFloat32:
@@ -70,7 +76,7 @@ Status check_type(const Operand& o, Also also) {
           std::string(o.name) + " is " + name_of(o.view.dtype) + ", but must be " + allowed};
 }
 
-Status check_memory(const Operand& o) {
+Status check_address(const Operand& o) {
   if (!has_elements(o.view.shape)) return {};
   if (!o.view.present()) return invalid(std::string(o.name) + " is a null pointer");
   const size_t size = size_of(o.view.dtype);
@@ -78,12 +84,15 @@ Status check_memory(const Operand& o) {
     return invalid(std::string(o.name) + " is not aligned to the " + std::to_string(size) +
                    " bytes of its elements");
   }
-  if (o.view.shape[3] > 1 && o.view.stride[3] != 1) {
-    return invalid(std::string(o.name) + " axis " + o.axes[3] + " has stride " +
-                   std::to_string(o.view.stride[3]) + ", but its rows must be contiguous, with stride 1");
-  }
   if (!byte_range(o.view)) return invalid(std::string(o.name) + " spans more than the address space");
   return {};
+}
+
+Status check_memory(const Operand& o) {
+  ATTEND_RETURN_IF_ERROR(check_address(o));
+  if (!has_elements(o.view.shape) || o.view.shape[3] == 1 || o.view.stride[3] == 1) return {};
+  return invalid(axis_of(o.name, o.axes[3]) + " has stride " + std::to_string(o.view.stride[3]) +
+                 ", but its rows must be contiguous, with stride 1");
 }
 
 Status check_written(const Operand& o) {
@@ -94,10 +103,11 @@ Status check_written(const Operand& o) {
 Status check_apart(const Operand& written, const Operand& other) {
   const TensorView &a = written.view, &b = other.view;
   if (!a.present() || !b.present()) return {};
-  // overlap() tells tensors apart that are interleaved at the pitch of axis 2; here keys and values may also
-  // alternate page by page or head by head.
-  for (size_t axis = 0; axis < 3; ++axis) {
-    if (!overlap(exchanged(a, axis), *byte_range(a), exchanged(b, axis), *byte_range(b))) return {};
+  const ByteRange a_range = *byte_range(a), b_range = *byte_range(b);
+  // overlap() tells tensors apart that are interleaved at the pitch of axis 2; they may also alternate head
+  // by head or, as keys and values of a cache do, page by page.
+  for (size_t axis : {size_t{2}, size_t{0}, size_t{1}}) {
+    if (!overlap(exchanged(a, axis), a_range, exchanged(b, axis), b_range)) return {};
   }
   return invalid(std::string(written.name) + " overlaps " + other.name + " in memory");
 }

@@ -1,6 +1,6 @@
-// Checks of tensors in the words of error messages.
-#ifndef ATTEND_DECODE_OPERAND_H_
-#define ATTEND_DECODE_OPERAND_H_
+// What is checked about each tensor of a call, in the words of error messages.
+#ifndef ATTEND_ATTENTION_OPERAND_H_
+#define ATTEND_ATTENTION_OPERAND_H_
 
 #include <array>
 #include <cstdint>
@@ -31,20 +31,24 @@ Status check_range(const Operand& operand, size_t axis, int64_t low, int64_t hig
 /// "cache value is float16, but cache key is float32"
 Status check_same_type(const Operand& operand, const Operand& source);
 
+Status check_type(const Operand& operand, DType expected);
+
 /// One of float32, bfloat16 and float16, and int8 or float64 where that is allowed too.
 enum class Also { kNothing, kInt8, kFloat64 };
 Status check_type(const Operand& operand, Also also);
 
-/// There is memory, aligned, with contiguous rows, within the address space. Nothing is asked of a tensor
-/// without elements.
+/// There is memory, aligned, within the address space. Nothing is asked of a tensor without elements.
+Status check_address(const Operand& operand);
+
+/// check_address(), and the rows are contiguous.
 Status check_memory(const Operand& operand);
 
 /// Different elements of a tensor that is written have different addresses.
 Status check_written(const Operand& operand);
 
-/// Both were found valid by check_memory(). An absent operand shares nothing.
+/// Both passed check_address(). An absent operand shares nothing.
 Status check_apart(const Operand& written, const Operand& other);
 
 }  // namespace attend
 
-#endif  // ATTEND_DECODE_OPERAND_H_
+#endif  // ATTEND_ATTENTION_OPERAND_H_
