@@ -30,15 +30,35 @@ class PagedRows {
   /// rows[i] = row(first + i) for i < count, with one look at the block table for each page.
   template <class T>
   void gather(int64_t first, int64_t count, const T** rows) const {
-    for (int64_t i = 0; i < count;) {
-      const int64_t left_in_page = page_size_ - (first + i) % page_size_,
-                    end = std::min(count, i + left_in_page);
-      for (const std::byte* p = row(first + i); i < end; ++i, p += step_)
-        rows[i] = reinterpret_cast<const T*>(p);
-    }
+    for_each_run(first, count, [&](int64_t i, const std::byte* p, int64_t length) {
+      for (int64_t k = 0; k < length; ++k) rows[i + k] = reinterpret_cast<const T*>(p + k * step_);
+    });
+  }
+
+  /// numbers[i] = *row(first + i) for i < count: rows of one number.
+  void copy(int64_t first, int64_t count, float* numbers) const {
+    for_each_run(first, count, [&](int64_t i, const std::byte* p, int64_t length) {
+      const auto* from = reinterpret_cast<const float*>(p);
+      const int64_t step = step_ / static_cast<int64_t>(sizeof(float));
+      if (step == 1) {
+        std::copy_n(from, length, numbers + i);
+      } else {
+        for (int64_t k = 0; k < length; ++k) numbers[i + k] = from[k * step];
+      }
+    });
   }
 
  private:
+  /// Calls body(i, row(first + i), length) for each run of rows that lie in one page.
+  template <class Body>
+  void for_each_run(int64_t first, int64_t count, const Body& body) const {
+    for (int64_t i = 0; i < count;) {
+      const int64_t length = std::min(count - i, page_size_ - (first + i) % page_size_);
+      body(i, row(first + i), length);
+      i += length;
+    }
+  }
+
   int64_t page(int64_t index) const { return table_ != nullptr ? table_[index] : only_page_; }
 
   const std::byte* first_;      // token 0 of page 0

@@ -45,9 +45,51 @@ HWY_INLINE hn::Vec<Quad> four_sums(Vec a, Vec b, Vec c, Vec d) {
   return sum_of_blocks(FloatTag(), hn::Add(hn::Add(x[0], x[1]), hn::Add(x[2], x[3])));
 }
 
+/// Keys whose products with R rows are in flight together: as many sums as the registers hold beside the keys
+/// and one query vector, so that each vector that is loaded is used often and no multiplier waits for a sum.
+template <int R, class T>
+constexpr int keys_in_flight() {
+  if (R == 1) return sizeof(T) == 1 ? 4 : 8;  // int8 has work enough between two additions
+  if (kManyRegisters) return 4;
+  return R == 4 ? 3 : 4;
+}
+
+/// sum[r][j] += queries * key(j) for R rows and J keys, lane by lane. Several rows share widened keys, which
+/// are kept; of a single row the keys pass through, because there would be no register for all of them.
+template <int R, int J, class Key>
+HWY_INLINE void multiply(const float* queries, const Key& key, Vec (&sum)[R][J]) {
+  if constexpr (R == 1) {
+    const Vec query = load(queries);
+#pragma GCC unroll 8
+    for (int j = 0; j < J; ++j) sum[0][j] = hn::MulAdd(query, key(j), sum[0][j]);
+  } else {
+    Vec keys[J];
+#pragma GCC unroll 8
+    for (int j = 0; j < J; ++j) keys[j] = key(j);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Vec query = load(queries + r * kLanes);
+#pragma GCC unroll 8
+      for (int j = 0; j < J; ++j) sum[r][j] = hn::MulAdd(query, keys[j], sum[r][j]);
+    }
+  }
+}
+
+/// sum[r][j] += products with one plane of every block of the keys.
+template <int kPlane, int R, int J, class T>
+HWY_INLINE void multiply_plane(const float* queries, const T* const (&keys)[J], int64_t blocks,
+                               Vec (&sum)[R][J]) {
+  constexpr int64_t kBlock = kPlanes<T> * kLanes;
+  queries += kPlane * blocks * R * kLanes;
+  for (int64_t column = 0; column < blocks * kBlock; column += kBlock, queries += R * kLanes) {
+    multiply<R, J>(
+        queries, [&](int j) HWY_ATTR { return widen_plane<kPlane>(keys[j] + column); }, sum);
+  }
+}
+
 /// sum[r][j] = products of R query rows and J keys, lane by lane. Vector v of row r is queries[v * R + r].
 template <int R, int J, class T>
-HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const RowVectors& vectors,
+HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const RowVectors<T>& vectors,
                               Vec (&sum)[R][J]) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -57,63 +99,56 @@ HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const 
   const T* key[J];
 #pragma GCC unroll 8
   for (int j = 0; j < J; ++j) key[j] = keys[j];
-  const float* query = queries;
-  for (int64_t column = 0; column < vectors.whole * kLanes; column += kLanes, query += R * kLanes) {
-#pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) {
-      const Vec k = widen(key[j] + column);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) sum[r][j] = hn::MulAdd(load(query + r * kLanes), k, sum[r][j]);
-    }
+  multiply_plane<0>(queries, key, vectors.blocks, sum);
+  if constexpr (kPlanes<T> == 2) multiply_plane<1>(queries, key, vectors.blocks, sum);
+  if (vectors.whole > 0) {
+    const int64_t column = vectors.blocks * kPlanes<T> * kLanes;
+    multiply<R, J>(
+        queries + column * R, [&](int j) HWY_ATTR { return widen(key[j] + column); }, sum);
   }
   if (vectors.left == 0) return;
-#pragma GCC unroll 8
-  for (int j = 0; j < J; ++j) {
-    const Vec k = hn::IfThenElseZero(vectors.last, widen_last(key[j], vectors));
-#pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) sum[r][j] = hn::MulAdd(load(query + r * kLanes), k, sum[r][j]);
-  }
+  multiply<R, J>(
+      queries + vectors.full() * kLanes * R,
+      [&](int j) HWY_ATTR { return hn::IfThenElseZero(vectors.last, widen_last(key[j], vectors)); }, sum);
 }
 
-/// scores[r * kDecodeTile + j] for keys j of a group of 8 (one row) or 4.
+/// scores[r * kDecodeTile + j] for the keys j of a group.
 template <int R, class T>
-HWY_INLINE void score_keys(const float* queries, const T* const* keys, const RowVectors& vectors,
+HWY_INLINE void score_keys(const float* queries, const T* const* keys, const RowVectors<T>& vectors,
                            float* scores) {
-  if constexpr (R == 1) {
-    Vec sum[1][8];  // eight chains of additions: what one row needs to keep the multipliers busy
-    multiply_keys<1, 8>(queries, keys, vectors, sum);
-    hn::StoreU(four_sums(sum[0][0], sum[0][1], sum[0][2], sum[0][3]), Quad(), scores);
-    hn::StoreU(four_sums(sum[0][4], sum[0][5], sum[0][6], sum[0][7]), Quad(), scores + 4);
-  } else if constexpr (R == 4 && !kManyRegisters) {
-    // Sixteen sums would leave no register for anything else: two keys at a time.
-    for (int j = 0; j < 4; j += 2) {
-      Vec sum[R][2];
-      multiply_keys<R, 2>(queries, keys + j, vectors, sum);
-      for (int k = 0; k < 2; ++k) {
-        float rows[4];
-        hn::StoreU(four_sums(sum[0][k], sum[1][k], sum[2][k], sum[3][k]), Quad(), rows);
-        for (int r = 0; r < R; ++r) scores[r * kDecodeTile + j + k] = rows[r];
+  constexpr int J = keys_in_flight<R, T>();
+  Vec sum[R][J];
+  multiply_keys<R, J>(queries, keys, vectors, sum);
+  if constexpr (J % 4 == 0) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+      for (int j = 0; j < J; j += 4) {
+        hn::StoreU(four_sums(sum[r][j], sum[r][j + 1], sum[r][j + 2], sum[r][j + 3]), Quad(),
+                   scores + r * kDecodeTile + j);
       }
     }
   } else {
-    Vec sum[R][4];
-    multiply_keys<R, 4>(queries, keys, vectors, sum);
+    static_assert(R == 4);
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
-      hn::StoreU(four_sums(sum[r][0], sum[r][1], sum[r][2], sum[r][3]), Quad(), scores + r * kDecodeTile);
+    for (int j = 0; j < J; ++j) {
+      float rows[4];
+      hn::StoreU(four_sums(sum[0][j], sum[1][j], sum[2][j], sum[3][j]), Quad(), rows);
+      for (int r = 0; r < R; ++r) scores[r * kDecodeTile + j] = rows[r];
     }
   }
 }
 
 /// scores[r * kDecodeTile + j] for keys j of [first, end) of a tile; others may be written too. `keys` has
-/// valid rows from first rounded down to a multiple of 8 to end rounded up.
+/// a valid row for every key of the tile.
 template <int R, class T>
 HWY_NOINLINE void score_tile(const float* queries, const T* const* keys, int first, int end,
-                             const RowVectors& vectors, float* scores, const RowsAhead<T>& ahead) {
-  constexpr int kStep = R == 1 ? 8 : 4;
-  for (int j = first / kStep * kStep; j < end; j += kStep) {
-    for (int k = j; k < j + kStep; ++k) ahead.fetch(k);
-    score_keys<R>(queries, keys + j, vectors, scores + j);
+                             const RowVectors<T>& vectors, float* scores, const RowsAhead<T>& ahead) {
+  constexpr int kStep = keys_in_flight<R, T>();
+  for (int j = first; j < end; j += kStep) {
+    for (int k = j; k < std::min(j + kStep, kDecodeTile); ++k) ahead.fetch(k);
+    const int group = std::min(j, kDecodeTile - kStep);  // the last group may repeat keys
+    score_keys<R>(queries, keys + group, vectors, scores + group);
   }
 }
 

@@ -76,7 +76,8 @@ class SplitPass {
       key_rows_[parity ^ 1].gather(keys_, SplitTile::at(base + kDecodeTile, split_));
       run_tile(base, key_rows_[parity], key_rows_[parity ^ 1]);
     }
-    for (int r = 0; r < pass_.rows; ++r) order_columns(state_.out(r));
+    float planes[kWidest];
+    for (int r = 0; r < pass_.rows; ++r) value_vectors_.restore(state_.out(r), planes);
   }
 
  private:
@@ -98,14 +99,14 @@ class SplitPass {
     for_each_block([&](auto rows, int first) HWY_ATTR {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
-        float row[kWidest + kLanes];
+        float row[kWidest + kLanes], vectors[kWidest + kLanes];
         const TensorView& query = p_.tensors.query;
         read_floats(row_of(query, pass_.b, pass_.head(p_.sizes, first + r), pass_.query(p_.sizes, first + r)),
                     query.dtype, p_.sizes.D, row);
         std::fill_n(row + p_.sizes.D, kLanes, 0.0f);
+        key_vectors_.arrange(row, vectors);
         for (int64_t v = 0; v < key_vectors_.count(); ++v) {
-          const int64_t column = v < key_vectors_.whole ? v * kLanes : key_vectors_.last_column();
-          store(hn::Mul(broadcast(factor), load(row + column)),
+          store(hn::Mul(broadcast(factor), load(vectors + v * kLanes)),
                 block_queries(first) + (v * kRows + r) * kLanes);
         }
       }
@@ -136,12 +137,11 @@ class SplitPass {
   void gather_scales(const SplitTile& tile) {
     const KvView& cache = p_.tensors.cache;
     const int64_t sequence = sequence_of(cache, pass_.b);
-    const float* at[kDecodeTile];
     const int count = tile.end - tile.first;
-    PagedRows(cache.key_scale, cache, sequence, pass_.kv_head).gather(tile.base + tile.first, count, at);
-    for (int j = 0; j < count; ++j) key_scales_[tile.first + j] = *at[j];
-    PagedRows(cache.value_scale, cache, sequence, pass_.kv_head).gather(tile.base + tile.first, count, at);
-    for (int j = 0; j < count; ++j) value_scales_[tile.first + j] = *at[j];
+    PagedRows(cache.key_scale, cache, sequence, pass_.kv_head)
+        .copy(tile.base + tile.first, count, key_scales_ + tile.first);
+    PagedRows(cache.value_scale, cache, sequence, pass_.kv_head)
+        .copy(tile.base + tile.first, count, value_scales_ + tile.first);
   }
 
   void softmax_row(int r) {
@@ -186,13 +186,6 @@ class SplitPass {
                            state_.out(row), state_.stride(), ahead);
   }
 
-  /// The last vector of a row repeats numbers of the one before it: moves the rest to their place.
-  void order_columns(float* out) const {
-    if (value_vectors_.left == 0 || value_vectors_.short_row) return;
-    float* last = out + value_vectors_.whole * kLanes;
-    std::copy_n(last + kLanes - value_vectors_.left, value_vectors_.left, last);
-  }
-
   static constexpr int64_t kWidest = 1024;
 
   const DecodeProblem& p_;
@@ -201,7 +194,7 @@ class SplitPass {
   const PartialRows& state_;
   const DecodeMask mask_;
   const PagedRows keys_, values_;
-  const RowVectors key_vectors_, value_vectors_;
+  const RowVectors<T> key_vectors_, value_vectors_;
   float* const queries_;  // [rows, D] in blocks, multiplied by the query factor
   float* const scores_;   // [rows, kDecodeTile]
   TileRows<T> key_rows_[2], value_rows_;
