@@ -53,36 +53,70 @@ HWY_INLINE Vec widen(const T* p) {
   }
 }
 
-/// Vectors that a vector of stored numbers is widened into by one instruction each, were it not for the
-/// order: two bfloat16 numbers share a float32 lane, the even ones in the lower halves and the odd ones in
-/// the upper. Spreading consecutive numbers over lanes takes a shuffle more, which keeps a multiplier
-/// waiting.
-template <class T>
-constexpr int kPlanes = std::is_same_v<T, hwy::bfloat16_t> ? 2 : 1;
+/// The upper kBits bits of every lane. A constant would take a register from the sums and spill one of them:
+/// hidden from the compiler, it stays in memory.
+template <int kBits>
+HWY_INLINE auto top_bits() {
+  struct alignas(64) Lanes {
+    uint32_t bits[kLanes];
+  };
+  static constexpr Lanes kTop = [] {
+    Lanes lanes = {};
+    for (uint32_t& lane : lanes.bits) lane = ~uint32_t{0} << (32 - kBits);
+    return lanes;
+  }();
+  const uint32_t* bits = kTop.bits;
+  __asm__("" : "+r"(bits));
+  return hn::Load(hn::RebindToUnsigned<FloatTag>(), bits);
+}
 
-/// Every kPlanes-th number from the kPlane-th on, of kPlanes * kLanes stored numbers.
+/// Planes of a vector of stored numbers: plane p is every kPlanes-th number from the p-th on, that is, the
+/// same bits of every float32 lane. Shifted to the top of the lane and cleared below, two bfloat16 numbers or
+/// four int8 numbers become float32 where they lie; to spread consecutive numbers over lanes takes a shuffle
+/// of its own for every vector, and keeps a multiplier waiting.
+template <class T>
+constexpr int kPlanes = std::is_same_v<T, hwy::bfloat16_t> ? 2
+                        : std::is_same_v<T, int8_t>        ? 4
+                                                           : 1;
+
+/// What a number taken from a plane must be multiplied by: int8 numbers come out of the top of an int32.
+template <class T>
+constexpr float kPlaneUnit = std::is_same_v<T, int8_t> ? 0x1p-24f : 1.0f;
+
+/// Plane kPlane of kPlanes * kLanes stored numbers, in units of 1 / kPlaneUnit; exact.
 template <int kPlane, class T>
 HWY_INLINE Vec widen_plane(const T* p) {
-  if constexpr (kPlanes<T> == 1) {
+  constexpr int kCount = kPlanes<T>;
+  if constexpr (kCount == 1) {
     return widen(p);
   } else {
     static_assert(std::endian::native == std::endian::little);
     const hn::RebindToUnsigned<FloatTag> bits;
-    const auto pairs = hn::LoadU(bits, reinterpret_cast<const uint32_t*>(p));
-    if constexpr (kPlane == 0) return hn::BitCast(FloatTag(), hn::ShiftLeft<16>(pairs));
-    alignas(64) static constexpr uint32_t kUpperHalf[16] = {
-        0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u,
-        0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u,
-        0xffff0000u, 0xffff0000u, 0xffff0000u, 0xffff0000u};
-    const uint32_t* upper_half = kUpperHalf;
-    // Hides that the mask is a constant, which would take a register from the sums and spill one of them.
-    __asm__("" : "+r"(upper_half));
-    return hn::BitCast(FloatTag(), hn::And(pairs, hn::Load(bits, upper_half)));
+    const auto lanes = hn::LoadU(bits, reinterpret_cast<const uint32_t*>(p));
+    auto top = hn::ShiftLeft<32 / kCount*(kCount - 1 - kPlane)>(lanes);
+    if constexpr (kPlane > 0) top = hn::And(top, top_bits<32 / kCount>());
+    if constexpr (std::is_same_v<T, int8_t>) {
+      return hn::ConvertTo(FloatTag(), hn::BitCast(hn::RebindToSigned<FloatTag>(), top));
+    } else {
+      return hn::BitCast(FloatTag(), top);
+    }
   }
 }
 
-/// How the `width` numbers of a stored row fall into vectors. First the planes of whole blocks of
-/// kPlanes * kLanes numbers: plane 0 of every block, then plane 1. Then what is left over, in order: whole
+/// Vector v of blocks of kPlanes * kLanes stored numbers: plane v % kPlanes of block v / kPlanes. Meant for a
+/// v that is known when the loop around is unrolled.
+template <class T>
+HWY_INLINE Vec widen_vector(const T* blocks, int v) {
+  constexpr int kCount = kPlanes<T>;
+  const T* block = blocks + v / kCount * kCount * kLanes;
+  if (kCount > 1 && v % kCount == 1) return widen_plane < kCount == 1 ? 0 : 1 > (block);
+  if (kCount > 2 && v % kCount == 2) return widen_plane < kCount < 3 ? 0 : 2 > (block);
+  if (kCount > 2 && v % kCount == 3) return widen_plane < kCount < 3 ? 0 : 3 > (block);
+  return widen_plane<0>(block);
+}
+
+/// How the `width` numbers of a stored row fall into vectors. First whole blocks of kPlanes * kLanes numbers,
+/// one plane after the other. Then what is left over, in order: whole
 /// vectors, and one more if some numbers are left. That last vector reaches back over numbers already done,
 /// so that nothing outside the row is read; a row shorter than a vector is copied first. `last` marks its
 /// lanes that are not repeats.
@@ -103,19 +137,19 @@ struct RowVectors {
   /// Where the last vector begins in the row.
   int64_t last_column() const { return short_row ? 0 : full() * kLanes + left - kLanes; }
 
-  /// Lays the numbers of a float32 row into the order of the vectors; both have room for count() vectors. The
-  /// last vector is last_column() on, repeats included.
+  /// Lays the numbers of a float32 row into the order of the vectors, and makes them factors for them; both
+  /// have room for count() vectors. The last vector is last_column() on, repeats included.
   void arrange(const float* row, float* vectors) const {
-    for_each_planar([&](int64_t at, int64_t column) { vectors[at] = row[column]; });
+    for_each_planar([&](int64_t at, int64_t column) { vectors[at] = row[column] * kPlaneUnit<T>; });
     const int64_t planar = blocks * kPlanes<T> * kLanes;
     std::copy_n(row + planar, whole * kLanes, vectors + planar);
     if (left > 0) std::copy_n(row + last_column(), kLanes, vectors + full() * kLanes);
   }
-  /// The inverse of arrange(), in place; `scratch` has room for the planar vectors.
+  /// Puts sums of vectors back into the order of the row, in place; `scratch` has room for the planar ones.
   void restore(float* vectors, float* scratch) const {
     if constexpr (kPlanes < T >> 1) {
       std::copy_n(vectors, blocks * kPlanes<T> * kLanes, scratch);
-      for_each_planar([&](int64_t at, int64_t column) { vectors[column] = scratch[at]; });
+      for_each_planar([&](int64_t at, int64_t column) { vectors[column] = scratch[at] * kPlaneUnit<T>; });
     }
     if (left == 0 || short_row) return;
     float* repeated = vectors + full() * kLanes;
@@ -131,10 +165,10 @@ struct RowVectors {
   /// Calls body(place in the vectors, place in the row).
   template <class Body>
   void for_each_planar(const Body& body) const {
-    constexpr int64_t kPlaneCount = kPlanes<T>;
-    for (int64_t plane = 0; plane < kPlaneCount; ++plane) {
-      for (int64_t i = 0; i < blocks * kLanes; ++i) {
-        body(plane * blocks * kLanes + i, i * kPlaneCount + plane);
+    constexpr int64_t kCount = kPlanes<T>, kBlock = kCount * kLanes;
+    for (int64_t begin = 0; begin < blocks * kBlock; begin += kBlock) {
+      for (int64_t plane = 0; plane < kCount; ++plane) {
+        for (int64_t i = 0; i < kLanes; ++i) body(begin + plane * kLanes + i, begin + i * kCount + plane);
       }
     }
   }

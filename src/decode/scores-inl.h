@@ -75,18 +75,6 @@ HWY_INLINE void multiply(const float* queries, const Key& key, Vec (&sum)[R][J])
   }
 }
 
-/// sum[r][j] += products with one plane of every block of the keys.
-template <int kPlane, int R, int J, class T>
-HWY_INLINE void multiply_plane(const float* queries, const T* const (&keys)[J], int64_t blocks,
-                               Vec (&sum)[R][J]) {
-  constexpr int64_t kBlock = kPlanes<T> * kLanes;
-  queries += kPlane * blocks * R * kLanes;
-  for (int64_t column = 0; column < blocks * kBlock; column += kBlock, queries += R * kLanes) {
-    multiply<R, J>(
-        queries, [&](int j) HWY_ATTR { return widen_plane<kPlane>(keys[j] + column); }, sum);
-  }
-}
-
 /// sum[r][j] = products of R query rows and J keys, lane by lane. Vector v of row r is queries[v * R + r].
 template <int R, int J, class T>
 HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const RowVectors<T>& vectors,
@@ -99,12 +87,18 @@ HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const 
   const T* key[J];
 #pragma GCC unroll 8
   for (int j = 0; j < J; ++j) key[j] = keys[j];
-  multiply_plane<0>(queries, key, vectors.blocks, sum);
-  if constexpr (kPlanes<T> == 2) multiply_plane<1>(queries, key, vectors.blocks, sum);
-  if (vectors.whole > 0) {
-    const int64_t column = vectors.blocks * kPlanes<T> * kLanes;
+  constexpr int kBlock = kPlanes<T> * kLanes;
+  const float* query = queries;
+  for (int64_t column = 0; column < vectors.blocks * kBlock; column += kBlock, query += R * kBlock) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kPlanes<T>; ++v) {
+      multiply<R, J>(
+          query + R * v * kLanes, [&](int j) HWY_ATTR { return widen_vector(key[j] + column, v); }, sum);
+    }
+  }
+  for (int64_t v = vectors.full() - vectors.whole; v < vectors.full(); ++v) {
     multiply<R, J>(
-        queries + column * R, [&](int j) HWY_ATTR { return widen(key[j] + column); }, sum);
+        queries + v * kLanes * R, [&](int j) HWY_ATTR { return widen(key[j] + v * kLanes); }, sum);
   }
   if (vectors.left == 0) return;
   multiply<R, J>(

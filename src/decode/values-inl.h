@@ -24,42 +24,50 @@ struct WeightedTile {
   int first, end;  // the keys that are added
 };
 
-/// Adds to NV vectors of R rows of `out`, vector v of row r at out + r * stride + v * kLanes. `vector(row,
-/// v)` is vector v of a row of values that begins at `column`.
-template <int R, int NV, class T, class Vector>
+/// sum[r][v] += weight of row r * value(v). Several rows share widened values, which are kept; of a single
+/// row they pass through.
+template <int R, int NV, class Value>
+HWY_INLINE void add_key(const float* weights, const Value& value, Vec (&sum)[R][NV]) {
+  if constexpr (R == 1) {
+    const Vec weight = broadcast(weights[0]);
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) sum[0][v] = hn::MulAdd(weight, value(v), sum[0][v]);
+  } else {
+    Vec values[NV];
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; ++v) values[v] = value(v);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Vec weight = broadcast(weights[r * kDecodeTile]);
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; ++v) sum[r][v] = hn::MulAdd(weight, values[v], sum[r][v]);
+    }
+  }
+}
+
+/// Adds to NV vectors of R rows of `out`, vector v of row r at out + r * stride + v * kStep * kLanes.
+/// `vector(row, v)` is vector v of a row of values that begins at `column`.
+template <int R, int NV, int kStep = 1, class T, class Vector>
 HWY_INLINE void add_panel(const WeightedTile<T>& tile, int64_t column, float* out, ptrdiff_t stride,
                           const RowsAhead<T>& ahead, const Vector& vector) {
   Vec sum[R][NV];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) sum[r][v] = load(out + r * stride + v * kLanes);
+    for (int v = 0; v < NV; ++v) sum[r][v] = load(out + r * stride + v * kStep * kLanes);
   }
   for (int j = tile.first; j < tile.end; ++j) {
     ahead.fetch(j);
     const T* row = tile.values[j] + column;
     // Hides where `row` came from: one register and constant offsets, and not a register for each vector.
     __asm__("" : "+r"(row));
-    if constexpr (R == 1) {
-      const Vec weight = broadcast(tile.weights[j]);
-#pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) sum[0][v] = hn::MulAdd(weight, vector(row, v), sum[0][v]);
-    } else {
-      Vec value[NV];
-#pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) value[v] = vector(row, v);
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-        const Vec weight = broadcast(tile.weights[r * kDecodeTile + j]);
-#pragma GCC unroll 8
-        for (int v = 0; v < NV; ++v) sum[r][v] = hn::MulAdd(weight, value[v], sum[r][v]);
-      }
-    }
+    add_key<R, NV>(
+        tile.weights + j, [&](int v) HWY_ATTR { return vector(row, v); }, sum);
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) store(sum[r][v], out + r * stride + v * kLanes);
+    for (int v = 0; v < NV; ++v) store(sum[r][v], out + r * stride + v * kStep * kLanes);
   }
 }
 
@@ -71,33 +79,50 @@ constexpr int panel_vectors() {
   return R == 4 ? 3 : 4;
 }
 
-/// add_panel() for vectors [vector, end) of the output, which one after the other come from `from`: as many
-/// panels of NV as fit, then narrower ones.
+/// add_panel() for plane kPlane of the blocks from `block` on: as many panels of NV as fit, then narrower
+/// ones.
 template <int R, int NV, int kPlane, class T>
-HWY_INLINE void add_panels(const WeightedTile<T>& tile, int64_t vector, int64_t end, int64_t column,
-                           float* out, ptrdiff_t stride, const RowsAhead<T>& ahead) {
-  constexpr int64_t kBlock = kPlanes<T> * kLanes;
-  for (; vector + NV <= end; vector += NV, column += NV * kBlock) {
+HWY_INLINE void add_plane(const WeightedTile<T>& tile, int64_t block, int64_t blocks, float* out,
+                          ptrdiff_t stride, const RowsAhead<T>& ahead) {
+  constexpr int kBlock = kPlanes<T> * kLanes;
+  for (; block + NV <= blocks; block += NV) {
     // Four that are left make two panels of two: a panel of one has too few sums in flight.
-    if (NV == 3 && end - vector == 4) break;
-    add_panel<R, NV>(tile, column, out + vector * kLanes, stride, vector == 0 ? ahead : RowsAhead<T>{},
-                     [](const T* row, int v) HWY_ATTR { return widen_plane<kPlane>(row + v * kBlock); });
+    if (NV == 3 && blocks - block == 4) break;
+    add_panel<R, NV, kPlanes<T>>(tile, block * kBlock, out + block * kBlock + kPlane * kLanes, stride,
+                                 block == 0 && kPlane == 0 ? ahead : RowsAhead<T>{},
+                                 [](const T* row, int v)
+                                     HWY_ATTR { return widen_plane<kPlane>(row + v * kBlock); });
   }
-  if constexpr (NV > 1) add_panels<R, (NV + 1) / 2, kPlane>(tile, vector, end, column, out, stride, ahead);
+  if constexpr (NV > 1) add_plane<R, (NV + 1) / 2, kPlane>(tile, block, blocks, out, stride, ahead);
+}
+
+/// add_panel() for all planes of the blocks from `block` on.
+template <int NV, class T>
+HWY_INLINE void add_blocks(const WeightedTile<T>& tile, int64_t block, int64_t blocks, float* out,
+                           const RowsAhead<T>& ahead) {
+  constexpr int kBlock = kPlanes<T> * kLanes, kStep = NV / kPlanes<T>;
+  for (; block + kStep <= blocks; block += kStep) {
+    add_panel<1, NV>(tile, block * kBlock, out + block * kBlock, 0, block == 0 ? ahead : RowsAhead<T>{},
+                     [](const T* row, int v) HWY_ATTR { return widen_vector(row, v); });
+  }
+  if constexpr (NV > kPlanes<T>) add_blocks<NV / 2>(tile, block, blocks, out, ahead);
 }
 
 /// out += weights * values for R rows, in the order of RowVectors, repeats included.
 template <int R, class T>
 HWY_NOINLINE void add_weighted_values(const WeightedTile<T>& tile, const RowVectors<T>& vectors, float* out,
                                       ptrdiff_t stride, const RowsAhead<T>& ahead) {
-  const int64_t blocks = vectors.blocks;
-  add_panels<R, panel_vectors<R>(), 0>(tile, 0, blocks, 0, out, stride, ahead);
-  if constexpr (kPlanes<T> == 2) {
-    add_panels<R, panel_vectors<R>(), 1>(tile, blocks, 2 * blocks, 0, out, stride, RowsAhead<T>{});
+  if constexpr (R == 1) {
+    add_blocks<panel_vectors<1>()>(tile, 0, vectors.blocks, out, ahead);
+  } else {
+    constexpr int kVectors = panel_vectors<R>(), kCount = kPlanes<T>;
+    add_plane<R, kVectors, 0>(tile, 0, vectors.blocks, out, stride, ahead);
+    if constexpr (kCount > 1) add_plane<R, kVectors, 1>(tile, 0, vectors.blocks, out, stride, ahead);
+    if constexpr (kCount > 2) add_plane<R, kVectors, 2>(tile, 0, vectors.blocks, out, stride, ahead);
+    if constexpr (kCount > 2) add_plane<R, kVectors, 3>(tile, 0, vectors.blocks, out, stride, ahead);
   }
-  if (vectors.whole > 0) {
-    const int64_t column = blocks * kPlanes<T> * kLanes;
-    add_panel<R, 1>(tile, column, out + column, stride, blocks == 0 ? ahead : RowsAhead<T>{},
+  for (int64_t v = vectors.full() - vectors.whole; v < vectors.full(); ++v) {
+    add_panel<R, 1>(tile, v * kLanes, out + v * kLanes, stride, v == 0 ? ahead : RowsAhead<T>{},
                     [](const T* row, int) HWY_ATTR { return widen(row); });
   }
   if (vectors.left == 0) return;
