@@ -9,11 +9,21 @@ namespace {
 
 using Line = uint64_t __attribute__((vector_size(64)));
 
-/// Four sums of whole cache lines: more loads in flight than memory can answer.
+/// What is read side by side: prefetchers follow several streams faster than one.
+constexpr size_t kStreams = 4;
+
+/// A sum for each stream, whole cache lines at a time, asked for before they are needed: as fast as a core
+/// reads memory.
 uint64_t sum_of_lines(const Line* lines, size_t count) {
-  Line sum[4] = {};
-  for (size_t i = 0; i + 4 <= count; i += 4) {
-    for (size_t k = 0; k < 4; ++k) sum[k] ^= lines[i + k];
+  constexpr size_t kAhead = 8;  // lines
+  Line sum[kStreams] = {};
+  const size_t length = count / kStreams;
+  for (size_t i = 0; i < length; ++i) {
+    for (size_t k = 0; k < kStreams; ++k) {
+      const Line* line = lines + k * length + i;
+      __builtin_prefetch(line + kAhead);
+      sum[k] ^= *line;
+    }
   }
   const Line all = sum[0] ^ sum[1] ^ sum[2] ^ sum[3];
   return all[0] ^ all[1] ^ all[2] ^ all[3] ^ all[4] ^ all[5] ^ all[6] ^ all[7];

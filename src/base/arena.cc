@@ -1,6 +1,11 @@
 #include "base/arena.h"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
+#include <cstdint>
 #include <new>
 
 namespace attend {
@@ -9,6 +14,19 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr size_t kSmallestBlock = size_t{1} << 20;
 
+/// Asks for pages of 2 MB where they fit: the machine's own prefetchers end at every page, and small ones cost
+/// a third of the bandwidth of reading a large cache. Where the system has none to give, nothing changes.
+void advise_huge_pages([[maybe_unused]] std::byte* memory, [[maybe_unused]] size_t bytes) {
+#ifdef __linux__
+  constexpr uintptr_t kPage = 4096;
+  constexpr size_t kWorthIt = size_t{4} << 20;
+  if (bytes < kWorthIt) return;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) / kPage * kPage,
+                  end = (reinterpret_cast<uintptr_t>(memory) + bytes) / kPage * kPage;
+  (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
+
 }  // namespace
 
 void AlignedDelete::operator()(std::byte* p) const {
@@ -16,8 +34,10 @@ void AlignedDelete::operator()(std::byte* p) const {
 }
 
 AlignedBytes allocate_aligned(size_t bytes) {
-  return AlignedBytes(
-      static_cast<std::byte*>(::operator new[](std::max<size_t>(round_to_lines(bytes), 64), kAlignment)));
+  bytes = std::max<size_t>(round_to_lines(bytes), 64);
+  AlignedBytes memory(static_cast<std::byte*>(::operator new[](bytes, kAlignment)));
+  advise_huge_pages(memory.get(), bytes);
+  return memory;
 }
 
 std::byte* Arena::take(size_t bytes) {
