@@ -17,7 +17,7 @@ namespace attend {
 /// pass to be bound by arithmetic, so that more rows would save nothing.
 inline constexpr int kPassRows = 32;
 
-/// Keys whose scores are computed before their values are looked at.
+/// Keys whose values are added to all rows before the next ones are looked at.
 inline constexpr int kDecodeTile = 64;
 static_assert(kDecodeSplit % kDecodeTile == 0);
 

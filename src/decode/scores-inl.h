@@ -1,4 +1,4 @@
-// Scores of a tile: products of query rows and keys, with the features in the lanes.
+// Scores: products of query rows and keys, with the features in the lanes.
 //
 // Each product has one vector of sums, to which the features are added in order, so that its bits do not
 // depend on how many rows and keys share the loop.
@@ -11,7 +11,6 @@
 
 #include "attention/transpose-inl.h"
 #include "decode/element-inl.h"
-#include "decode/prefetch.h"
 #include "decode/problem.h"
 
 #if ATTEND_VECTOR_TARGET
@@ -106,43 +105,40 @@ HWY_INLINE void multiply_keys(const float* queries, const T* const* keys, const 
       [&](int j) HWY_ATTR { return hn::IfThenElseZero(vectors.last, widen_last(key[j], vectors)); }, sum);
 }
 
-/// scores[r * kDecodeTile + j] for the keys j of a group.
-template <int R, class T>
-HWY_INLINE void score_keys(const float* queries, const T* const* keys, const RowVectors<T>& vectors,
-                           float* scores) {
-  constexpr int J = keys_in_flight<R, T>();
-  Vec sum[R][J];
-  multiply_keys<R, J>(queries, keys, vectors, sum);
-  if constexpr (J % 4 == 0) {
+/// The scores of R rows and J keys, keys of a row together where that is natural, to their places.
+template <int R, int J>
+HWY_INLINE void put_scores(const Vec (&sum)[R][J], const uint16_t* places, float* scores) {
+  static_assert(J % 4 == 0 || R == 4);
+  constexpr bool kByKey = J % 4 != 0;
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) {
+  for (int a = 0; a < (kByKey ? J : R); ++a) {
 #pragma GCC unroll 8
-      for (int j = 0; j < J; j += 4) {
-        hn::StoreU(four_sums(sum[r][j], sum[r][j + 1], sum[r][j + 2], sum[r][j + 3]), Quad(),
-                   scores + r * kDecodeTile + j);
+    for (int b = 0; b < (kByKey ? R : J); b += 4) {
+      float four[4];
+      if constexpr (kByKey) {
+        hn::StoreU(four_sums(sum[0][a], sum[1][a], sum[2][a], sum[3][a]), Quad(), four);
+        for (int r = 0; r < 4; ++r) scores[r * kDecodeSplit + places[a]] = four[r];
+      } else {
+        hn::StoreU(four_sums(sum[a][b], sum[a][b + 1], sum[a][b + 2], sum[a][b + 3]), Quad(), four);
+        for (int j = 0; j < 4; ++j) scores[a * kDecodeSplit + places[b + j]] = four[j];
       }
-    }
-  } else {
-    static_assert(R == 4);
-#pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) {
-      float rows[4];
-      hn::StoreU(four_sums(sum[0][j], sum[1][j], sum[2][j], sum[3][j]), Quad(), rows);
-      for (int r = 0; r < R; ++r) scores[r * kDecodeTile + j] = rows[r];
     }
   }
 }
 
-/// scores[r * kDecodeTile + j] for keys j of [first, end) of a tile; others may be written too. `keys` has
-/// a valid row for every key of the tile.
+/// Keys that are read together, of which every keys_in_flight() is a divisor.
+constexpr int kKeyGroup = 24;
+
+/// scores[r * kDecodeSplit + places[k]] for the keys k of a group.
 template <int R, class T>
-HWY_NOINLINE void score_tile(const float* queries, const T* const* keys, int first, int end,
-                             const RowVectors<T>& vectors, float* scores, const RowsAhead<T>& ahead) {
-  constexpr int kStep = keys_in_flight<R, T>();
-  for (int j = first; j < end; j += kStep) {
-    for (int k = j; k < std::min(j + kStep, kDecodeTile); ++k) ahead.fetch(k);
-    const int group = std::min(j, kDecodeTile - kStep);  // the last group may repeat keys
-    score_keys<R>(queries, keys + group, vectors, scores + group);
+HWY_NOINLINE void score_group(const float* queries, const T* const* keys, const uint16_t* places,
+                              const RowVectors<T>& vectors, float* scores) {
+  constexpr int J = keys_in_flight<R, T>();
+  static_assert(kKeyGroup % J == 0);
+  for (int k = 0; k < kKeyGroup; k += J) {
+    Vec sum[R][J];
+    multiply_keys<R, J>(queries, keys + k, vectors, sum);
+    put_scores<R, J>(sum, places + k, scores);
   }
 }
 

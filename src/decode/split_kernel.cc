@@ -1,8 +1,12 @@
 // Attention of a few query rows over one split of a cache: one pass over its keys and values.
 //
-// A tile of keys at a time, at multiples of the tile size on the key axis: scores of all rows, softmax,
-// values of all rows. Rows go through the loops in blocks of four that share each widened vector; the tile is
-// in the nearest cache after the first block.
+// Scores of all keys and rows, softmax, values. Rows go through the loops in blocks of four that share each
+// widened vector; the keys and values of a few steps are in the nearest cache after the first block.
+//
+// Keys are read from several places of the split at once. A score does not depend on when it is computed, and
+// the machine's prefetchers, each of which follows one stream at a distance of its own, together read half as
+// fast again as one of them: all that memory can give (measured on Zen 3; asking for lines by instructions
+// adds nothing to that).
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -17,7 +21,7 @@
 #include "decode/float_rows.h"
 #include "decode/paged_rows.h"
 #include "decode/split_kernel.h"
-#include "decode/tile_scores-inl.h"
+#include "decode/split_scores-inl.h"
 #include "decode/values-inl.h"
 #include "hwy/highway.h"
 
@@ -26,29 +30,39 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// The keys [first, end) of a tile that begins at `base` on the key axis.
-struct SplitTile {
-  int64_t base;
+/// Keys by their place in the split.
+struct Places {
   int first, end;
 
-  static SplitTile at(int64_t base, const KeyRange& keys) {
-    return {base, static_cast<int>(std::max(keys.first - base, int64_t{0})),
-            static_cast<int>(std::clamp<int64_t>(keys.end - base, 0, kDecodeTile))};
+  static Places of(const KeyRange& keys, int64_t base) {
+    return {static_cast<int>(std::max(keys.first - base, int64_t{0})),
+            static_cast<int>(std::clamp<int64_t>(keys.end - base, 0, kDecodeSplit))};
   }
+  Places within(int from, int to) const { return {std::max(first, from), std::min(end, to)}; }
   bool empty() const { return first >= end; }
 };
 
-/// Rows of a tile as pointers, before its first and after its last key repeated: loops over groups of keys
-/// need not know where a tile ends.
-template <class T>
-struct TileRows {
-  const T* rows[kDecodeTile];
-  void gather(const PagedRows& from, const SplitTile& tile) {
-    if (tile.empty()) return;
-    from.gather(tile.base + tile.first, tile.end - tile.first, rows + tile.first);
-    std::fill(rows, rows + tile.first, rows[tile.first]);
-    std::fill(rows + tile.end, rows + kDecodeTile, rows[tile.end - 1]);
+/// The order in which keys are read: of kStreams equal parts of `keys` the first of each, the second, .. In
+/// the last group some are repeated, so that whole groups can be read.
+class ReadingOrder {
+ public:
+  explicit ReadingOrder(const Places& keys) {
+    constexpr int kStreams = 8;
+    const int length = (keys.end - keys.first + kStreams - 1) / kStreams;
+    for (int step = 0; step < length; ++step) {
+      for (int place = keys.first + step; place < keys.end; place += length) {
+        places_[count_++] = static_cast<uint16_t>(place);
+      }
+    }
+    for (; count_ % kKeyGroup != 0; ++count_) places_[count_] = places_[count_ - 1];
   }
+
+  int count() const { return count_; }
+  const uint16_t* places() const { return places_; }
+
+ private:
+  int count_ = 0;
+  uint16_t places_[kDecodeSplit + kKeyGroup];
 };
 
 template <class T>
@@ -58,7 +72,9 @@ class SplitPass {
             const PartialRows& state)
       : p_(p),
         pass_(pass),
+        base_(keys.first / kDecodeSplit * kDecodeSplit),
         split_(keys),
+        here_(Places::of(keys, base_)),
         state_(state),
         mask_(p.tensors, p.options, pass.b),
         keys_(p.tensors.cache.key, p.tensors.cache, sequence_of(p.tensors.cache, pass.b), pass.kv_head),
@@ -70,12 +86,13 @@ class SplitPass {
 
   void run() {
     load_queries();
-    int64_t base = split_.first / kDecodeTile * kDecodeTile;
-    key_rows_[0].gather(keys_, SplitTile::at(base, split_));
-    for (int parity = 0; base < split_.end; base += kDecodeTile, parity ^= 1) {
-      key_rows_[parity ^ 1].gather(keys_, SplitTile::at(base + kDecodeTile, split_));
-      run_tile(base, key_rows_[parity], key_rows_[parity ^ 1]);
+    compute_scores();
+    if constexpr (sizeof(T) == 1) gather_scales();
+    for (int r = 0; r < pass_.rows; ++r) {
+      seen_[r] = Places::of(intersection(split_, mask_.keys(pass_.query(p_.sizes, r))), base_);
+      if (!seen_[r].empty()) softmax_row(r);
     }
+    add_values();
     float planes[kWidest];
     for (int r = 0; r < pass_.rows; ++r) value_vectors_.restore(state_.out(r), planes);
   }
@@ -113,93 +130,96 @@ class SplitPass {
     });
   }
 
-  void run_tile(int64_t base, const TileRows<T>& key_rows, const TileRows<T>& next_key_rows) {
-    const SplitTile tile = SplitTile::at(base, split_), next = SplitTile::at(base + kDecodeTile, split_);
-    value_rows_.gather(values_, tile);
-    constexpr auto kBytes = static_cast<int64_t>(sizeof(T));
-    const RowsAhead<T> values{value_rows_.rows, p_.sizes.Dv * kBytes},
-        next_keys{next_key_rows.rows, next.empty() ? 0 : p_.sizes.D * kBytes};
-    for_each_block([&](auto rows, int first) HWY_ATTR {
-      score_tile<rows()>(block_queries(first), key_rows.rows, tile.first, tile.end, key_vectors_,
-                         scores(first), first == 0 ? values : RowsAhead<T>{});
-    });
-    if constexpr (sizeof(T) == 1) gather_scales(tile);
-    for (int r = 0; r < pass_.rows; ++r) {
-      seen_[r] = SplitTile::at(base, intersection(split_, mask_.keys(pass_.query(p_.sizes, r))));
-      if (!seen_[r].empty()) softmax_row(r);
-    }
-    for_each_block([&](auto rows, int first)
-                       HWY_ATTR { add_block<rows()>(first, first == 0 ? next_keys : RowsAhead<T>{}); });
+  /// rows[place] of the keys of the split.
+  void gather(const PagedRows& from, const T** rows) const {
+    from.gather(base_ + here_.first, here_.end - here_.first, rows + here_.first);
   }
 
-  float* scores(int r) const { return scores_ + r * kDecodeTile; }
+  void compute_scores() {
+    const T* rows[kDecodeSplit];
+    gather(keys_, rows);
+    const ReadingOrder order(here_);
+    const T* keys[kKeyGroup];
+    for (int n = 0; n < order.count(); n += kKeyGroup) {
+      const uint16_t* places = order.places() + n;
+      for (int k = 0; k < kKeyGroup; ++k) keys[k] = rows[places[k]];
+      for_each_block([&](auto row_count, int first) HWY_ATTR {
+        score_group<row_count()>(block_queries(first), keys, places, key_vectors_, scores(first));
+      });
+    }
+  }
 
-  void gather_scales(const SplitTile& tile) {
+  float* scores(int r) const { return scores_ + r * kDecodeSplit; }
+
+  void gather_scales() {
     const KvView& cache = p_.tensors.cache;
-    const int64_t sequence = sequence_of(cache, pass_.b);
-    const int count = tile.end - tile.first;
-    PagedRows(cache.key_scale, cache, sequence, pass_.kv_head)
-        .copy(tile.base + tile.first, count, key_scales_ + tile.first);
+    const int64_t sequence = sequence_of(cache, pass_.b), first = base_ + here_.first;
+    const int count = here_.end - here_.first;
+    PagedRows(cache.key_scale, cache, sequence, pass_.kv_head).copy(first, count, key_scales_ + here_.first);
     PagedRows(cache.value_scale, cache, sequence, pass_.kv_head)
-        .copy(tile.base + tile.first, count, value_scales_ + tile.first);
+        .copy(first, count, value_scales_ + here_.first);
   }
 
   void softmax_row(int r) {
-    const SplitTile& seen = seen_[r];
+    const Places& seen = seen_[r];
     float* s = scores(r);
     if constexpr (sizeof(T) == 1) scale_scores(s, key_scales_, seen.end);
-    const auto position = static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - seen.base);
+    const auto position = static_cast<float>(mask_.position(pass_.query(p_.sizes, r)) - base_);
     cap_and_slope_row(rule_of(p_, pass_.b, pass_.head(p_.sizes, r)), position, seen.end, s);
-    mask_tile_scores(s, seen.first, seen.end);
-    const float decay = online_softmax_row(s, seen.end, state_.max(r), state_.sum(r));
+    mask_split_scores(s, seen.first, seen.end);
+    online_softmax_row(s, seen.end, state_.max(r), state_.sum(r));
     if constexpr (sizeof(T) == 1) scale_scores(s, value_scales_, seen.end);
-    if (decay == 1.0f) return;
-    float* out = state_.out(r);
-    for (int64_t v = 0; v < value_vectors_.count(); ++v) {
-      store(hn::Mul(broadcast(decay), load(out + v * kLanes)), out + v * kLanes);
+  }
+
+  /// Some keys at a time for all rows, so that values are read once from memory.
+  void add_values() {
+    const T* rows[kDecodeSplit];
+    gather(values_, rows);
+    for (int first = here_.first; first < here_.end;) {
+      const int end = std::min((first / kDecodeTile + 1) * kDecodeTile, here_.end);
+      for_each_block([&](auto row_count, int row)
+                         HWY_ATTR { add_block<row_count()>(row, rows, first, end); });
+      first = end;
     }
   }
 
   /// Values of the keys that all rows of the block see are read once for all; those that only some see, once
   /// for each of these, before or after.
   template <int R>
-  HWY_INLINE void add_block(int first_row, const RowsAhead<T>& ahead) {
-    int first = 0, end = kDecodeTile;
-    for (int r = first_row; r < first_row + R; ++r) {
-      first = std::max(first, seen_[r].first);
-      end = std::min(end, seen_[r].end);
+  HWY_INLINE void add_block(int first_row, const T* const* rows, int begin, int end) {
+    Places seen[R], common = {begin, end};
+    for (int r = 0; r < R; ++r) {
+      seen[r] = seen_[first_row + r].within(begin, end);
+      common = common.within(seen[r].first, seen[r].end);
     }
-    if (first >= end) first = end = kDecodeTile;  // nothing in common: all is "before"
-    for (int r = first_row; r < first_row + R; ++r) {
-      add_rows<1>(r, seen_[r].first, std::min(first, seen_[r].end), RowsAhead<T>{});
-    }
-    add_rows<R>(first_row, first, end, ahead);
-    for (int r = first_row; r < first_row + R; ++r) {
-      add_rows<1>(r, std::max(end, seen_[r].first), seen_[r].end, RowsAhead<T>{});
-    }
+    if (common.empty()) common = {end, end};  // all is "before"
+    for (int r = 0; r < R; ++r) add_rows<1>(first_row + r, rows, seen[r].within(begin, common.first));
+    add_rows<R>(first_row, rows, common);
+    for (int r = 0; r < R; ++r) add_rows<1>(first_row + r, rows, seen[r].within(common.end, end));
   }
 
   template <int R>
-  HWY_INLINE void add_rows(int row, int first, int end, const RowsAhead<T>& ahead) {
-    if (first >= end) return;
-    add_weighted_values<R>(WeightedTile<T>{scores(row), value_rows_.rows, first, end}, value_vectors_,
-                           state_.out(row), state_.stride(), ahead);
+  HWY_INLINE void add_rows(int row, const T* const* rows, const Places& keys) {
+    if (keys.empty()) return;
+    add_weighted_values<R>(WeightedValues<T>{scores(row), rows, keys.first, keys.end}, value_vectors_,
+                           state_.out(row), state_.stride());
   }
 
   static constexpr int64_t kWidest = 1024;
 
   const DecodeProblem& p_;
   const Pass& pass_;
-  const KeyRange split_;
+  const int64_t base_;    // where the split begins on the key axis
+  const KeyRange split_;  // its keys that some row sees
+  const Places here_;     // and where they are in it
   const PartialRows& state_;
   const DecodeMask mask_;
   const PagedRows keys_, values_;
   const RowVectors<T> key_vectors_, value_vectors_;
   float* const queries_;  // [rows, D] in blocks, multiplied by the query factor
-  float* const scores_;   // [rows, kDecodeTile]
-  TileRows<T> key_rows_[2], value_rows_;
-  SplitTile seen_[kPassRows];
-  alignas(64) float key_scales_[kDecodeTile] = {}, value_scales_[kDecodeTile] = {};
+  float* const scores_;   // [rows, kDecodeSplit]
+  Places seen_[kPassRows];
+  alignas(64) float key_scales_[kDecodeSplit] = {}, value_scales_[kDecodeSplit] = {};
 };
 
 template <class T>
@@ -247,7 +267,7 @@ SplitKernel split_kernel(Isa isa, DType stored) {
 }
 
 size_t split_kernel_scratch(const DecodeProblem& p) {
-  return static_cast<size_t>(p.pass_rows() * (padded_width(p.sizes.D) + kDecodeTile));
+  return static_cast<size_t>(p.pass_rows() * (padded_width(p.sizes.D) + kDecodeSplit));
 }
 
 }  // namespace attend

@@ -1,4 +1,4 @@
-// Weighted sums of a tile's values, with the features in the lanes.
+// Weighted sums of values, with the features in the lanes.
 //
 // Each sum is kept in a register while the values pass, in order of keys: its bits do not depend on how many
 // rows and vectors share the loop.
@@ -16,12 +16,12 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// The weights of R rows and the values of a tile.
+/// The weights of R rows and the values of keys [first, end) of a split.
 template <class T>
-struct WeightedTile {
-  const float* weights;  // of row r and key j at r * kDecodeTile + j
+struct WeightedValues {
+  const float* weights;  // of row r and key j at r * kDecodeSplit + j
   const T* const* values;
-  int first, end;  // the keys that are added
+  int first, end;
 };
 
 /// sum[r][v] += weight of row r * value(v). Several rows share widened values, which are kept; of a single
@@ -38,7 +38,7 @@ HWY_INLINE void add_key(const float* weights, const Value& value, Vec (&sum)[R][
     for (int v = 0; v < NV; ++v) values[v] = value(v);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const Vec weight = broadcast(weights[r * kDecodeTile]);
+      const Vec weight = broadcast(weights[r * kDecodeSplit]);
 #pragma GCC unroll 8
       for (int v = 0; v < NV; ++v) sum[r][v] = hn::MulAdd(weight, values[v], sum[r][v]);
     }
@@ -48,8 +48,8 @@ HWY_INLINE void add_key(const float* weights, const Value& value, Vec (&sum)[R][
 /// Adds to NV vectors of R rows of `out`, vector v of row r at out + r * stride + v * kStep * kLanes.
 /// `vector(row, v)` is vector v of a row of values that begins at `column`.
 template <int R, int NV, int kStep = 1, class T, class Vector>
-HWY_INLINE void add_panel(const WeightedTile<T>& tile, int64_t column, float* out, ptrdiff_t stride,
-                          const RowsAhead<T>& ahead, const Vector& vector) {
+HWY_INLINE void add_panel(const WeightedValues<T>& tile, int64_t column, float* out, ptrdiff_t stride,
+                          const Vector& vector) {
   Vec sum[R][NV];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
@@ -57,7 +57,6 @@ HWY_INLINE void add_panel(const WeightedTile<T>& tile, int64_t column, float* ou
     for (int v = 0; v < NV; ++v) sum[r][v] = load(out + r * stride + v * kStep * kLanes);
   }
   for (int j = tile.first; j < tile.end; ++j) {
-    ahead.fetch(j);
     const T* row = tile.values[j] + column;
     // Hides where `row` came from: one register and constant offsets, and not a register for each vector.
     __asm__("" : "+r"(row));
@@ -82,52 +81,49 @@ constexpr int panel_vectors() {
 /// add_panel() for plane kPlane of the blocks from `block` on: as many panels of NV as fit, then narrower
 /// ones.
 template <int R, int NV, int kPlane, class T>
-HWY_INLINE void add_plane(const WeightedTile<T>& tile, int64_t block, int64_t blocks, float* out,
-                          ptrdiff_t stride, const RowsAhead<T>& ahead) {
+HWY_INLINE void add_plane(const WeightedValues<T>& tile, int64_t block, int64_t blocks, float* out,
+                          ptrdiff_t stride) {
   constexpr int kBlock = kPlanes<T> * kLanes;
   for (; block + NV <= blocks; block += NV) {
     // Four that are left make two panels of two: a panel of one has too few sums in flight.
     if (NV == 3 && blocks - block == 4) break;
     add_panel<R, NV, kPlanes<T>>(tile, block * kBlock, out + block * kBlock + kPlane * kLanes, stride,
-                                 block == 0 && kPlane == 0 ? ahead : RowsAhead<T>{},
                                  [](const T* row, int v)
                                      HWY_ATTR { return widen_plane<kPlane>(row + v * kBlock); });
   }
-  if constexpr (NV > 1) add_plane<R, (NV + 1) / 2, kPlane>(tile, block, blocks, out, stride, ahead);
+  if constexpr (NV > 1) add_plane<R, (NV + 1) / 2, kPlane>(tile, block, blocks, out, stride);
 }
 
 /// add_panel() for all planes of the blocks from `block` on.
 template <int NV, class T>
-HWY_INLINE void add_blocks(const WeightedTile<T>& tile, int64_t block, int64_t blocks, float* out,
-                           const RowsAhead<T>& ahead) {
+HWY_INLINE void add_blocks(const WeightedValues<T>& tile, int64_t block, int64_t blocks, float* out) {
   constexpr int kBlock = kPlanes<T> * kLanes, kStep = NV / kPlanes<T>;
   for (; block + kStep <= blocks; block += kStep) {
-    add_panel<1, NV>(tile, block * kBlock, out + block * kBlock, 0, block == 0 ? ahead : RowsAhead<T>{},
+    add_panel<1, NV>(tile, block * kBlock, out + block * kBlock, 0,
                      [](const T* row, int v) HWY_ATTR { return widen_vector(row, v); });
   }
-  if constexpr (NV > kPlanes<T>) add_blocks<NV / 2>(tile, block, blocks, out, ahead);
+  if constexpr (NV > kPlanes<T>) add_blocks<NV / 2>(tile, block, blocks, out);
 }
 
 /// out += weights * values for R rows, in the order of RowVectors, repeats included.
 template <int R, class T>
-HWY_NOINLINE void add_weighted_values(const WeightedTile<T>& tile, const RowVectors<T>& vectors, float* out,
-                                      ptrdiff_t stride, const RowsAhead<T>& ahead) {
+HWY_NOINLINE void add_weighted_values(const WeightedValues<T>& tile, const RowVectors<T>& vectors, float* out,
+                                      ptrdiff_t stride) {
   if constexpr (R == 1) {
-    add_blocks<panel_vectors<1>()>(tile, 0, vectors.blocks, out, ahead);
+    add_blocks<panel_vectors<1>()>(tile, 0, vectors.blocks, out);
   } else {
     constexpr int kVectors = panel_vectors<R>(), kCount = kPlanes<T>;
-    add_plane<R, kVectors, 0>(tile, 0, vectors.blocks, out, stride, ahead);
-    if constexpr (kCount > 1) add_plane<R, kVectors, 1>(tile, 0, vectors.blocks, out, stride, ahead);
-    if constexpr (kCount > 2) add_plane<R, kVectors, 2>(tile, 0, vectors.blocks, out, stride, ahead);
-    if constexpr (kCount > 2) add_plane<R, kVectors, 3>(tile, 0, vectors.blocks, out, stride, ahead);
+    add_plane<R, kVectors, 0>(tile, 0, vectors.blocks, out, stride);
+    if constexpr (kCount > 1) add_plane<R, kVectors, 1>(tile, 0, vectors.blocks, out, stride);
+    if constexpr (kCount > 2) add_plane<R, kVectors, 2>(tile, 0, vectors.blocks, out, stride);
+    if constexpr (kCount > 2) add_plane<R, kVectors, 3>(tile, 0, vectors.blocks, out, stride);
   }
   for (int64_t v = vectors.full() - vectors.whole; v < vectors.full(); ++v) {
-    add_panel<R, 1>(tile, v * kLanes, out + v * kLanes, stride, v == 0 ? ahead : RowsAhead<T>{},
+    add_panel<R, 1>(tile, v * kLanes, out + v * kLanes, stride,
                     [](const T* row, int) HWY_ATTR { return widen(row); });
   }
   if (vectors.left == 0) return;
   add_panel<R, 1>(tile, 0, out + vectors.full() * kLanes, stride,
-                  vectors.full() == 0 ? ahead : RowsAhead<T>{},
                   [&vectors](const T* row, int) HWY_ATTR { return widen_last(row, vectors); });
 }
 

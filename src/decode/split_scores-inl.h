@@ -1,9 +1,10 @@
-// What the scores of one row and one tile go through on their way to the softmax, with the keys in the lanes.
-#if defined(ATTEND_DECODE_TILE_SCORES_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef ATTEND_DECODE_TILE_SCORES_INL_H_
-#undef ATTEND_DECODE_TILE_SCORES_INL_H_
+// What the scores of one row and one split go through on their way to the softmax, with the keys in the
+// lanes.
+#if defined(ATTEND_DECODE_SPLIT_SCORES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ATTEND_DECODE_SPLIT_SCORES_INL_H_
+#undef ATTEND_DECODE_SPLIT_SCORES_INL_H_
 #else
-#define ATTEND_DECODE_TILE_SCORES_INL_H_
+#define ATTEND_DECODE_SPLIT_SCORES_INL_H_
 #endif
 
 #include <algorithm>
@@ -28,8 +29,8 @@ HWY_INLINE void scale_scores(float* scores, const float* scales, int end) {
   for (int j = 0; j < end; j += kLanes) store(hn::Mul(load(scores + j), load(scales + j)), scores + j);
 }
 
-/// Selects the keys [first, end) of a tile; all others get the score -inf, whatever they had.
-HWY_INLINE void mask_tile_scores(float* scores, int first, int end) {
+/// Selects the keys [first, end) of a split; all others get the score -inf, whatever they had.
+HWY_INLINE void mask_split_scores(float* scores, int first, int end) {
   std::fill(scores, scores + first, -kInfinity);
   std::fill(scores + end, scores + (end + kLanes - 1) / kLanes * kLanes, -kInfinity);
 }
@@ -39,4 +40,4 @@ HWY_INLINE void mask_tile_scores(float* scores, int first, int end) {
 HWY_AFTER_NAMESPACE();
 #endif  // ATTEND_VECTOR_TARGET
 
-#endif  // ATTEND_DECODE_TILE_SCORES_INL_H_
+#endif  // ATTEND_DECODE_SPLIT_SCORES_INL_H_
