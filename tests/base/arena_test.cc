@@ -20,6 +20,17 @@ TEST(Arena, EveryArrayIsAlignedAndDisjoint) {
   }
 }
 
+TEST(AllocateAligned, LargeMemoryIsAlignedAndWritableToItsEnds) {
+  for (const size_t bytes : {size_t{4} << 20, (size_t{9} << 20) + 1}) {  // what large pages are asked for
+    const AlignedBytes memory = allocate_aligned(bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.get()) % 64, 0u);
+    for (size_t i = 0; i < bytes; i += 4096) memory[i] = std::byte{1};
+    memory[bytes - 1] = std::byte{2};
+    EXPECT_EQ(memory[0], std::byte{1});
+    EXPECT_EQ(memory[bytes - 1], std::byte{2});
+  }
+}
+
 TEST(Arena, TheSecondPassAllocatesNothingMore) {
   Arena arena;
   auto pass = [&] {
