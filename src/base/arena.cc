@@ -14,8 +14,9 @@ namespace {
 constexpr std::align_val_t kAlignment{64};
 constexpr size_t kSmallestBlock = size_t{1} << 20;
 
-/// Asks for pages of 2 MB where they fit: the machine's own prefetchers end at every page, and small ones cost
-/// a third of the bandwidth of reading a large cache. Where the system has none to give, nothing changes.
+/// Asks for pages of 2 MB where they fit: the machine's own prefetchers end at every page, and small ones
+/// cost a third of the bandwidth of reading a large cache. Where the system has none to give, nothing
+/// changes.
 void advise_huge_pages([[maybe_unused]] std::byte* memory, [[maybe_unused]] size_t bytes) {
 #ifdef __linux__
   constexpr uintptr_t kPage = 4096;
