@@ -58,12 +58,12 @@ std::optional<ByteRange> byte_range(const TensorView& view) {
 }
 
 bool overlaps_itself(const TensorView& view) {
+  if (std::find(view.shape.begin(), view.shape.end(), 0) != view.shape.end()) return false;
   std::array<size_t, 4> order = {0, 1, 2, 3};
   std::sort(order.begin(), order.end(),
             [&view](size_t a, size_t b) { return std::abs(view.stride[a]) < std::abs(view.stride[b]); });
   int64_t inner = 1;  // elements that the axes so far span
   for (const size_t axis : order) {
-    if (view.shape[axis] == 0) return false;
     if (view.shape[axis] == 1) continue;
     const int64_t stride = std::abs(view.stride[axis]);
     if (stride < inner) return true;

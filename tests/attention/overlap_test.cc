@@ -72,6 +72,13 @@ TEST(Overlap, DenseTensorsInAnyOrderOfAxesAreFreeOfIt) {
   EXPECT_FALSE(overlaps_itself(TensorView(memory.data(), Shape{1, 3, 4, 5}, Shape{0, 20, 5, 1})));
 }
 
+TEST(Overlap, ATensorWithoutElementsIsFreeOfItWhateverItsStrides) {
+  const std::vector<float> memory(1000);
+  for (const Shape& shape : {Shape{2, 3, 0, 5}, Shape{2, 3, 4, 0}, Shape{0, 3, 4, 5}}) {
+    EXPECT_FALSE(overlaps_itself(TensorView(memory.data(), shape)));
+  }
+}
+
 TEST(Overlap, NeighboursInterleavedWithinARowAreToldApart) {
   const std::vector<float> memory(1000);
   const auto third = [&](int64_t first) {
