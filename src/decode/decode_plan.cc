@@ -73,8 +73,8 @@ std::string describe(const DecodePlan& plan, const DecodeProblem& p) {
                      " a pass (" + counted(p.sizes.group(), "head") + " a group, Tq " +
                      std::to_string(p.sizes.Tq) + ", at most " + std::to_string(kPassRows) + "); ";
   text += "splits of " + std::to_string(kDecodeSplit) + " keys " +
-          (plan.splits_apart ? "apart, joined in order" : "in order within a work item") + ", tiles of " +
-          std::to_string(kDecodeTile) + "; " + counted(plan.items, "work item");
+          (plan.splits_apart ? "apart, joined in order" : "in order within a work item") + "; " +
+          counted(plan.items, "work item");
   return text;
 }
 

@@ -17,10 +17,6 @@ namespace attend {
 /// pass to be bound by arithmetic, so that more rows would save nothing.
 inline constexpr int kPassRows = 32;
 
-/// Keys whose values are added to all rows before the next ones are looked at.
-inline constexpr int kDecodeTile = 64;
-static_assert(kDecodeSplit % kDecodeTile == 0);
-
 struct DecodeProblem {
   DecodeProblem(const DecodeTensors& t, const DecodeOptions& o)
       : tensors(t),

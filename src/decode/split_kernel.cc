@@ -1,12 +1,12 @@
 // Attention of a few query rows over one split of a cache: one pass over its keys and values.
 //
 // Scores of all keys and rows, softmax, values. Rows go through the loops in blocks of four that share each
-// widened vector; the keys and values of a few steps are in the nearest cache after the first block.
+// widened vector; the keys and values of a group are in the nearest cache after the first block.
 //
-// Keys are read from several places of the split at once. A score does not depend on when it is computed, and
-// the machine's prefetchers, each of which follows one stream at a distance of its own, together read half as
-// fast again as one of them: all that memory can give (measured on Zen 3; asking for lines by instructions
-// adds nothing to that).
+// Keys and values are read from several places of the split at once (ReadingOrder), because the machine's
+// prefetchers, each of which follows one stream at a distance of its own, together read twice as fast as one
+// of them: all that memory can give, while the rows are multiplied. (Measured on Zen 3; to ask for lines by
+// instructions adds nothing to that.)
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -38,23 +38,22 @@ struct Places {
     return {static_cast<int>(std::max(keys.first - base, int64_t{0})),
             static_cast<int>(std::clamp<int64_t>(keys.end - base, 0, kDecodeSplit))};
   }
-  Places within(int from, int to) const { return {std::max(first, from), std::min(end, to)}; }
   bool empty() const { return first >= end; }
+  bool operator==(const Places&) const = default;
 };
 
-/// The order in which keys are read: of kStreams equal parts of `keys` the first of each, the second, .. In
-/// the last group some are repeated, so that whole groups can be read.
+/// The order in which keys are read and their values added: the first key of each stream, the second of each,
+/// and so on. Streams are parts of the key axis, so that the order in which a row adds up its values depends
+/// on nothing but where its keys are.
 class ReadingOrder {
  public:
   explicit ReadingOrder(const Places& keys) {
-    constexpr int kStreams = 8;
-    const int length = (keys.end - keys.first + kStreams - 1) / kStreams;
-    for (int step = 0; step < length; ++step) {
-      for (int place = keys.first + step; place < keys.end; place += length) {
-        places_[count_++] = static_cast<uint16_t>(place);
+    constexpr int kStreams = 8, kLength = static_cast<int>(kDecodeSplit) / kStreams;
+    for (int step = 0; step < kLength; ++step) {
+      for (int place = step; place < kDecodeSplit; place += kLength) {
+        if (place >= keys.first && place < keys.end) places_[count_++] = static_cast<uint16_t>(place);
       }
     }
-    for (; count_ % kKeyGroup != 0; ++count_) places_[count_] = places_[count_ - 1];
   }
 
   int count() const { return count_; }
@@ -62,7 +61,7 @@ class ReadingOrder {
 
  private:
   int count_ = 0;
-  uint16_t places_[kDecodeSplit + kKeyGroup];
+  uint16_t places_[kDecodeSplit];
 };
 
 template <class T>
@@ -75,6 +74,7 @@ class SplitPass {
         base_(keys.first / kDecodeSplit * kDecodeSplit),
         split_(keys),
         here_(Places::of(keys, base_)),
+        order_(here_),
         state_(state),
         mask_(p.tensors, p.options, pass.b),
         keys_(p.tensors.cache.key, p.tensors.cache, sequence_of(p.tensors.cache, pass.b), pass.kv_head),
@@ -138,11 +138,13 @@ class SplitPass {
   void compute_scores() {
     const T* rows[kDecodeSplit];
     gather(keys_, rows);
-    const ReadingOrder order(here_);
-    const T* keys[kKeyGroup];
-    for (int n = 0; n < order.count(); n += kKeyGroup) {
-      const uint16_t* places = order.places() + n;
-      for (int k = 0; k < kKeyGroup; ++k) keys[k] = rows[places[k]];
+    for (int n = 0; n < order_.count(); n += kKeyGroup) {
+      const T* keys[kKeyGroup];
+      uint16_t places[kKeyGroup];
+      for (int k = 0; k < kKeyGroup; ++k) {
+        places[k] = order_.places()[std::min(n + k, order_.count() - 1)];  // the last group may repeat a key
+        keys[k] = rows[places[k]];
+      }
       for_each_block([&](auto row_count, int first) HWY_ATTR {
         score_group<row_count()>(block_queries(first), keys, places, key_vectors_, scores(first));
       });
@@ -171,38 +173,27 @@ class SplitPass {
     if constexpr (sizeof(T) == 1) scale_scores(s, value_scales_, seen.end);
   }
 
-  /// Some keys at a time for all rows, so that values are read once from memory.
   void add_values() {
     const T* rows[kDecodeSplit];
     gather(values_, rows);
-    for (int first = here_.first; first < here_.end;) {
-      const int end = std::min((first / kDecodeTile + 1) * kDecodeTile, here_.end);
-      for_each_block([&](auto row_count, int row)
-                         HWY_ATTR { add_block<row_count()>(row, rows, first, end); });
-      first = end;
-    }
-  }
-
-  /// Values of the keys that all rows of the block see are read once for all; those that only some see, once
-  /// for each of these, before or after.
-  template <int R>
-  HWY_INLINE void add_block(int first_row, const T* const* rows, int begin, int end) {
-    Places seen[R], common = {begin, end};
-    for (int r = 0; r < R; ++r) {
-      seen[r] = seen_[first_row + r].within(begin, end);
-      common = common.within(seen[r].first, seen[r].end);
-    }
-    if (common.empty()) common = {end, end};  // all is "before"
-    for (int r = 0; r < R; ++r) add_rows<1>(first_row + r, rows, seen[r].within(begin, common.first));
-    add_rows<R>(first_row, rows, common);
-    for (int r = 0; r < R; ++r) add_rows<1>(first_row + r, rows, seen[r].within(common.end, end));
+    for_each_block([&](auto row_count, int first) HWY_ATTR {
+      constexpr int kRows = row_count();
+      const bool alike = std::all_of(seen_ + first, seen_ + first + kRows,
+                                     [this](const Places& seen) { return seen == here_; });
+      if (alike) return add_rows<kRows>(first, rows, order_);
+      for (int r = first; r < first + kRows; ++r) add_rows<1>(r, rows, ReadingOrder(seen_[r]));
+    });
   }
 
   template <int R>
-  HWY_INLINE void add_rows(int row, const T* const* rows, const Places& keys) {
-    if (keys.empty()) return;
-    add_weighted_values<R>(WeightedValues<T>{scores(row), rows, keys.first, keys.end}, value_vectors_,
-                           state_.out(row), state_.stride());
+  HWY_INLINE void add_rows(int row, const T* const* rows, const ReadingOrder& order) {
+    // Few keys for several rows: their values stay in the nearest cache while the sums pass over them.
+    constexpr int kTogether = R == 1 ? 64 : 8;
+    for (int n = 0; n < order.count(); n += kTogether) {
+      const int count = std::min(kTogether, order.count() - n);
+      add_weighted_values<R>(WeightedValues<T>{scores(row), rows, order.places() + n, count}, value_vectors_,
+                             state_.out(row), state_.stride());
+    }
   }
 
   static constexpr int64_t kWidest = 1024;
@@ -212,6 +203,7 @@ class SplitPass {
   const int64_t base_;    // where the split begins on the key axis
   const KeyRange split_;  // its keys that some row sees
   const Places here_;     // and where they are in it
+  const ReadingOrder order_;
   const PartialRows& state_;
   const DecodeMask mask_;
   const PagedRows keys_, values_;
