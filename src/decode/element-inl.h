@@ -53,21 +53,36 @@ HWY_INLINE Vec widen(const T* p) {
   }
 }
 
-/// The upper kBits bits of every lane. A constant would take a register from the sums and spill one of them:
-/// hidden from the compiler, it stays in memory.
-template <int kBits>
-HWY_INLINE auto top_bits() {
+/// A constant of every lane, as a function of its number in its 128-bit block. It would take a register from
+/// the sums and spill one of them: hidden from the compiler, it stays in memory.
+template <class OfLane>
+HWY_INLINE auto hidden_constant(OfLane) {
   struct alignas(64) Lanes {
     uint32_t bits[kLanes];
   };
-  static constexpr Lanes kTop = [] {
+  static constexpr Lanes kConstant = [] {
     Lanes lanes = {};
-    for (uint32_t& lane : lanes.bits) lane = ~uint32_t{0} << (32 - kBits);
+    for (uint32_t i = 0; i < kLanes; ++i) lanes.bits[i] = OfLane()(i % 4);
     return lanes;
   }();
-  const uint32_t* bits = kTop.bits;
+  const uint32_t* bits = kConstant.bits;
   __asm__("" : "+r"(bits));
   return hn::Load(hn::RebindToUnsigned<FloatTag>(), bits);
+}
+
+/// The kPlane-th of kCount equal parts of every lane, at the top of the lane and with zeros below.
+template <int kPlane, int kCount, class Lanes>
+HWY_INLINE Lanes part_at_top(Lanes lanes) {
+  constexpr int kBits = 32 / kCount;
+  if constexpr (kPlane == 0) {
+    return hn::ShiftLeft<32 - kBits>(lanes);
+  } else if constexpr (kPlane == kCount - 1) {
+    return hn::And(lanes, hidden_constant([](uint32_t) { return ~uint32_t{0} << (32 - kBits); }));
+  } else {
+    static_assert(kBits == 8);  // byte kPlane of the lane, above three zeros
+    return hn::TableLookupBytesOr0(
+        lanes, hidden_constant([](uint32_t i) { return (4 * i + kPlane) << 24 | 0x00808080u; }));
+  }
 }
 
 /// Planes of a vector of stored numbers: plane p is every kPlanes-th number from the p-th on, that is, the
@@ -93,8 +108,7 @@ HWY_INLINE Vec widen_plane(const T* p) {
     static_assert(std::endian::native == std::endian::little);
     const hn::RebindToUnsigned<FloatTag> bits;
     const auto lanes = hn::LoadU(bits, reinterpret_cast<const uint32_t*>(p));
-    auto top = hn::ShiftLeft<32 / kCount*(kCount - 1 - kPlane)>(lanes);
-    if constexpr (kPlane > 0) top = hn::And(top, top_bits<32 / kCount>());
+    const auto top = part_at_top<kPlane, kCount>(lanes);
     if constexpr (std::is_same_v<T, int8_t>) {
       return hn::ConvertTo(FloatTag(), hn::BitCast(hn::RebindToSigned<FloatTag>(), top));
     } else {
@@ -109,9 +123,13 @@ template <class T>
 HWY_INLINE Vec widen_vector(const T* blocks, int v) {
   constexpr int kCount = kPlanes<T>;
   const T* block = blocks + v / kCount * kCount * kLanes;
-  if (kCount > 1 && v % kCount == 1) return widen_plane < kCount == 1 ? 0 : 1 > (block);
-  if (kCount > 2 && v % kCount == 2) return widen_plane < kCount < 3 ? 0 : 2 > (block);
-  if (kCount > 2 && v % kCount == 3) return widen_plane < kCount < 3 ? 0 : 3 > (block);
+  if constexpr (kCount > 1) {
+    if (v % kCount == 1) return widen_plane<1>(block);
+  }
+  if constexpr (kCount > 2) {
+    if (v % kCount == 2) return widen_plane<2>(block);
+    if (v % kCount == 3) return widen_plane<3>(block);
+  }
   return widen_plane<0>(block);
 }
 
