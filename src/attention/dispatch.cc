@@ -26,8 +26,12 @@ constexpr std::array<Entry, 5> kEntries = {{{Isa::kAvx512, "avx512", HWY_AVX3, 1
                                             {Isa::kNeon, "neon", HWY_NEON, 4},
                                             {Isa::kScalar, "scalar", 0, 1}}};
 
+/// Of a number that names no instruction set: one without a lane.
 const Entry& entry_of(Isa isa) {
-  return *std::find_if(kEntries.begin(), kEntries.end(), [isa](const Entry& e) { return e.isa == isa; });
+  static constexpr Entry kUnknown = {Isa::kScalar, "unknown", 0, 0};
+  const auto* found =
+      std::find_if(kEntries.begin(), kEntries.end(), [isa](const Entry& e) { return e.isa == isa; });
+  return found == kEntries.end() ? kUnknown : *found;
 }
 
 const std::vector<Isa>& available() {

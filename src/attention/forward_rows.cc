@@ -31,7 +31,7 @@ using Quad = hn::CappedTag<float, 4>;
 
 /// Adds up the 128-bit blocks of a vector.
 template <class D>
-HWY_INLINE hn::Vec<Quad> sum_blocks(D d, hn::Vec<D> v) {
+HWY_INLINE hn::Vec<Quad> sum_blocks([[maybe_unused]] D d, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) == 4) {
     return v;
   } else {

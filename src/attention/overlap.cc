@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 namespace attend {
 namespace {
+
+/// |stride|, of the most negative number too.
+uint64_t distance(int64_t stride) {
+  return stride < 0 ? -static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
+}
 
 /// How far, in elements, the axes whose stride is not a multiple of `pitch` reach below and above the first
 /// element.
@@ -53,7 +57,7 @@ std::optional<ByteRange> byte_range(const TensorView& view) {
   ByteRange range;
   const int64_t address = reinterpret_cast<intptr_t>(view.data);
   if (__builtin_add_overflow(address, below, &range.first)) return std::nullopt;
-  if (__builtin_add_overflow(address, above, &range.last)) return std::nullopt;
+  if (__builtin_add_overflow(address, above, &range.last) || range.first < 0) return std::nullopt;
   return range;
 }
 
@@ -61,13 +65,13 @@ bool overlaps_itself(const TensorView& view) {
   if (std::find(view.shape.begin(), view.shape.end(), 0) != view.shape.end()) return false;
   std::array<size_t, 4> order = {0, 1, 2, 3};
   std::sort(order.begin(), order.end(),
-            [&view](size_t a, size_t b) { return std::abs(view.stride[a]) < std::abs(view.stride[b]); });
-  int64_t inner = 1;  // elements that the axes so far span
+            [&view](size_t a, size_t b) { return distance(view.stride[a]) < distance(view.stride[b]); });
+  uint64_t inner = 1;  // elements that the axes so far span
   for (const size_t axis : order) {
     if (view.shape[axis] == 1) continue;
-    const int64_t stride = std::abs(view.stride[axis]);
+    const uint64_t stride = distance(view.stride[axis]);
     if (stride < inner) return true;
-    inner += (view.shape[axis] - 1) * stride;
+    inner += static_cast<uint64_t>(view.shape[axis] - 1) * stride;
   }
   return false;
 }
@@ -75,9 +79,10 @@ bool overlaps_itself(const TensorView& view) {
 bool overlap(const TensorView& a, const ByteRange& a_range, const TensorView& b, const ByteRange& b_range) {
   if (a_range.empty() || b_range.empty()) return false;
   if (a_range.last <= b_range.first || b_range.last <= a_range.first) return false;
-  const int64_t pitch = std::abs(a.stride[2]);
-  const bool comparable = pitch > 1 && pitch == std::abs(b.stride[2]) && a.dtype == b.dtype;
-  return !comparable || !apart_within(a, b, pitch);
+  const uint64_t pitch = distance(a.stride[2]);
+  const bool comparable =
+      pitch > 1 && pitch <= INT64_MAX && pitch == distance(b.stride[2]) && a.dtype == b.dtype;
+  return !comparable || !apart_within(a, b, static_cast<int64_t>(pitch));
 }
 
 }  // namespace attend

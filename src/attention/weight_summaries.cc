@@ -67,7 +67,8 @@ class HeadWeights {
   void load_panel(int64_t query, const Panel& panel) {
     const RowMajor rows = wide_rows(p_.query, b_, h_, query, panel.queries, wide_);
     rows_to_lanes(rows.data, rows.stride, panel, p_.sizes.D, query_factor(p_.scale, rule_), query_lanes_);
-    std::fill_n(shift_, kWidestPanel, 0.0f);
+    // Lanes without a query have the last one's scores: 2^-inf is 0 where 2^s * 0 might not be.
+    std::fill_n(shift_, kWidestPanel, kInfinity);
     std::fill_n(factor_, kWidestPanel, 0.0f);
     const RowEnd* ends = p_.row_end(b_, h_, query);
     for (int i = 0; i < panel.queries; ++i) {

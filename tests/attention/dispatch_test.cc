@@ -41,6 +41,19 @@ TEST(Isas, AreFoundByTheirNames) {
   EXPECT_EQ(isa_from_name(""), std::nullopt);
 }
 
+TEST(Isas, ANumberThatIsNoneOfThemHasNoNameAndRunsNothing) {
+  EXPECT_EQ(name(static_cast<Isa>(9)), "unknown");
+  const float number[8] = {};
+  float output[8];
+  const Shape row = {1, 1, 1, 8};
+  AttentionOptions options;
+  options.isa = static_cast<Isa>(9);
+  const Status status = attention({{number, row}, {number, row}, {number, row}, {output, row}, {}, {}},
+                                  options, serial_executor());
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_EQ(status.message().find("isa unknown is not available here"), 0u) << status.message();
+}
+
 std::string explained(int64_t Tq, AttentionOptions options) {
   std::vector<float> query(static_cast<size_t>(Tq) * 8), output(query.size()), key(64 * 8);
   return explain({{query.data(), Shape{1, 1, Tq, 8}},

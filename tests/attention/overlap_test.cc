@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -104,6 +105,20 @@ TEST(ByteRange, FollowsNegativeStrides) {
   const int64_t base = reinterpret_cast<intptr_t>(memory.data());
   EXPECT_EQ(byte_range(view)->first, base);
   EXPECT_EQ(byte_range(view)->last, base + 35 * 4);
+}
+
+TEST(ByteRange, EndsBelowTheFirstAddress) {
+  const bool memory[4] = {};
+  const int64_t least = std::numeric_limits<int64_t>::min();
+  EXPECT_FALSE(byte_range(TensorView(memory, Shape{1, 1, 2, 2}, Shape{0, 0, least, 1})).has_value());
+}
+
+TEST(Overlap, TheLeastStrideOfAnAxisOfOneIsNoMatter) {
+  const std::vector<float> memory(40);
+  const int64_t least = std::numeric_limits<int64_t>::min();
+  const TensorView row(memory.data(), Shape{1, 1, 1, 5}, Shape{least, 0, least, 1});
+  EXPECT_FALSE(overlaps_itself(row));
+  EXPECT_TRUE(overlap(row, *byte_range(row), row, *byte_range(row)));
 }
 
 }  // namespace
