@@ -128,10 +128,11 @@ std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
   return out << "B " << n.B << " Hq " << n.Hq << " Hkv " << n.Hkv << " Tq " << n.Tq << " Tk " << n.Tk << " D "
              << n.D << " Dv " << n.Dv << " causal " << static_cast<int>(s.causal) << " window "
              << s.window.left << " " << s.window.right << " offset " << ::testing::PrintToString(s.offset)
-             << " ragged " << s.ragged << " mask " << static_cast<int>(s.mask) << " bias "
-             << static_cast<int>(s.bias) << (s.transposed_bias ? " transposed" : "") << " alibi " << s.alibi
-             << " softcap " << s.softcap << " sinks " << s.sinks << " dropout " << s.dropout << " layout "
-             << static_cast<int>(s.layout) << " magnitude " << s.magnitude;
+             << " scale " << ::testing::PrintToString(s.scale) << " ragged " << s.ragged << " mask "
+             << static_cast<int>(s.mask) << " bias " << static_cast<int>(s.bias)
+             << (s.transposed_bias ? " transposed" : "") << " alibi " << s.alibi << " softcap " << s.softcap
+             << " sinks " << s.sinks << " dropout " << s.dropout << " layout " << static_cast<int>(s.layout)
+             << " magnitude " << s.magnitude << " seed " << s.seed;
 }
 
 namespace {
@@ -203,6 +204,7 @@ AttentionCase::AttentionCase(const CaseSpec& spec) : spec_(spec) {
 template <class T>
 AttentionOptions AttentionCase::options(const Operands<T>& operands, std::optional<Isa> isa) const {
   AttentionOptions options;
+  options.scale = spec_.scale;
   options.causal = spec_.causal;
   options.window = spec_.window;
   options.query_offset = spec_.offset;
@@ -242,12 +244,25 @@ bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {
   return spec_.mask == MaskKind::kKeysOnly ? mask.at(b, 0, 0, j) : mask.at(b, h, i, j);
 }
 
+bool AttentionCase::is_seen(int64_t b, int64_t kv_head, int64_t j) const {
+  const int64_t group = spec_.sizes.group();
+  for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+    for (int64_t i = 0; i < spec_.sizes.Tq; ++i) {
+      if (sees(b, h, i, j)) return true;
+    }
+  }
+  return false;
+}
+
 void AttentionCase::poison_unseen_keys(float poison) {
   const Sizes& n = spec_.sizes;
+  const bool shared = spec_.layout == Layout::kBroadcastBatch;
   for (int64_t b = 0; b < n.B; ++b) {
-    for (int64_t j = 0; j < n.Tk; ++j) {
-      if (sees(b, 0, 0, j)) continue;
-      for (int64_t h = 0; h < n.Hkv; ++h) {
+    for (int64_t h = 0; h < n.Hkv; ++h) {
+      for (int64_t j = 0; j < n.Tk; ++j) {
+        bool seen = false;
+        for (int64_t row = shared ? 0 : b; row < (shared ? n.B : b + 1); ++row) seen |= is_seen(row, h, j);
+        if (seen) continue;
         for (int64_t d = 0; d < n.D; ++d) key.at(b, h, j, d) = poison;
         for (int64_t d = 0; d < n.Dv; ++d) value.at(b, h, j, d) = poison;
       }
@@ -329,7 +344,8 @@ AttentionCase::Magnitudes AttentionCase::gradient_magnitudes() const {
   const Sizes& n = spec_.sizes;
   const int64_t group = n.group();
   const ForwardAnswer exact = exact_forward();
-  const double scale = 1 / std::sqrt(static_cast<double>(n.D));
+  const double scale =
+      std::abs(spec_.scale ? static_cast<double>(*spec_.scale) : 1 / std::sqrt(static_cast<double>(n.D)));
   std::vector<double> dq(static_cast<size_t>(n.B * n.Hq * n.Tq * n.D)),
       dk(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.D)), dv(static_cast<size_t>(n.B * n.Hkv * n.Tk * n.Dv)),
       dsinks(static_cast<size_t>(n.Hq));

@@ -88,7 +88,8 @@ struct CaseSpec {
   Causal causal = Causal::kNone;
   AttentionWindow window = {};
   std::vector<int64_t> offset = {};  // query_offset
-  bool ragged = false;               // kv_lengths
+  std::optional<float> scale = {};
+  bool ragged = false;  // kv_lengths
   MaskKind mask = MaskKind::kNone;
   BiasKind bias = BiasKind::kNone;
   bool transposed_bias = false;  // its keys are far apart in memory
@@ -105,11 +106,13 @@ std::ostream& operator<<(std::ostream& out, const CaseSpec& spec);
 /// What attention() wrote.
 struct ForwardAnswer {
   std::vector<double> output, lse, weights, head_mean, column_sums;
+  bool operator==(const ForwardAnswer&) const = default;
 };
 
 /// What attention_backward() wrote.
 struct BackwardAnswer {
   std::vector<double> query, key, value, bias, sinks;
+  bool operator==(const BackwardAnswer&) const = default;
 };
 
 /// The operands and the tensors among the options, in one type. What a case lacks is empty.
@@ -144,7 +147,9 @@ class AttentionCase : public Operands<float> {
   Magnitudes gradient_magnitudes() const;
 
   bool sees(int64_t b, int64_t h, int64_t i, int64_t j) const;
-  /// Overwrites the keys and values that no query sees, in cases that mask whole keys.
+  /// Whether any query of a head that reads key/value head `kv_head` sees key j.
+  bool is_seen(int64_t b, int64_t kv_head, int64_t j) const;
+  /// Overwrites the keys and values that no query sees.
   void poison_unseen_keys(float poison);
 
   std::vector<int64_t> lengths;

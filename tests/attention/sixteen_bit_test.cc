@@ -9,97 +9,12 @@
 #include "attend/attention.h"
 #include "attention/attention_case.h"
 #include "attention/case_lists.h"
-#include "base/half.h"
+#include "attention/narrow_case.h"
 
 namespace attend {
 namespace {
 
 constexpr DType kTypes[] = {DType::kBFloat16, DType::kFloat16};
-
-uint16_t narrow(float x, DType dtype) {
-  return dtype == DType::kFloat16 ? float_to_half(x) : float_to_bfloat16(x);
-}
-float widen(uint16_t x, DType dtype) {
-  return dtype == DType::kFloat16 ? half_to_float(x) : bfloat16_to_float(x);
-}
-
-/// A tensor of 16-bit numbers with a gap of NaN after each row.
-class NarrowTensor {
- public:
-  NarrowTensor(const Shape& shape, DType dtype)
-      : dtype_(dtype),
-        shape_(shape),
-        row_(shape[3] + 3),
-        memory_(static_cast<size_t>(shape[0] * shape[1] * shape[2] * row_), uint16_t{0x7fff}) {}
-  NarrowTensor(const PaddedTensor<float>& wide, DType dtype) : NarrowTensor(wide.shape(), dtype) {
-    const std::vector<float> elements = wide.elements();
-    for (size_t i = 0; i < elements.size(); ++i) memory_[place(i)] = narrow(elements[i], dtype);
-  }
-
-  MutableTensorView view() {
-    return {memory_.data(), dtype_, shape_, {shape_[1] * shape_[2] * row_, shape_[2] * row_, row_, 1}};
-  }
-  std::vector<double> elements() const {
-    std::vector<double> all(static_cast<size_t>(shape_[0] * shape_[1] * shape_[2] * shape_[3]));
-    for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<double>(widen(memory_[place(i)], dtype_));
-    return all;
-  }
-  bool gaps_are_whole() const {
-    int64_t marks = 0;
-    for (size_t i = 0; i < memory_.size(); ++i) {
-      marks += static_cast<int64_t>(i) % row_ >= shape_[3] && memory_[i] == 0x7fff;
-    }
-    return marks == 3 * shape_[0] * shape_[1] * shape_[2];
-  }
-
- private:
-  size_t place(size_t i) const {
-    const auto width = static_cast<size_t>(shape_[3]);
-    return i / width * static_cast<size_t>(row_) + i % width;
-  }
-
-  DType dtype_;
-  Shape shape_;
-  int64_t row_;
-  std::vector<uint16_t> memory_;
-};
-
-/// Rounds the operands of a case to the type, so that float64 is exact on what the 16-bit call is given.
-void round_operands(AttentionCase& problem, DType dtype) {
-  for (PaddedTensor<float>* tensor : {&problem.query, &problem.key, &problem.value}) {
-    std::vector<float> numbers = tensor->elements();
-    for (float& x : numbers) x = widen(narrow(x, dtype), dtype);
-    tensor->set_elements(numbers);
-  }
-}
-
-ForwardAnswer forward_in(const AttentionCase& problem, DType dtype, Isa isa,
-                         Executor& executor = serial_executor()) {
-  const Sizes& n = problem.spec().sizes;
-  NarrowTensor query(problem.query, dtype), key(problem.key, dtype), value(problem.value, dtype),
-      output({n.B, n.Hq, n.Tq, n.Dv}, dtype);
-  PaddedTensor<float> lse({n.B, n.Hq, n.Tq, 1}, Layout::kDense),
-      weights({n.B, n.Hq, n.Tq, n.Tk}, Layout::kDense), head_mean({n.B, 1, n.Tq, n.Tk}, Layout::kDense),
-      column_sums({n.B, n.Hq, 1, n.Tk}, Layout::kDense);
-  AttentionTensors tensors = {query.view(),  key.view(), value.view(),
-                              output.view(), lse.view(), weights.view()};
-  Status status = attention(tensors, problem.options(isa), executor);
-  EXPECT_TRUE(status.ok()) << status.message();
-  // A call of its own: summaries may ask for another kernel.
-  NarrowTensor output_beside({n.B, n.Hq, n.Tq, n.Dv}, dtype);
-  tensors = {query.view(), key.view(), value.view(), output_beside.view(), {}, {}};
-  tensors.head_mean = head_mean.view();
-  tensors.column_sums = column_sums.view();
-  status = attention(tensors, problem.options(isa), executor);
-  EXPECT_TRUE(status.ok()) << status.message();
-  EXPECT_TRUE(output_beside.gaps_are_whole());
-  EXPECT_TRUE(output.gaps_are_whole());
-  const auto doubles = [](const PaddedTensor<float>& t) {
-    const std::vector<float> numbers = t.elements();
-    return std::vector<double>(numbers.begin(), numbers.end());
-  };
-  return {output.elements(), doubles(lse), doubles(weights), doubles(head_mean), doubles(column_sums)};
-}
 
 /// Widening is exact and sums are float32, so all is as in a float32 call on the same numbers, to the bit,
 /// and the output is rounded once.
@@ -112,9 +27,7 @@ void expect_one_rounding(const CaseSpec& spec) {
       SCOPED_TRACE(::testing::Message()
                    << name(isa) << (dtype == DType::kFloat16 ? " half: " : " bfloat16: ") << spec);
       const ForwardAnswer actual = forward_in(problem, dtype, isa);
-      ForwardAnswer wide = problem.forward(isa);
-      for (double& x : wide.output)
-        x = static_cast<double>(widen(narrow(static_cast<float>(x), dtype), dtype));
+      const ForwardAnswer wide = rounded_once(problem.forward(isa), dtype);
       EXPECT_EQ(actual.output, wide.output);
       EXPECT_EQ(actual.lse, wide.lse);
       EXPECT_EQ(actual.weights, wide.weights);

@@ -31,6 +31,7 @@ std::ostream& operator<<(std::ostream& out, const CacheSpec& spec);
 
 struct DecodeAnswer {
   std::vector<double> output, lse;
+  bool operator==(const DecodeAnswer&) const = default;
 };
 
 class CacheCase {
