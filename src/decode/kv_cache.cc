@@ -17,6 +17,10 @@ namespace attend {
 
 namespace {
 
+// Bookkeeping is written at once, page by page and sequence by sequence, so it has to stay small.
+constexpr int64_t kMostPages = int64_t{1} << 24, kMostSequences = int64_t{1} << 24,
+                  kMostTableEntries = int64_t{1} << 28;
+
 struct Size {
   const char* name;
   int64_t value, low, high;
@@ -24,10 +28,10 @@ struct Size {
 
 Status check_options(const KvCacheOptions& o) {
   for (const Size& s :
-       {Size{"sequences", o.sequences, 1, INT32_MAX}, Size{"capacity", o.capacity, 1, INT64_MAX / 2},
+       {Size{"sequences", o.sequences, 1, kMostSequences}, Size{"capacity", o.capacity, 1, INT64_MAX / 2},
         Size{"kv_heads", o.kv_heads, 1, INT32_MAX}, Size{"key_width", o.key_width, 1, 1024},
         Size{"value_width", o.value_width, 1, 1024}, Size{"page_size", o.page_size, 0, INT64_MAX / 2},
-        Size{"pages", o.pages, 0, INT32_MAX}}) {
+        Size{"pages", o.pages, 0, kMostPages}}) {
     if (s.value >= s.low && s.value <= s.high) continue;
     return invalid(std::string(s.name) + " is " + std::to_string(s.value) + ", but must be in " +
                    std::to_string(s.low) + ".." + std::to_string(s.high));
@@ -35,15 +39,19 @@ Status check_options(const KvCacheOptions& o) {
   return check_type({"cache", {nullptr, o.dtype, {}, {}}, {}}, Also::kInt8);
 }
 
-/// Fills in what 0 stands for; nothing when there would be more pages than the block table can number.
-std::optional<KvCacheOptions> completed(KvCacheOptions o) {
+/// Fills in what 0 stands for.
+Result<KvCacheOptions> completed(KvCacheOptions o) {
   if (o.page_size == 0) o.page_size = o.capacity;
-  int64_t all = 0;
-  if (__builtin_mul_overflow((o.capacity + o.page_size - 1) / o.page_size, o.sequences, &all))
-    return std::nullopt;
-  if (all > INT32_MAX) return std::nullopt;
-  if (o.pages == 0) o.pages = all;
-  return o;
+  const int64_t each = (o.capacity + o.page_size - 1) / o.page_size;
+  if (each > kMostTableEntries / o.sequences) {
+    return invalid(std::to_string(o.sequences) + " sequences of " + std::to_string(each) +
+                   " pages are more than the " + std::to_string(kMostTableEntries) +
+                   " entries of the largest block table");
+  }
+  if (o.pages == 0) o.pages = each * o.sequences;
+  if (o.pages <= kMostPages) return o;
+  return invalid("the cache needs " + std::to_string(o.pages) +
+                 " pages to fill every sequence, but can have at most " + std::to_string(kMostPages));
 }
 
 /// The bytes of a tensor in whole cache lines; nothing when they do not fit.
@@ -64,9 +72,9 @@ Status too_large() {
 
 Result<KvCache> KvCache::create(const KvCacheOptions& asked) {
   ATTEND_RETURN_IF_ERROR(check_options(asked));
-  const std::optional<KvCacheOptions> options = completed(asked);
-  if (!options) return too_large();
-  const KvCacheOptions& o = *options;
+  const Result<KvCacheOptions> options = completed(asked);
+  if (!options.ok()) return options.status();
+  const KvCacheOptions& o = options.value();
   const Shape key = {o.pages, o.kv_heads, o.page_size, o.key_width},
               value = {o.pages, o.kv_heads, o.page_size, o.value_width},
               scale = {o.dtype == DType::kInt8 ? o.pages : 0, o.kv_heads, o.page_size, 1};

@@ -56,5 +56,8 @@ void test_options(void);
 void test_backward(void);
 void test_executors(void);
 void test_errors(void);
+void test_kv_cache(void);
+void test_decode(void);
+void test_hostile(void);
 
 #endif /* ATTEND_TESTS_C_API_CHECK_H_ */

@@ -12,6 +12,9 @@ int main(void) {
   test_backward();
   test_executors();
   test_errors();
+  test_kv_cache();
+  test_decode();
+  test_hostile();
   if (failures == 0) puts("all is as it should be");
   return failures == 0 ? 0 : 1;
 }
