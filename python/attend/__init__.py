@@ -10,6 +10,9 @@ h // (Hq // Hkv)), Tq queries, Tk keys, D query/key width, Dv value width.
 * The result is a function of the inputs, the options and the instruction set: the same bits for any number of threads.
 * Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers.
 
+A KVCache keeps keys and values between calls, and attention_decode() asks it with the next tokens' queries; merge() joins
+attention over disjoint keys.
+
 `attend.torch` has PyTorch's `scaled_dot_product_attention` with autograd; `attend.transformers.register()` lets models
 of Hugging Face run with `attn_implementation="attend"`.
 """
@@ -17,5 +20,19 @@ of Hugging Face run with `attn_implementation="attend"`.
 from ._attend import isas
 from ._attend import version as __version__
 from ._attention import attention, attention_backward, explain
+from ._decode import attention_decode, explain_decode, merge
+from ._kv_cache import KVCache, KVPages, kv_append
 
-__all__ = ["__version__", "attention", "attention_backward", "explain", "isas"]
+__all__ = [
+    "KVCache",
+    "KVPages",
+    "__version__",
+    "attention",
+    "attention_backward",
+    "attention_decode",
+    "explain",
+    "explain_decode",
+    "isas",
+    "kv_append",
+    "merge",
+]

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "binding/cast.h"
 #include "binding/refusal.h"
 
 namespace attend::python {
@@ -24,16 +25,17 @@ constexpr Named kTypes[] = {{DType::kFloat32, "float32", nb::dlpack::dtype_code:
                             {DType::kInt8, "int8", nb::dlpack::dtype_code::Int, 8},
                             {DType::kBool, "bool", nb::dlpack::dtype_code::Bool, 8}};
 
+const Named& named(DType dtype) {
+  return *std::find_if(std::begin(kTypes), std::end(kTypes),
+                       [=](const Named& t) { return t.dtype == dtype; });
+}
+
 DType dtype_of(const nb::dlpack::dtype& type, const std::string& name) {
   for (const Named& t : kTypes) {
     if (type.lanes == 1 && type.code == static_cast<uint8_t>(t.code) && type.bits == t.bits) return t.dtype;
   }
   refuse_type(name + " has elements of " + std::to_string(type.bits) + " bits and DLPack type " +
               std::to_string(type.code) + ", but must be float32, float64, bfloat16, float16, int8 or bool");
-}
-
-std::string type_name(const nb::object& object) {
-  return nb::cast<std::string>(nb::str(object.type().attr("__name__")));
 }
 
 /// Imports without a copy. Where that fails, the object's own reason (a tensor that requires grad, a strange
@@ -53,7 +55,47 @@ NdArray import_array(const nb::object& object, const std::string& name, const ch
   refuse_type(sentence);
 }
 
+void check_device(const nb::ndarray<nb::ro>& array, const std::string& name) {
+  if (array.device_type() == nb::device::cpu::value) return;
+  refuse_value(name + " is on a device of DLPack type " + std::to_string(array.device_type()) +
+               ", but must be in the CPU's memory");
+}
+
+/// As an array of `Framework`.
+template <class Framework>
+nb::object exported(const TensorView& view, nb::handle owner) {
+  const Named& type = named(view.dtype);
+  size_t shape[4];
+  std::copy(view.shape.begin(), view.shape.end(), shape);
+  return nb::cast(nb::ndarray<nb::ro, Framework>(
+      view.data, 4, shape, owner, view.stride.data(),
+      nb::dlpack::dtype{static_cast<uint8_t>(type.code), static_cast<uint8_t>(type.bits), 1}));
+}
+
 }  // namespace
+
+nb::ndarray<nb::ro> borrowed(const nb::object& object, const std::string& name) {
+  auto array = import_array<nb::ndarray<nb::ro>>(object, name, "an array, by DLPack or the buffer protocol");
+  check_device(array, name);
+  return array;
+}
+
+DType dtype_from_name(const std::string& name) {
+  for (const Named& t : kTypes) {
+    if (name == t.name) return t.dtype;
+  }
+  refuse_value("dtype is \"" + name + "\", which names no type");
+}
+
+const char* name_of_dtype(DType dtype) {
+  return named(dtype).name;
+}
+
+nb::object read_only_array(const TensorView& view, nb::handle owner) {
+  if (!view.present()) return nb::none();
+  return view.dtype == DType::kBFloat16 ? exported<nb::array_api>(view, owner)
+                                        : exported<nb::numpy>(view, owner);
+}
 
 Layout layout_from_name(const std::string& name) {
   if (name == "bhtd") return Layout::kBhtd;
@@ -66,12 +108,9 @@ Array::Array(const nb::object& object, std::string name, bool writable) : name_(
     memory_ =
         nb::ndarray<nb::ro>(import_array<nb::ndarray<>>(object, name_, "an array that can be written to"));
   } else {
-    memory_ = import_array<nb::ndarray<nb::ro>>(object, name_, "an array, by DLPack or the buffer protocol");
+    memory_ = borrowed(object, name_);
   }
-  if (memory_.device_type() != nb::device::cpu::value) {
-    refuse_value(name_ + " is on a device of DLPack type " + std::to_string(memory_.device_type()) +
-                 ", but must be in the CPU's memory");
-  }
+  check_device(memory_, name_);
   dtype_ = dtype_of(memory_.dtype(), name_);
 }
 
@@ -82,9 +121,7 @@ nb::tuple Array::shape() const {
 }
 
 const char* Array::dtype() const {
-  return std::find_if(std::begin(kTypes), std::end(kTypes),
-                      [this](const Named& t) { return t.dtype == dtype_; })
-      ->name;
+  return name_of_dtype(dtype_);
 }
 
 MutableTensorView Array::padded() const {
@@ -96,6 +133,14 @@ MutableTensorView Array::padded() const {
     view.stride[4 - axes + a] = memory_.stride(a);
   }
   return view;
+}
+
+MutableTensorView Array::pages() const {
+  if (memory_.ndim() != 4) {
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +
+                 " axes, but must have 4: [pages, heads, page size, width]");
+  }
+  return padded();
 }
 
 MutableTensorView Array::heads(Layout layout) const {

@@ -14,6 +14,10 @@ namespace attend::python {
 
 namespace nb = nanobind;
 
+/// An array of any type on the CPU, without a copy. `name` stands in messages. TypeError for what exports no
+/// array, ValueError for one that is not in the CPU's memory.
+nb::ndarray<nb::ro> borrowed(const nb::object& object, const std::string& name);
+
 /// The order of an array's four axes. Views always have heads before tokens.
 enum class Layout { kBhtd, kBthd };
 
@@ -23,13 +27,15 @@ Layout layout_from_name(const std::string& name);
 /// Holds on to an array on the CPU, of a type that has a DType.
 class Array {
  public:
-  /// `name` stands in messages. TypeError for what exports no array, or one of a type that attend has no name
-  /// for; ValueError for one that is not in the CPU's memory.
+  /// As borrowed(); TypeError also for a type that attend has no name for, and for a read-only array that is
+  /// to be writable.
   Array(const nb::object& object, std::string name, bool writable);
 
   nb::tuple shape() const;
   const char* dtype() const;
 
+  /// Four axes in the order that they have.
+  MutableTensorView pages() const;
   /// Four axes: heads and tokens as `layout` says. ValueError for any other number of axes.
   MutableTensorView heads(Layout layout) const;
   /// Three axes [B, Hq, Tq], as [B, Hq, Tq, 1].
@@ -49,6 +55,14 @@ class Array {
   DType dtype_ = DType::kFloat32;
   std::string name_;
 };
+
+/// "float32" and its like; anything else is a ValueError.
+DType dtype_from_name(const std::string& name);
+const char* name_of_dtype(DType dtype);
+
+/// An array that cannot be written to, over memory that `owner` keeps: NumPy's, or one that speaks DLPack
+/// alone where NumPy lacks the type.
+nb::object read_only_array(const TensorView& view, nb::handle owner);
 
 }  // namespace attend::python
 

@@ -7,6 +7,8 @@
 #include "attend/isa.h"
 #include "binding/array.h"
 #include "binding/attention.h"
+#include "binding/decode.h"
+#include "binding/kv_cache.h"
 
 NB_MODULE(_attend, m) {
   using namespace nanobind::literals;  // NOLINT(google-build-using-namespace): "name"_a
@@ -25,4 +27,6 @@ NB_MODULE(_attend, m) {
       .def_prop_ro("shape", &Array::shape)
       .def_prop_ro("dtype", &Array::dtype);
   attend::python::bind_attention(m);
+  attend::python::bind_kv_cache(m);
+  attend::python::bind_decode(m);
 }

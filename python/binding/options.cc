@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "binding/cast.h"
 #include "binding/refusal.h"
 
 namespace attend::python {
@@ -31,24 +32,36 @@ Isa isa_of(const std::string& name) {
   refuse_value(sentence);
 }
 
-/// A value of type T, or a TypeError that names the option.
-template <class T>
-T cast(const nb::object& value, const std::string& name, const char* need) {
-  T result;
-  if (!nb::try_cast(value, result)) {
-    refuse_type(name + " is " + nb::cast<std::string>(nb::str(value.type().attr("__name__"))) +
-                ", but must be " + need);
+int thread_count(const nb::object& value) {
+  const int threads = cast<int>(value, "threads", "an integer");
+  if (threads < 1 || threads > 1024) {
+    refuse_value("threads is " + std::to_string(threads) + ", but must be in 1..1024");
   }
-  return result;
-}
-
-std::vector<int64_t> integers(const nb::object& value, const std::string& name) {
-  auto numbers = cast<std::vector<int64_t>>(value, name, "a sequence of integers below 2^63");
-  if (numbers.empty()) refuse_value(name + " has 0 numbers, but must have one a batch row");
-  return numbers;
+  return threads;
 }
 
 }  // namespace
+
+std::unique_ptr<Executor> executor_of(const nb::object& threads) {
+  return make_openmp_executor(threads.is_none() ? 0 : thread_count(threads));
+}
+
+std::vector<int64_t> integers(const nb::object& value, const std::string& name, const char* each) {
+  if (value.is_none()) return {};
+  auto numbers = cast<std::vector<int64_t>>(value, name, "a sequence of integers below 2^63");
+  if (numbers.empty()) refuse_value(name + " has 0 numbers, but must have one a " + each);
+  return numbers;
+}
+
+std::vector<int32_t> small_integers(const nb::object& value, const std::string& name, const char* each) {
+  const std::vector<int64_t> numbers = integers(value, name, each);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (numbers[i] >= INT32_MIN && numbers[i] <= INT32_MAX) continue;
+    refuse_value(name + "[" + std::to_string(i) + "] is " + std::to_string(numbers[i]) +
+                 ", but must be below 2^31");
+  }
+  return {numbers.begin(), numbers.end()};
+}
 
 Options::Options(const nb::dict& named) {
   arrays_.reserve(named.size());
@@ -83,12 +96,12 @@ void Options::set(const std::string& name, const nb::object& value) {
   } else if (name == "causal") {
     attention.causal = causal_from_name(cast<std::string>(value, name, "a bool or a string"));
   } else if (name == "query_offset") {
-    attention.query_offset = query_offset_ = integers(value, name);
+    attention.query_offset = query_offset_ = integers(value, name, "batch row");
   } else if (name == "window") {
     const auto window = cast<std::pair<int64_t, int64_t>>(value, name, "two integers");
     attention.window = {window.first, window.second};
   } else if (name == "kv_lengths") {
-    attention.kv_lengths = kv_lengths_ = integers(value, name);
+    attention.kv_lengths = kv_lengths_ = integers(value, name, "batch row");
   } else if (name == "softcap") {
     attention.softcap = cast<float>(value, name, "a number");
   } else if (name == "dropout") {
@@ -98,13 +111,31 @@ void Options::set(const std::string& name, const nb::object& value) {
   } else if (name == "isa") {
     attention.isa = isa_of(cast<std::string>(value, name, "a string"));
   } else if (name == "threads") {
-    threads_ = cast<int>(value, name, "an integer");
-    if (threads_ < 1 || threads_ > 1024) {
-      refuse_value("threads is " + std::to_string(threads_) + ", but must be in 1..1024");
-    }
+    threads_ = thread_count(value);
   } else if (!set_array(name, value)) {
     refuse_type("there is no option \"" + name + "\"");
   }
+}
+
+DecodeOptions Options::decode() const {
+  const AttentionOptions& a = attention;
+  const std::pair<const char*, bool> without_meaning[] = {{"query_offset", !a.query_offset.empty()},
+                                                          {"kv_lengths", !a.kv_lengths.empty()},
+                                                          {"mask", a.mask.present()},
+                                                          {"bias", a.bias.present()},
+                                                          {"dropout", a.dropout != 0}};
+  for (const auto& [name, given] : without_meaning) {
+    if (given) refuse_type(std::string(name) + " is given, but has no meaning over a cache");
+  }
+  DecodeOptions options;
+  options.scale = a.scale;
+  options.causal = a.causal;
+  options.window = a.window;
+  options.softcap = a.softcap;
+  options.alibi_slopes = a.alibi_slopes;
+  options.sinks = a.sinks;
+  options.isa = a.isa;
+  return options;
 }
 
 }  // namespace attend::python

@@ -9,10 +9,18 @@
 #include <vector>
 
 #include "attend/attention.h"
+#include "attend/decode.h"
 #include "attend/executor.h"
 #include "binding/array.h"
 
 namespace attend::python {
+
+/// Integers from a Python sequence, or none from None. `each` says in messages what there must be one of.
+std::vector<int64_t> integers(const nb::object& value, const std::string& name, const char* each);
+std::vector<int32_t> small_integers(const nb::object& value, const std::string& name, const char* each);
+
+/// Runs on so many of OpenMP's threads; on all of them for None.
+std::unique_ptr<Executor> executor_of(const nb::object& threads);
 
 /// Options and what they borrow.
 struct Options {
@@ -23,6 +31,9 @@ struct Options {
 
   /// On so many of OpenMP's threads as the option `threads` says; all of them unless it does.
   std::unique_ptr<Executor> executor() const { return make_openmp_executor(threads_); }
+
+  /// Those that have a meaning over a cache, where the others are a TypeError.
+  DecodeOptions decode() const;
 
   Layout layout = Layout::kBhtd;
   AttentionOptions attention;

@@ -90,11 +90,13 @@ def attention(q, k, v, **options) -> Result:
     if rules.alibi_slopes is not None:
         s = s - per_head(rules.alibi_slopes) * np.abs(distances(rules, B, Tq, k.shape[2]))
     s = np.where(seen, s, -np.inf)
-    total = np.exp(s).sum(-1)
+    largest = s.max(-1, initial=-np.inf)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    total = np.exp(s - largest[..., None]).sum(-1)
     if rules.sinks is not None:
-        total = total + np.exp(per_head(rules.sinks)[..., 0])
+        total = total + np.exp(per_head(rules.sinks)[..., 0] - largest)
     with np.errstate(divide="ignore"):
-        lse = np.log(total)
+        lse = np.log(total) + largest
     weights = np.where(seen, np.exp(s - np.where(np.isfinite(lse), lse, 0)[..., None]), 0)
     return Result((weights * rules.keep) @ repeated(v, seen), lse, weights, slope, seen)
 
