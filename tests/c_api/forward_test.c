@@ -88,6 +88,17 @@ static void a_query_that_sees_no_key_gets_zeros(void) {
   for (int n = 0; n < kHq * kTq; ++n) CHECK(isinf(p.lse[n]) && p.lse[n] < 0);
 }
 
+static void what_has_no_elements_may_have_any_strides(void) {
+  problem p;
+  fill(&p);
+  p.tensors.weights = (attend_mutable_view){0};
+  p.tensors.query.shape[2] = p.tensors.output.shape[2] = p.tensors.lse.shape[2] = 0;
+  memset(p.tensors.output.stride, 0, sizeof p.tensors.output.stride);
+  p.tensors.lse.stride[0] = INT64_MAX;
+  CHECK(attend_attention(&p.tensors, NULL, NULL) == ATTEND_OK);
+  CHECK(isnan(p.output[0]) && isnan(p.lse[0]));
+}
+
 void test_forward(void) {
   defaults_are_plain_attention();
   lse_and_weights_are_optional();
@@ -95,4 +106,5 @@ void test_forward(void) {
   explain_says_how_long_the_line_is();
   transposed_heads_are_strides();
   a_query_that_sees_no_key_gets_zeros();
+  what_has_no_elements_may_have_any_strides();
 }

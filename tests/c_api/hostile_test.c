@@ -9,7 +9,7 @@
 
 #include "check.h"
 
-enum { kFieldFloats = 4096, kFields = 16, kRounds = 4000, kNumbers = 16 };
+enum { kFieldFloats = 4096, kFields = 16, kRounds = 1000, kNumbers = 16 };
 
 typedef struct land {
   _Alignas(64) float fields[kFields][kFieldFloats];
