@@ -1,7 +1,7 @@
 // Speed of attention on the shapes of the captioner and on long sequences, in GF/s and in percent of the
 // multiply-add peak that this run measures.
 //
-//   attend_kernels_bench [isa] [threads]
+//   attend_kernels_bench [--json] [isa] [threads]
 //
 // Operations are counted as 4 B Hq Tq Tk D forward (two products) and 10 backward (five), half of that under
 // a causal mask. Times are the best of many calls.
@@ -11,15 +11,15 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "attend/attention.h"
-#include "base/arena.h"
-#include "base/random.h"
 #include "fma_peak.h"
+#include "numbers.h"
 
-namespace attend {
+namespace attend::bench {
 namespace {
 
 struct Shape5 {
@@ -71,79 +71,113 @@ double best_seconds(int threads, const std::function<void()>& call) {
   return best / calls;
 }
 
-/// Aligned to cache lines, as an arena's arrays are.
-class Numbers {
- public:
-  explicit Numbers(int64_t count) : memory_(allocate_aligned(static_cast<size_t>(count) * sizeof(float))) {}
-  Numbers(int64_t count, uint64_t seed) : Numbers(count) {
-    for (int64_t i = 0; i < count; ++i)
-      data()[i] = static_cast<float>(RandomKey(seed).normal(static_cast<uint64_t>(i)));
-  }
-  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
-
- private:
-  AlignedBytes memory_;
+struct Row {
+  Shape5 shape;
+  double forward, backward;            // seconds
+  double forward_rate, backward_rate;  // operations a second
 };
 
-void check(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", status.message().c_str());
-  std::exit(1);
-}
-
-void measure(const Shape5& s, Isa isa, Executor& executor, double peak) {
-  const Shape query_shape = {s.B, s.H, s.Tq, s.D}, key_shape = {s.B, s.H, s.Tk, s.D},
-              lse_shape = {s.B, s.H, s.Tq, 1};
-  const int64_t queries = s.B * s.H * s.Tq * s.D, keys = s.B * s.H * s.Tk * s.D;
-  const Numbers q(queries, 1), k(keys, 2), v(keys, 3), gradient(queries, 4);
-  const Numbers out(queries), lse(s.B * s.H * s.Tq), dq(queries), dk(keys), dv(keys);
+Row measure(const Shape5& s, Isa isa, Executor& executor) {
+  const Shape query_shape = {s.B, s.H, s.Tq, s.D}, key_shape = {s.B, s.H, s.Tk, s.D};
+  const Numbers query = Numbers::normal(query_shape, 1), key = Numbers::normal(key_shape, 2),
+                value = Numbers::normal(key_shape, 3), gradient = Numbers::normal(query_shape, 4);
+  const Numbers output(query_shape), lse({s.B, s.H, s.Tq, 1}), query_gradient(query_shape),
+      key_gradient(key_shape), value_gradient(key_shape);
   AttentionOptions options;
   options.causal = s.causal;
   options.isa = isa;
-  const AttentionTensors forward = {{q.data(), query_shape},   {k.data(), key_shape},   {v.data(), key_shape},
-                                    {out.data(), query_shape}, {lse.data(), lse_shape}, {}};
-  const AttentionGradientTensors backward = {forward.query,
-                                             forward.key,
-                                             forward.value,
-                                             forward.output,
-                                             forward.lse,
-                                             {gradient.data(), query_shape},
-                                             {dq.data(), query_shape},
-                                             {dk.data(), key_shape},
-                                             {dv.data(), key_shape}};
-  const double forward_time =
-      best_seconds(executor.workers(), [&] { check(attention(forward, options, executor)); });
-  const double backward_time =
-      best_seconds(executor.workers(), [&] { check(attention_backward(backward, options, executor)); });
+  const AttentionTensors forward = {query.view(), key.view(), value.view(), output.view(), lse.view(), {}};
+  const AttentionGradientTensors backward = {
+      query.view(),          key.view(),          value.view(),
+      output.view(),         lse.view(),          gradient.view(),
+      query_gradient.view(), key_gradient.view(), value_gradient.view()};
+  Row row{s, 0, 0, 0, 0};
+  row.forward = best_seconds(executor.workers(), [&] { require(attention(forward, options, executor)); });
+  row.backward =
+      best_seconds(executor.workers(), [&] { require(attention_backward(backward, options, executor)); });
   const double products =
       static_cast<double>(s.B * s.H * s.Tq * s.Tk * s.D) * (s.causal == Causal::kNone ? 2 : 1);
-  const double forward_rate = 2 * products / forward_time, backward_rate = 5 * products / backward_time;
+  row.forward_rate = 2 * products / row.forward;
+  row.backward_rate = 5 * products / row.backward;
+  return row;
+}
+
+void print(const Row& row, double peak) {
+  const Shape5& s = row.shape;
   std::printf("%-20s %2ld %5ld %5ld %4ld  %9.1f us %6.1f GF/s %3.0f %%   %9.1f us %6.1f GF/s %3.0f %%\n",
               s.what, static_cast<long>(s.H), static_cast<long>(s.Tq), static_cast<long>(s.Tk),
-              static_cast<long>(s.D), 1e6 * forward_time, 1e-9 * forward_rate, 100 * forward_rate / peak,
-              1e6 * backward_time, 1e-9 * backward_rate, 100 * backward_rate / peak);
+              static_cast<long>(s.D), 1e6 * row.forward, 1e-9 * row.forward_rate,
+              100 * row.forward_rate / peak, 1e6 * row.backward, 1e-9 * row.backward_rate,
+              100 * row.backward_rate / peak);
+  std::fflush(stdout);
+}
+
+nlohmann::json json_of(const Row& row) {
+  const Shape5& s = row.shape;
+  return {{"what", s.what},
+          {"H", s.H},
+          {"Tq", s.Tq},
+          {"Tk", s.Tk},
+          {"D", s.D},
+          {"forward", row.forward},
+          {"backward", row.backward},
+          {"forward_rate", row.forward_rate},
+          {"backward_rate", row.backward_rate}};
+}
+
+struct Arguments {
+  bool json = false;
+  Isa isa = isas().front();
+  int threads = 1;
+};
+
+std::optional<Arguments> parse(int argc, char** argv) {
+  Arguments arguments;
+  int next = 1;
+  if (next < argc && std::string(argv[next]) == "--json") {
+    arguments.json = true;
+    ++next;
+  }
+  if (next < argc) {
+    const std::optional<Isa> isa = isa_from_name(argv[next++]);
+    if (!isa) return std::nullopt;
+    arguments.isa = *isa;
+  }
+  if (next < argc) arguments.threads = std::atoi(argv[next++]);
+  if (next < argc || arguments.threads < 1) return std::nullopt;
+  return arguments;
 }
 
 int run(int argc, char** argv) {
-  const std::optional<Isa> isa = argc > 1 ? isa_from_name(argv[1]) : isas().front();
-  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
-  if (!isa || threads < 1) {
-    std::fprintf(stderr, "usage: attend_kernels_bench [isa] [threads]\n");
+  const std::optional<Arguments> arguments = parse(argc, argv);
+  if (!arguments) {
+    std::fprintf(stderr, "usage: attend_kernels_bench [--json] [isa] [threads]\n");
     return 1;
   }
-  const double peak = fma_peak(*isa) * threads;
+  const auto [as_json, isa, threads] = *arguments;
+  const double peak = fma_peak(isa) * threads;
   const std::unique_ptr<Executor> executor = make_openmp_executor(threads);
-  std::printf("%s, %d threads, peak %.1f GF/s (one thread's times threads)\n",
-              std::string(name(*isa)).c_str(), threads, 1e-9 * peak);
-  std::printf("%-20s %2s %5s %5s %4s  %34s   %s\n", "", "H", "Tq", "Tk", "D", "forward", "backward");
-  for (const Shape5& shape : kShapes)
-    measure(shape, *isa, threads == 1 ? serial_executor() : *executor, peak);
+  nlohmann::json rows = nlohmann::json::array();
+  if (!as_json) {
+    std::printf("%s, %d threads, peak %.1f GF/s (one thread's times threads)\n",
+                std::string(name(isa)).c_str(), threads, 1e-9 * peak);
+    std::printf("%-20s %2s %5s %5s %4s  %34s   %s\n", "", "H", "Tq", "Tk", "D", "forward", "backward");
+  }
+  for (const Shape5& shape : kShapes) {
+    const Row row = measure(shape, isa, threads == 1 ? serial_executor() : *executor);
+    rows.push_back(json_of(row));
+    if (!as_json) print(row, peak);
+  }
+  if (as_json) {
+    const nlohmann::json result = {{"isa", name(isa)}, {"threads", threads}, {"peak", peak}, {"rows", rows}};
+    std::printf("%s\n", result.dump().c_str());
+  }
   return 0;
 }
 
 }  // namespace
-}  // namespace attend
+}  // namespace attend::bench
 
 int main(int argc, char** argv) {
-  return attend::run(argc, argv);
+  return attend::bench::run(argc, argv);
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <ctime>
 
 namespace attend::bench {
@@ -35,6 +36,12 @@ double seconds_now(const Executor& executor) {
   timespec now{};
   clock_gettime(executor.workers() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+AlignedBytes bandwidth_memory() {
+  AlignedBytes memory = allocate_aligned(kBandwidthMemory);
+  std::memset(memory.get(), 1, kBandwidthMemory);
+  return memory;
 }
 
 double read_bandwidth(std::span<const std::byte> memory, Executor& executor) {
