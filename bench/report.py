@@ -1,6 +1,7 @@
-"""Results as Markdown, with all that somebody needs to judge and repeat them."""
+"""Results with all that somebody needs to judge and repeat them: as facts in JSON, and as Markdown made from those."""
 
 import datetime
+import json
 import os
 import pathlib
 import platform
@@ -37,7 +38,7 @@ def cpu_facts():
 
 
 def machine():
-    """What the numbers were taken on, as pairs of a name and a value. No host names, no paths."""
+    """What the numbers were taken on, by name. No host names, no paths."""
     cpu = cpu_facts()
     flags = set(cpu.get("flags", cpu.get("Features", "")).split())
     commit = output_of("git", "rev-parse", "--short=12", "HEAD")
@@ -45,22 +46,27 @@ def machine():
     model = f"{cpu.get('model name', platform.machine())}"
     if "cpu family" in cpu:
         model += f" (family {cpu['cpu family']}, model {cpu['model']})"
-    return [
-        ("CPU", model),
-        ("cores", str(len(os.sched_getaffinity(0)))),
-        ("instruction sets", " ".join(name for name in INSTRUCTION_SETS if name in flags)),
-        ("system", f"{platform.system()} {platform.release().split('-')[0]}"),
-        ("compiler", output_of("c++", "--version")),
-        ("oneDNN", output_of("dpkg-query", "-W", "-f=${Version}", "libdnnl-dev")),
-        ("libvips", output_of("dpkg-query", "-W", "-f=${Version}", "libvips-dev")),
-        ("commit", commit + (" with uncommitted changes" if changed else "")),
-        ("date", datetime.date.today().isoformat()),
-    ]
+    return {
+        "CPU": model,
+        "cores": str(len(os.sched_getaffinity(0))),
+        "instruction sets": " ".join(name for name in INSTRUCTION_SETS if name in flags),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "compiler": output_of("c++", "--version"),
+        "oneDNN": output_of("dpkg-query", "-W", "-f=${Version}", "libdnnl-dev"),
+        "libvips": output_of("dpkg-query", "-W", "-f=${Version}", "libvips-dev"),
+        "commit": commit + (" with uncommitted changes" if changed else ""),
+        "date": datetime.date.today().isoformat(),
+    }
 
 
 def table(header, rows):
-    """A Markdown table, columns as wide as their widest cell; the first to the left, others to the right."""
-    cells = [list(header)] + [[str(cell) for cell in row] for row in rows]
+    """A part of a report: rows of cells below a header."""
+    return {"header": list(header), "rows": [[str(cell) for cell in row] for row in rows]}
+
+
+def markdown_table(header, rows):
+    """Columns as wide as their widest cell; the first to the left, others to the right."""
+    cells = [header, *rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
 
     def line(row):
@@ -68,17 +74,33 @@ def table(header, rows):
         return "| " + " | ".join(padded) + " |"
 
     rule = "|" + "|".join("-" * (w + 2) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
-    return "\n".join([line(cells[0]), rule, *map(line, cells[1:])])
+    return "\n".join([line(header), rule, *map(line, rows)])
 
 
-def write(name, title, command, parts, versions=(), keep=True):
-    """Prints the parts (tables and sentences); keeps them as bench/results/NAME.md when told to."""
-    facts = machine() + list(versions) + [("command", f"`{command}`")]
-    text = "\n\n".join([f"# {title}", *parts, table(("machine", ""), facts)]) + "\n"
-    print(text)
+def markdown_part(part):
+    """A heading or a sentence is its own Markdown."""
+    return part if isinstance(part, str) else markdown_table(part["header"], part["rows"])
+
+
+def markdown(result):
+    facts = markdown_table(["machine", ""], [list(fact) for fact in result["machine"].items()])
+    method = [result["method"]] if result.get("method") else []
+    return "\n\n".join([f"# {result['title']}", *method, *map(markdown_part, result["parts"]), facts]) + "\n"
+
+
+def write(name, title, command, parts, versions=(), keep=True, method=""):
+    """Prints the parts (headings, sentences and tables); keeps them as bench/results/NAME.json and .md when told to.
+
+    `method`, how it was measured, comes before the parts, but not in docs/performance.md, which says it once for all.
+    """
+    facts = machine() | dict(versions) | {"command": f"`{command}`"}
+    result = {"title": title, "method": method, "machine": facts, "parts": list(parts)}
+    print(markdown(result), flush=True)
     if keep:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.md").write_text(text)
+        path = RESULTS / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        path.with_suffix(".md").write_text(markdown(result))
 
 
 def command_line(name, words):

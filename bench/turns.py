@@ -1,6 +1,7 @@
 """Timing two programs against each other on one machine: in turns, so that both see the same weather."""
 
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -12,6 +13,10 @@ from dataclasses import dataclass
 # The threads of an OpenMP runtime wait busily for a while after each region, and would take a core from the other
 # side: each turn begins with a rest that is longer than that, and with one run that is not counted.
 REST_SECONDS = 0.03
+# Work that takes longer than this does not need the run that is not counted, but for the first time.
+LONG_SECONDS = 0.5
+# What a comparison that is cut short has had at least.
+FEWEST_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,27 @@ class Comparison:
         return self.theirs.median / self.ours.median
 
 
-def take_turns(ours, theirs, rounds):
-    """`ours` and `theirs` do the work once and return its seconds, taken on their own clock."""
-    times = ([], [])
-    for _ in range(rounds):
-        for side, work in enumerate((ours, theirs)):
+def turns_of(sides, rounds, most_seconds=math.inf):
+    """Each of `sides` does the work once and returns its seconds, taken on its own clock -> a Timing of each.
+
+    A comparison that takes longer than `most_seconds` ends, once it has had a few rounds.
+    """
+    times = [[] for _ in sides]
+    start = time.perf_counter()
+    for done in range(rounds):
+        if done >= FEWEST_ROUNDS and time.perf_counter() - start > most_seconds:
+            break
+        for work, seconds in zip(sides, times):
             time.sleep(REST_SECONDS)
-            work()
-            times[side].append(work())
-    return Comparison(*(Timing(tuple(t)) for t in times))
+            if not seconds or seconds[-1] < LONG_SECONDS:
+                work()
+            seconds.append(work())
+    return [Timing(tuple(seconds)) for seconds in times]
+
+
+def take_turns(ours, theirs, rounds):
+    """turns_of() two sides -> Comparison"""
+    return Comparison(*turns_of((ours, theirs), rounds))
 
 
 def timed(work):
