@@ -1,7 +1,5 @@
 #include "attend/attention.h"
 
-#include <algorithm>
-#include <new>
 #include <type_traits>
 
 #include "attention/backward.h"
@@ -10,50 +8,12 @@
 #include "attention/forward.h"
 #include "attention/problem.h"
 #include "attention/reference.h"
+#include "attention/refusal.h"
+#include "attention/scratch.h"
 #include "attention/validate.h"
-#include "base/arena.h"
 
 namespace attend {
 namespace {
-
-/// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one
-/// allocation.
-template <class Body>
-Status with_scratch(const AttentionResources& resources, size_t bytes, Body&& body) {
-  constexpr size_t kSmall = 32 * 1024;
-  if (!resources.scratch.empty()) {
-    if (resources.scratch.size() < bytes) {
-      return {StatusCode::kInvalidArgument, "scratch has " + std::to_string(resources.scratch.size()) +
-                                                " bytes, but the call needs " + std::to_string(bytes)};
-    }
-    if (reinterpret_cast<uintptr_t>(resources.scratch.data()) % 64 != 0) {
-      return {StatusCode::kInvalidArgument, "scratch is not aligned to 64 bytes"};
-    }
-    body(resources.scratch.data());
-  } else if (bytes <= kSmall) {
-    alignas(64) std::byte small[kSmall];
-    body(small);
-  } else {
-    AlignedBytes memory;
-    try {
-      memory = allocate_aligned(bytes);
-    } catch (const std::bad_alloc&) {
-      return {StatusCode::kOutOfMemory, "attention needs " + std::to_string(bytes) + " bytes of scratch"};
-    }
-    body(memory.get());
-  }
-  return {};
-}
-
-bool is_empty(const TensorView& view) {
-  return std::find(view.shape.begin(), view.shape.end(), 0) != view.shape.end();
-}
-
-/// A worker's share of the scratch.
-template <class T>
-T* share_of(std::byte* scratch, int worker, size_t worker_bytes) {
-  return reinterpret_cast<T*>(scratch + static_cast<size_t>(worker) * worker_bytes);
-}
 
 ForwardPlan plan_of(const AttentionTensors& t, const AttentionOptions& options) {
   return plan_forward(sizes_of(t.query, t.key, t.value), t.query.dtype, chosen_isa(t.query.dtype, options),
@@ -125,12 +85,12 @@ size_t backward_worker_bytes(const AttentionGradientTensors& t, const AttentionO
 Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
                  const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
-  if (is_empty(tensors.output)) {
+  if (!has_elements(tensors.output.shape)) {
     finish_empty(tensors, options);
     return {};
   }
   const ForwardPlan plan = plan_of(tensors, options);
-  return with_scratch(resources, scratch_bytes(plan, resources.executor.workers()),
+  return with_scratch(resources, scratch_bytes(plan, resources.executor.workers()), "attention",
                       [&](std::byte* scratch) { run(tensors, options, plan, resources.executor, scratch); });
 }
 
@@ -156,6 +116,7 @@ Status attention_backward(const AttentionGradientTensors& tensors, const Attenti
   }
   return with_scratch(resources,
                       backward_worker_bytes(tensors, options) * static_cast<size_t>(executor.workers()),
+                      "attention_backward",
                       [&](std::byte* scratch) { backward_by_kernels(problem, isa, executor, scratch); });
 }
 

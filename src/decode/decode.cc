@@ -1,9 +1,9 @@
 #include "attend/decode.h"
 
 #include <algorithm>
-#include <new>
 #include <string>
 
+#include "attention/scratch.h"
 #include "base/arena.h"
 #include "decode/decode_plan.h"
 #include "decode/decode_validate.h"
@@ -125,17 +125,6 @@ void run_apart(const DecodeProblem& p, const DecodePlan& plan, Executor& executo
   });
 }
 
-Status check_scratch(std::span<const std::byte> scratch, size_t bytes) {
-  if (scratch.size() < bytes) {
-    return {StatusCode::kInvalidArgument, "scratch has " + std::to_string(scratch.size()) +
-                                              " bytes, but the call needs " + std::to_string(bytes)};
-  }
-  if (reinterpret_cast<uintptr_t>(scratch.data()) % 64 != 0) {
-    return {StatusCode::kInvalidArgument, "scratch is not aligned to 64 bytes"};
-  }
-  return {};
-}
-
 }  // namespace
 
 Status attention_decode(const DecodeTensors& tensors, const DecodeOptions& options,
@@ -145,23 +134,11 @@ Status attention_decode(const DecodeTensors& tensors, const DecodeOptions& optio
   if (problem.sizes.B == 0 || problem.rows() == 0) return {};
   const DecodePlan plan = plan_decode(problem);
   const size_t bytes = DecodeScratch::bytes(problem, plan, resources.executor.workers());
-  AlignedBytes own;
-  std::byte* memory = resources.scratch.data();
-  if (!resources.scratch.empty()) {
-    ATTEND_RETURN_IF_ERROR(check_scratch(resources.scratch, bytes));
-  } else {
-    try {
-      own = allocate_aligned(bytes);
-    } catch (const std::bad_alloc&) {
-      return {StatusCode::kOutOfMemory,
-              "attention_decode needs " + std::to_string(bytes) + " bytes of scratch"};
-    }
-    memory = own.get();
-  }
-  const DecodeScratch scratch(problem, plan, memory);
-  const auto run = plan.kernel == nullptr ? run_reference : plan.splits_apart ? run_apart : run_in_order;
-  run(problem, plan, resources.executor, scratch);
-  return {};
+  return with_scratch(resources, bytes, "attention_decode", [&](std::byte* memory) {
+    const DecodeScratch scratch(problem, plan, memory);
+    const auto run = plan.kernel == nullptr ? run_reference : plan.splits_apart ? run_apart : run_in_order;
+    run(problem, plan, resources.executor, scratch);
+  });
 }
 
 size_t attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
