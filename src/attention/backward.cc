@@ -1,39 +1,25 @@
 #include "attention/backward.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "attention/backward_rounds.h"
 #include "attention/reference.h"
+#include "attention/scratch.h"
 #include "attention/sinks_gradient.h"
 #include "base/arena.h"
 
 namespace attend {
 namespace {
 
-float* share_of(std::byte* scratch, int worker, size_t worker_bytes) {
-  return reinterpret_cast<float*>(scratch + static_cast<size_t>(worker) * worker_bytes);
-}
-
-/// Pairs of query and key blocks, in rounds in which no block appears twice: in round r, key block k meets
-/// query block k + r, modulo the number of blocks. So nothing is added to from two places at once, each
-/// gradient is summed in an order that the shapes alone decide, and a round has as much to do at once as
-/// there are heads and key blocks.
 void run_pairs(const BackwardProblem<float>& problem, BackwardKernel kernel, Executor& executor,
                std::byte* scratch, size_t worker_bytes) {
-  const Sizes& n = problem.sizes;
-  const int64_t query_blocks = std::max<int64_t>(1, (n.Tq + kBackwardQueries - 1) / kBackwardQueries);
-  const int64_t key_blocks = std::max<int64_t>(1, (n.Tk + kBackwardKeys - 1) / kBackwardKeys);
-  const int64_t rounds = std::max(query_blocks, key_blocks);
-  for (int64_t round = 0; round < rounds; ++round) {
-    executor.for_each(n.B * n.Hkv * key_blocks, [&](int64_t item, int worker) {
-      const int64_t head = item / key_blocks, k = item % key_blocks, q = (k + round) % rounds;
-      if (q >= query_blocks) return;
-      const BackwardPair pair = {.b = head / n.Hkv,
-                                 .kv_head = head % n.Hkv,
-                                 .query_block = q,
-                                 .key_block = k,
-                                 .first_for_queries = k == std::min(q, key_blocks - 1),
-                                 .first_for_keys = q == (k < query_blocks ? k : 0)};
-      kernel(problem, pair, share_of(scratch, worker, worker_bytes));
+  const BackwardRounds rounds(problem.sizes);
+  for (int64_t round = 0; round < rounds.count(); ++round) {
+    executor.for_each(problem.sizes.B * rounds.items(), [&](int64_t item, int worker) {
+      const std::optional<BackwardPair> pair =
+          rounds.pair(item / rounds.items(), item % rounds.items(), round);
+      if (pair) kernel(problem, *pair, share_of<float>(scratch, worker, worker_bytes));
     });
   }
 }
@@ -84,7 +70,7 @@ void backward_by_kernels(const BackwardProblem<float>& problem, Isa isa, Executo
   const BiasGradientKernel kernel = bias_gradient_panels(isa);
   executor.for_each(bias_gradient_items(n, problem.bias_gradient.shape), [&](int64_t item, int worker) {
     kernel(problem, bias_gradient_item(n, problem.bias_gradient.shape, item),
-           share_of(scratch, worker, worker_bytes));
+           share_of<float>(scratch, worker, worker_bytes));
   });
 }
 

@@ -39,7 +39,7 @@ inline std::string axis_of(const std::string& operand, const std::string& axis) 
 
 /// Which operand an axis is measured on.
 inline const char* source_of(const std::string& axis) {
-  if (axis == "Hkv" || axis == "Tk") return "key";
+  if (axis == "Hkv" || axis == "Tk" || axis == "total_k") return "key";
   return axis == "Dv" ? "value" : "query";
 }
 

@@ -25,17 +25,22 @@ double head_sum(const BackwardProblem<T>& p, int64_t b, int64_t h) {
 }  // namespace
 
 template <class T>
+void add_sink_gradient(const BackwardProblem<T>& p, int64_t b, int64_t sink, double& sum) {
+  const int64_t sharing = p.sinks_gradient.shape[1] == p.sizes.Hq ? 1 : p.sizes.Hq;
+  for (int64_t h = sink * sharing; h < (sink + 1) * sharing; ++h) sum += head_sum(p, b, h);
+}
+
+template <class T>
 void sinks_gradient(const BackwardProblem<T>& p, Executor& executor) {
-  const int64_t sinks = p.sinks_gradient.shape[1], sharing = sinks == p.sizes.Hq ? 1 : p.sizes.Hq;
-  executor.for_each(sinks, [&](int64_t sink, int) {
+  executor.for_each(p.sinks_gradient.shape[1], [&](int64_t sink, int) {
     double sum = 0;
-    for (int64_t b = 0; b < p.sizes.B; ++b) {
-      for (int64_t h = sink * sharing; h < (sink + 1) * sharing; ++h) sum += head_sum(p, b, h);
-    }
+    for (int64_t b = 0; b < p.sizes.B; ++b) add_sink_gradient(p, b, sink, sum);
     *p.sinks_gradient.head(0, sink) = static_cast<T>(sum);
   });
 }
 
+template void add_sink_gradient(const BackwardProblem<float>&, int64_t, int64_t, double&);
+template void add_sink_gradient(const BackwardProblem<double>&, int64_t, int64_t, double&);
 template void sinks_gradient(const BackwardProblem<float>&, Executor&);
 template void sinks_gradient(const BackwardProblem<double>&, Executor&);
 

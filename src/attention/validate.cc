@@ -61,13 +61,13 @@ Status check_overlaps(std::span<const Expected> operands, const AttentionOptions
   return {};
 }
 
-Status check_sizes(const Sizes& n) {
+Status check_sizes(const Sizes& n, const CallAxes& axes) {
   struct Axis {
     const char *operand, *name;
     int64_t size;
   };
-  for (const Axis& a : {Axis{"query", "B", n.B}, Axis{"query", "Hq", n.Hq}, Axis{"query", "Tq", n.Tq},
-                        Axis{"key", "Hkv", n.Hkv}, Axis{"key", "Tk", n.Tk}}) {
+  for (const Axis& a : {Axis{"query", "B", n.B}, Axis{"query", "Hq", n.Hq}, Axis{"query", axes.queries, n.Tq},
+                        Axis{"key", "Hkv", n.Hkv}, Axis{"key", axes.keys, n.Tk}}) {
     if (a.size < 0) {
       return invalid(axis_of(a.operand, a.name) + " is " + std::to_string(a.size) +
                      ", but must be at least 0");
@@ -96,45 +96,58 @@ Status check_type(DType dtype) {
                                         ", but attention computes float32, bfloat16, float16 and float64"};
 }
 
-Status check_all(std::span<const Expected> operands, const Sizes& n, const AttentionOptions& options) {
+Status check_all(std::span<const Expected> operands, const Sizes& n, const AttentionOptions& options,
+                 const CallAxes& axes) {
   const Operand& query = operands.front().operand;
   const DType dtype = query.view.dtype;
   ATTEND_RETURN_IF_ERROR(check_type(dtype));
-  ATTEND_RETURN_IF_ERROR(check_sizes(n));
+  ATTEND_RETURN_IF_ERROR(check_sizes(n, axes));
   for (const Expected& expected : operands) ATTEND_RETURN_IF_ERROR(check_operand(expected, query));
-  ATTEND_RETURN_IF_ERROR(validate_options(n, dtype, options));
+  ATTEND_RETURN_IF_ERROR(validate_options(axes.scores, dtype, options));
   return check_overlaps(operands, options);
+}
+
+CallAxes axes_of(const Sizes& n) {
+  return {.scores = {.size = {n.B, n.Hq, n.Tq, n.Tk}}};
 }
 
 }  // namespace
 
 Status validate(const AttentionTensors& t, const AttentionOptions& options) {
-  const Sizes n = sizes_of(t.query, t.key, t.value);
-  std::array<Expected, 8> operands = {{
-      {{"query", t.query, {"B", "Hq", "Tq", "D"}}, {n.B, n.Hq, n.Tq, n.D}, false},
-      {{"key", t.key, {"B", "Hkv", "Tk", "D"}}, {n.B, n.Hkv, n.Tk, n.D}, false},
-      {{"value", t.value, {"B", "Hkv", "Tk", "Dv"}}, {n.B, n.Hkv, n.Tk, n.Dv}, false},
-      {{"output", t.output, {"B", "Hq", "Tq", "Dv"}}, {n.B, n.Hq, n.Tq, n.Dv}, true},
-  }};
-  size_t count = 4;
-  if (t.lse.present())
-    operands[count++] = {{"lse", t.lse, {"B", "Hq", "Tq", "3"}}, {n.B, n.Hq, n.Tq, 1}, true, true};
-  if (t.weights.present()) {
-    operands[count++] = {
-        {"weights", t.weights, {"B", "Hq", "Tq", "Tk"}}, {n.B, n.Hq, n.Tq, n.Tk}, true, true};
-  }
-  if (t.head_mean.present()) {
-    operands[count++] = {
-        {"head_mean", t.head_mean, {"B", "1", "Tq", "Tk"}}, {n.B, 1, n.Tq, n.Tk}, true, true};
-  }
-  if (t.column_sums.present()) {
-    operands[count++] = {
-        {"column_sums", t.column_sums, {"B", "Hq", "2", "Tk"}}, {n.B, n.Hq, 1, n.Tk}, true, true};
-  }
-  return check_all(std::span(operands.data(), count), n, options);
+  return validate(t, options, axes_of(sizes_of(t.query, t.key, t.value)));
 }
 
 Status validate(const AttentionGradientTensors& t, const AttentionOptions& options) {
+  return validate(t, options, axes_of(sizes_of(t.query, t.key, t.value)));
+}
+
+Status validate(const AttentionTensors& t, const AttentionOptions& options, const CallAxes& axes) {
+  const Sizes n = sizes_of(t.query, t.key, t.value);
+  const char *const Tq = axes.queries, *const Tk = axes.keys;
+  std::array<Expected, 8> operands = {{
+      {{"query", t.query, {"B", "Hq", Tq, "D"}}, {n.B, n.Hq, n.Tq, n.D}, false},
+      {{"key", t.key, {"B", "Hkv", Tk, "D"}}, {n.B, n.Hkv, n.Tk, n.D}, false},
+      {{"value", t.value, {"B", "Hkv", Tk, "Dv"}}, {n.B, n.Hkv, n.Tk, n.Dv}, false},
+      {{"output", t.output, {"B", "Hq", Tq, "Dv"}}, {n.B, n.Hq, n.Tq, n.Dv}, true},
+  }};
+  size_t count = 4;
+  if (t.lse.present())
+    operands[count++] = {{"lse", t.lse, {"B", "Hq", Tq, "3"}}, {n.B, n.Hq, n.Tq, 1}, true, true};
+  if (t.weights.present()) {
+    operands[count++] = {{"weights", t.weights, {"B", "Hq", Tq, Tk}}, {n.B, n.Hq, n.Tq, n.Tk}, true, true};
+  }
+  if (t.head_mean.present()) {
+    operands[count++] = {{"head_mean", t.head_mean, {"B", "1", Tq, Tk}}, {n.B, 1, n.Tq, n.Tk}, true, true};
+  }
+  if (t.column_sums.present()) {
+    operands[count++] = {
+        {"column_sums", t.column_sums, {"B", "Hq", "2", Tk}}, {n.B, n.Hq, 1, n.Tk}, true, true};
+  }
+  return check_all(std::span(operands.data(), count), n, options, axes);
+}
+
+Status validate(const AttentionGradientTensors& t, const AttentionOptions& options, const CallAxes& axes) {
+  const char *const Tq = axes.queries, *const Tk = axes.keys;
   const Sizes n = sizes_of(t.query, t.key, t.value);
   const Shape query = {n.B, n.Hq, n.Tq, n.D}, key = {n.B, n.Hkv, n.Tk, n.D}, value = {n.B, n.Hkv, n.Tk, n.Dv},
               output = {n.B, n.Hq, n.Tq, n.Dv};
@@ -143,15 +156,15 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
                                           ", but attention_backward computes float32 and float64"};
   }
   std::array<Expected, 11> operands = {{
-      {{"query", t.query, {"B", "Hq", "Tq", "D"}}, query, false},
-      {{"key", t.key, {"B", "Hkv", "Tk", "D"}}, key, false},
-      {{"value", t.value, {"B", "Hkv", "Tk", "Dv"}}, value, false},
-      {{"output", t.output, {"B", "Hq", "Tq", "Dv"}}, output, false},
-      {{"lse", t.lse, {"B", "Hq", "Tq", "3"}}, {n.B, n.Hq, n.Tq, 1}, false},
-      {{"output_gradient", t.output_gradient, {"B", "Hq", "Tq", "Dv"}}, output, false},
-      {{"query_gradient", t.query_gradient, {"B", "Hq", "Tq", "D"}}, query, true},
-      {{"key_gradient", t.key_gradient, {"B", "Hkv", "Tk", "D"}}, key, true},
-      {{"value_gradient", t.value_gradient, {"B", "Hkv", "Tk", "Dv"}}, value, true},
+      {{"query", t.query, {"B", "Hq", Tq, "D"}}, query, false},
+      {{"key", t.key, {"B", "Hkv", Tk, "D"}}, key, false},
+      {{"value", t.value, {"B", "Hkv", Tk, "Dv"}}, value, false},
+      {{"output", t.output, {"B", "Hq", Tq, "Dv"}}, output, false},
+      {{"lse", t.lse, {"B", "Hq", Tq, "3"}}, {n.B, n.Hq, n.Tq, 1}, false},
+      {{"output_gradient", t.output_gradient, {"B", "Hq", Tq, "Dv"}}, output, false},
+      {{"query_gradient", t.query_gradient, {"B", "Hq", Tq, "D"}}, query, true},
+      {{"key_gradient", t.key_gradient, {"B", "Hkv", Tk, "D"}}, key, true},
+      {{"value_gradient", t.value_gradient, {"B", "Hkv", Tk, "Dv"}}, value, true},
   }};
   for (const auto& [gradient, of, name] : {std::tuple{&t.bias_gradient, &options.bias, "bias"},
                                            std::tuple{&t.sinks_gradient, &options.sinks, "sinks"}}) {
@@ -162,7 +175,7 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
   size_t count = 9;
   if (t.bias_gradient.present()) {
     operands[count++] = {
-        {"bias_gradient", t.bias_gradient, {"B", "Hq", "Tq", "Tk"}}, options.bias.shape, true, true, "bias"};
+        {"bias_gradient", t.bias_gradient, {"B", "Hq", Tq, Tk}}, options.bias.shape, true, true, "bias"};
   }
   if (t.sinks_gradient.present()) {
     operands[count++] = {{"sinks_gradient", t.sinks_gradient, {"B", "Hq", "2", "3"}},
@@ -171,7 +184,7 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
                          true,
                          "sinks"};
   }
-  return check_all(std::span(operands.data(), count), n, options);
+  return check_all(std::span(operands.data(), count), n, options, axes);
 }
 
 }  // namespace attend

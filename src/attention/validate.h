@@ -3,6 +3,7 @@
 #define ATTEND_ATTENTION_VALIDATE_H_
 
 #include "attend/attention.h"
+#include "attention/validate_options.h"
 
 namespace attend {
 
@@ -11,6 +12,17 @@ namespace attend {
 /// the axis and both numbers.
 Status validate(const AttentionTensors& tensors, const AttentionOptions& options);
 Status validate(const AttentionGradientTensors& tensors, const AttentionOptions& options);
+
+/// What messages call the axes of queries and of keys, and what the options are measured by.
+struct CallAxes {
+  const char *queries = "Tq", *keys = "Tk";
+  ScoreAxes scores;
+};
+
+/// The same for operands whose options are measured by something else, as those of packed sequences are.
+Status validate(const AttentionTensors& tensors, const AttentionOptions& options, const CallAxes& axes);
+Status validate(const AttentionGradientTensors& tensors, const AttentionOptions& options,
+                const CallAxes& axes);
 
 }  // namespace attend
 

@@ -15,17 +15,24 @@
 namespace attend {
 namespace {
 
-Status check_lengths(const Sizes& n, std::span<const int64_t> lengths) {
+/// "query_offset has 3 numbers, but "
+std::string numbers_of(const char* option, std::span<const int64_t> numbers) {
+  return std::string(option) + " has " + std::to_string(numbers.size()) + " numbers, but ";
+}
+
+Status check_lengths(const ScoreAxes& axes, std::span<const int64_t> lengths) {
   if (lengths.empty()) return {};
-  if (static_cast<int64_t>(lengths.size()) != n.B) {
-    return invalid("kv_lengths has " + std::to_string(lengths.size()) + " numbers, but query axis B is " +
-                   std::to_string(n.B));
+  if (static_cast<int64_t>(lengths.size()) != axes.size[0]) {
+    return invalid(numbers_of("kv_lengths", lengths) + axes.source[0] + " is " +
+                   std::to_string(axes.size[0]));
   }
+  const bool packed = !axes.key_starts.empty();
   for (size_t b = 0; b < lengths.size(); ++b) {
-    if (lengths[b] < 0 || lengths[b] > n.Tk) {
-      return invalid("kv_lengths[" + std::to_string(b) + "] is " + std::to_string(lengths[b]) +
-                     ", but must be between 0 and key axis Tk, which is " + std::to_string(n.Tk));
-    }
+    const int64_t keys = packed ? axes.key_starts[b + 1] - axes.key_starts[b] : axes.size[3];
+    if (lengths[b] >= 0 && lengths[b] <= keys) continue;
+    return invalid("kv_lengths[" + std::to_string(b) + "] is " + std::to_string(lengths[b]) +
+                   ", but must be between 0 and " + (packed ? "the Tk of its sequence" : axes.source[3]) +
+                   ", which is " + std::to_string(keys));
   }
   return {};
 }
@@ -33,7 +40,7 @@ Status check_lengths(const Sizes& n, std::span<const int64_t> lengths) {
 /// Offsets farther out than this, either way, would let positions overflow.
 constexpr int64_t kFarthestOffset = int64_t{1} << 48;
 
-Status check_offsets(const Sizes& n, const AttentionOptions& options) {
+Status check_offsets(const ScoreAxes& axes, const AttentionOptions& options) {
   const std::span<const int64_t> offsets = options.query_offset;
   if (offsets.empty()) {
     if (options.causal != Causal::kQueryOffset) return {};
@@ -44,10 +51,9 @@ Status check_offsets(const Sizes& n, const AttentionOptions& options) {
                    (options.causal == Causal::kUpperLeft ? "kUpperLeft" : "kLowerRight") +
                    ", but query_offset is given too; the two name one diagonal, so use kQueryOffset");
   }
-  if (offsets.size() != 1 && static_cast<int64_t>(offsets.size()) != n.B) {
-    return invalid("query_offset has " + std::to_string(offsets.size()) +
-                   " numbers, but must have 1 or one a batch row, and query axis B is " +
-                   std::to_string(n.B));
+  if (offsets.size() != 1 && static_cast<int64_t>(offsets.size()) != axes.size[0]) {
+    return invalid(numbers_of("query_offset", offsets) + "must have 1 or " + axes.source[0] + ", which is " +
+                   std::to_string(axes.size[0]));
   }
   for (size_t b = 0; b < offsets.size(); ++b) {
     if (offsets[b] < -kFarthestOffset || offsets[b] > kFarthestOffset) {
@@ -59,15 +65,16 @@ Status check_offsets(const Sizes& n, const AttentionOptions& options) {
 }
 
 /// A tensor whose axes are 1 or those of the scores.
-Status check_broadcast(const char* name, const TensorView& view, const Shape& full, DType dtype) {
+Status check_broadcast(const char* name, const TensorView& view, const ScoreAxes& axes, DType dtype) {
   const Operand operand = {name, view, {"B", "Hq", "Tq", "Tk"}};
   if (!view.present()) return check_address(operand);
   ATTEND_RETURN_IF_ERROR(check_type(operand, dtype));
   for (size_t a = 0; a < 4; ++a) {
-    if (view.shape[a] == full[a] || view.shape[a] == 1) continue;
-    const std::string axis = operand.axes[a], found = axis_is(operand, a) + ", but must be 1";
-    if (full[a] == 1) return invalid(found);
-    return invalid(found + " or " + axis_of(source_of(axis), axis) + ", which is " + std::to_string(full[a]));
+    const int64_t full = axes.size[a];
+    if (view.shape[a] == full || view.shape[a] == 1) continue;
+    const std::string found = axis_is(operand, a) + ", but must be 1";
+    if (full == 1) return invalid(found);
+    return invalid(found + " or " + axes.source[a] + ", which is " + std::to_string(full));
   }
   return check_address(operand);
 }
@@ -117,13 +124,14 @@ Status check_window(const AttentionWindow& window) {
   return {};
 }
 
-Status check_alibi_slopes(const TensorView& slopes, int64_t B, int64_t Hq, DType dtype) {
-  ATTEND_RETURN_IF_ERROR(check_broadcast("alibi_slopes", slopes, {B, Hq, 1, 1}, dtype));
+Status check_alibi_slopes(const TensorView& slopes, const ScoreAxes& axes, DType dtype) {
+  ATTEND_RETURN_IF_ERROR(
+      check_broadcast("alibi_slopes", slopes, {{axes.size[0], axes.size[1], 1, 1}, axes.source}, dtype));
   return check_values("alibi_slopes", slopes, "finite", [](auto x) { return std::isfinite(x); });
 }
 
-Status check_sinks(const TensorView& sinks, int64_t Hq, DType dtype) {
-  ATTEND_RETURN_IF_ERROR(check_broadcast("sinks", sinks, {1, Hq, 1, 1}, dtype));
+Status check_sinks(const TensorView& sinks, const ScoreAxes& axes, DType dtype) {
+  ATTEND_RETURN_IF_ERROR(check_broadcast("sinks", sinks, {{1, axes.size[1], 1, 1}, axes.source}, dtype));
   return check_values("sinks", sinks, "finite, or -inf for none",
                       [](auto x) { return x < std::numeric_limits<decltype(x)>::infinity(); });
 }
@@ -135,21 +143,20 @@ Status check_isa(const std::optional<Isa>& isa) {
   return {StatusCode::kUnsupported, std::move(message)};
 }
 
-Status validate_options(const Sizes& n, DType dtype, const AttentionOptions& options) {
-  const Shape scores = {n.B, n.Hq, n.Tq, n.Tk};
+Status validate_options(const ScoreAxes& axes, DType dtype, const AttentionOptions& options) {
   const DType sums = sum_type(dtype);
   ATTEND_RETURN_IF_ERROR(check_scale(options.scale));
   ATTEND_RETURN_IF_ERROR(check_softcap(options.softcap));
-  ATTEND_RETURN_IF_ERROR(check_broadcast("bias", options.bias, scores, sums));
-  ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, n.B, n.Hq, sums));
-  ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, n.Hq, sums));
+  ATTEND_RETURN_IF_ERROR(check_broadcast("bias", options.bias, axes, sums));
+  ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, axes, sums));
+  ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, axes, sums));
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     return invalid("dropout is " + std::to_string(options.dropout) + ", but must be in [0, 1)");
   }
-  ATTEND_RETURN_IF_ERROR(check_offsets(n, options));
+  ATTEND_RETURN_IF_ERROR(check_offsets(axes, options));
   ATTEND_RETURN_IF_ERROR(check_window(options.window));
-  ATTEND_RETURN_IF_ERROR(check_lengths(n, options.kv_lengths));
-  ATTEND_RETURN_IF_ERROR(check_broadcast("mask", options.mask, scores, DType::kBool));
+  ATTEND_RETURN_IF_ERROR(check_lengths(axes, options.kv_lengths));
+  ATTEND_RETURN_IF_ERROR(check_broadcast("mask", options.mask, axes, DType::kBool));
   ATTEND_RETURN_IF_ERROR(check_isa(options.isa));
   if (dtype == DType::kFloat64 && options.isa.value_or(Isa::kScalar) != Isa::kScalar) {
     return {StatusCode::kUnsupported, "isa " + std::string(name(*options.isa)) +

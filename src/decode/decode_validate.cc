@@ -76,9 +76,9 @@ Status check_options(const DecodeOptions& options, const Operand& query) {
   ATTEND_RETURN_IF_ERROR(check_softcap(options.softcap));
   ATTEND_RETURN_IF_ERROR(check_window(options.window));
   ATTEND_RETURN_IF_ERROR(check_counts(options.query_counts, query));
-  const int64_t B = query.view.shape[0], Hq = query.view.shape[1];
-  ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, B, Hq, DType::kFloat32));
-  ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, Hq, DType::kFloat32));
+  const ScoreAxes axes = {.size = query.view.shape};
+  ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, axes, DType::kFloat32));
+  ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, axes, DType::kFloat32));
   return check_isa(options.isa);
 }
 

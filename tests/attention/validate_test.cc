@@ -295,7 +295,7 @@ TEST(Validation, RefusesBadOffsetsAndWindows) {
         c.lengths = {1, 2, 3};
         c.options.query_offset = c.lengths;
       },
-      "query_offset has 3 numbers, but must have 1 or one a batch row, and query axis B is 2");
+      "query_offset has 3 numbers, but must have 1 or query axis B, which is 2");
   expect_refused(
       [](Call& c) {
         c.lengths = {0, std::numeric_limits<int64_t>::min()};

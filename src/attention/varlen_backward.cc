@@ -1,0 +1,146 @@
+#include <optional>
+
+#include "attend/varlen.h"
+#include "attention/backward.h"
+#include "attention/backward_rounds.h"
+#include "attention/dispatch.h"
+#include "attention/reference.h"
+#include "attention/scratch.h"
+#include "attention/sequences.h"
+#include "attention/sinks_gradient.h"
+#include "attention/varlen_validate.h"
+#include "attention/work_list.h"
+
+namespace attend {
+namespace {
+
+/// The packed operands as one problem, of which sequences are cut out.
+template <class T>
+BackwardProblem<T> whole_problem(const PackedAttentionGradientTensors& t, const AttentionOptions& options) {
+  return {{t.query,
+           t.key,
+           t.value,
+           t.output,
+           t.lse,
+           t.output_gradient,
+           t.query_gradient,
+           t.key_gradient,
+           t.value_gradient,
+           {},
+           t.sinks_gradient},
+          options};
+}
+
+/// The backward pass of a valid call. All sequences go through their rounds together: round r of each that
+/// has so many is done at once, and each gradient is summed in the order that it would have alone.
+class PackedBackward {
+ public:
+  PackedBackward(const PackedAttentionGradientTensors& tensors, const AttentionOptions& options)
+      : tensors_(tensors),
+        options_(options),
+        sequences_(tensors),
+        isa_(chosen_isa(tensors.query.dtype, options)),
+        worker_bytes_(
+            backward_worker_bytes(sizes_of(tensors.query, tensors.key, tensors.value), isa_, false)) {}
+
+  size_t list_bytes() const { return WorkList::bytes(sequences_.count()); }
+  size_t scratch_bytes(int workers) const {
+    return list_bytes() + worker_bytes_ * static_cast<size_t>(workers);
+  }
+
+  void run(Executor& executor, std::byte* scratch) const {
+    if (tensors_.query.dtype == DType::kFloat64) {
+      run_reference(whole_problem<double>(tensors_, options_), executor, scratch);
+    } else if (isa_ == Isa::kScalar) {
+      run_reference(whole_problem<float>(tensors_, options_), executor, scratch);
+    } else {
+      run_kernels(whole_problem<float>(tensors_, options_), executor, scratch);
+    }
+  }
+
+ private:
+  /// Sequences with more rounds come first, and of these those with more pairs of query and key.
+  bool is_before(int64_t s, int64_t t) const {
+    const Sizes a = sequences_.sizes(s), b = sequences_.sizes(t);
+    const int64_t rounds = BackwardRounds(a).count(), others = BackwardRounds(b).count();
+    if (rounds != others) return rounds > others;
+    const double pairs = static_cast<double>(a.Tq) * static_cast<double>(a.Tk),
+                 other_pairs = static_cast<double>(b.Tq) * static_cast<double>(b.Tk);
+    return pairs != other_pairs ? pairs > other_pairs : s < t;
+  }
+
+  template <class Items>
+  WorkList list_of(std::byte* memory, const Items& items) const {
+    return {sequences_.count(), memory, [this](int64_t s, int64_t t) { return is_before(s, t); },
+            [&](int64_t s) {
+              const Sizes n = sequences_.sizes(s);
+              return n.Tq + n.Tk == 0 ? 0 : items(n);
+            }};
+  }
+
+  template <class T>
+  void run_reference(const BackwardProblem<T>& whole, Executor& executor, std::byte* scratch) const {
+    sum_sinks(whole, executor);
+    const WorkList list = list_of(scratch, [](const Sizes& n) { return n.Hkv; });
+    executor.for_each(list.size(), [&](int64_t n, int) {
+      const auto [s, kv_head] = list.item(n);
+      reference_backward(problem_of(sequences_[s], options_, whole), s, kv_head);
+    });
+  }
+
+  void run_kernels(const BackwardProblem<float>& whole, Executor& executor, std::byte* scratch) const {
+    sum_sinks(whole, executor);
+    const WorkList list = list_of(scratch, [](const Sizes& n) { return BackwardRounds(n).items(); });
+    const auto rounds_of = [this](int64_t s) { return BackwardRounds(sequences_.sizes(s)); };
+    const BackwardKernel kernel = backward_panels(isa_);
+    int64_t active = sequences_.count();  // sequences, at the first places, that are not done
+    for (int64_t round = 0;; ++round) {
+      while (active > 0 && rounds_of(list.problem(active - 1)).count() <= round) --active;
+      if (active == 0) return;
+      executor.for_each(list.size(active), [&](int64_t n, int worker) {
+        const auto [s, item] = list.item(n);
+        const std::optional<BackwardPair> pair = rounds_of(s).pair(s, item, round);
+        if (!pair) return;
+        kernel(problem_of(sequences_[s], options_, whole), *pair,
+               share_of<float>(scratch + list_bytes(), worker, worker_bytes_));
+      });
+    }
+  }
+
+  template <class T>
+  void sum_sinks(const BackwardProblem<T>& whole, Executor& executor) const {
+    if (!whole.sinks_gradient.present()) return;
+    executor.for_each(whole.sinks_gradient.shape[1], [&](int64_t sink, int) {
+      double sum = 0;
+      for (int64_t s = 0; s < sequences_.count(); ++s) {
+        add_sink_gradient(problem_of(sequences_[s], options_, whole), s, sink, sum);
+      }
+      *whole.sinks_gradient.head(0, sink) = static_cast<T>(sum);
+    });
+  }
+
+  const PackedAttentionGradientTensors& tensors_;
+  const AttentionOptions& options_;
+  Sequences sequences_;
+  Isa isa_;
+  size_t worker_bytes_;
+};
+
+}  // namespace
+
+Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
+                                 const AttentionOptions& options, const AttentionResources& resources) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  const PackedBackward backward(tensors, options);
+  return with_scratch(resources, backward.scratch_bytes(resources.executor.workers()),
+                      "attention_varlen_backward",
+                      [&](std::byte* scratch) { backward.run(resources.executor, scratch); });
+}
+
+size_t attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
+                                               const AttentionOptions& options, int workers) {
+  if (!validate(tensors, options).ok()) return 0;
+  return PackedBackward(tensors, options).scratch_bytes(workers);
+}
+
+}  // namespace attend

@@ -1,0 +1,17 @@
+// Everything that is checked about a packed call before anything is written.
+#ifndef ATTEND_ATTENTION_VARLEN_VALIDATE_H_
+#define ATTEND_ATTENTION_VARLEN_VALIDATE_H_
+
+#include "attend/varlen.h"
+
+namespace attend {
+
+/// OK when the operands, offsets and options fit each other and the contract of varlen.h. Otherwise
+/// kInvalidArgument, or kUnsupported for a type or an instruction set, in a sentence that names the operand,
+/// the axis and both numbers.
+Status validate(const PackedAttentionTensors& tensors, const AttentionOptions& options);
+Status validate(const PackedAttentionGradientTensors& tensors, const AttentionOptions& options);
+
+}  // namespace attend
+
+#endif  // ATTEND_ATTENTION_VARLEN_VALIDATE_H_
