@@ -11,7 +11,7 @@ h // (Hq // Hkv)), Tq queries, Tk keys, D query/key width, Dv value width.
 * Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers.
 
 A KVCache keeps keys and values between calls, and attention_decode() asks it with the next tokens' queries; merge() joins
-attention over disjoint keys.
+attention over disjoint keys. Captioner says what is in a photo, where the package was built with it.
 
 `attend.torch` has PyTorch's `scaled_dot_product_attention` with autograd; `attend.transformers.register()` lets models
 of Hugging Face run with `attn_implementation="attend"`.
@@ -20,12 +20,16 @@ of Hugging Face run with `attn_implementation="attend"`.
 from ._attend import isas
 from ._attend import version as __version__
 from ._attention import attention, attention_backward, explain
+from ._caption import Caption, Captioner, Word
 from ._decode import attention_decode, explain_decode, merge
 from ._kv_cache import KVCache, KVPages, kv_append
 
 __all__ = [
+    "Caption",
+    "Captioner",
     "KVCache",
     "KVPages",
+    "Word",
     "__version__",
     "attention",
     "attention_backward",

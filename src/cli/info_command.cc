@@ -13,7 +13,7 @@
 #include "attend/captioner.h"
 #include "attend/executor.h"
 #include "attend/isa.h"
-#include "cli/embedded_model.h"
+#include "captioner/embedded_model.h"
 #include "cli/format_option.h"
 #include "cli/model_source.h"
 #include "cli/printable.h"

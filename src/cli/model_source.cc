@@ -1,6 +1,6 @@
 #include "cli/model_source.h"
 
-#include "cli/embedded_model.h"
+#include "captioner/embedded_model.h"
 
 namespace attend {
 

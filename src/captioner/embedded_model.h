@@ -1,6 +1,6 @@
 // The model that was built into the program.
-#ifndef ATTEND_CLI_EMBEDDED_MODEL_H_
-#define ATTEND_CLI_EMBEDDED_MODEL_H_
+#ifndef ATTEND_CAPTIONER_EMBEDDED_MODEL_H_
+#define ATTEND_CAPTIONER_EMBEDDED_MODEL_H_
 
 #include <cstddef>
 #include <span>
@@ -14,4 +14,4 @@ std::span<const std::byte> embedded_model();
 
 }  // namespace attend
 
-#endif  // ATTEND_CLI_EMBEDDED_MODEL_H_
+#endif  // ATTEND_CAPTIONER_EMBEDDED_MODEL_H_

@@ -1,4 +1,4 @@
-#include "cli/embedded_model.h"
+#include "captioner/embedded_model.h"
 
 // The two ends of the assembler's section (cmake/embedded_model.S.in).
 extern "C" {

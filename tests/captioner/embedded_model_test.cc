@@ -1,5 +1,5 @@
 // Linked twice: with a file inside (ATTEND_EMBEDDED_FILE), and with none.
-#include "cli/embedded_model.h"
+#include "captioner/embedded_model.h"
 
 #include <gtest/gtest.h>
 

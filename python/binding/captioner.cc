@@ -1,0 +1,180 @@
+// The extension module behind attend.Captioner, which needs oneDNN and libvips where the engine does not.
+#include "attend/captioner.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "binding/array.h"
+#include "binding/cast.h"
+#include "binding/photo.h"
+#include "binding/refusal.h"
+#include "captioner/embedded_model.h"
+
+namespace attend::python {
+namespace {
+
+using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
+
+/// As raise_if_error(), for failures of files.
+void raise_if_file_error(const Status& status) {
+  PyObject* kind = status.code() == StatusCode::kNotFound      ? PyExc_FileNotFoundError
+                   : status.code() == StatusCode::kIo          ? PyExc_OSError
+                   : status.code() == StatusCode::kUnsupported ? PyExc_ValueError
+                                                               : nullptr;
+  if (kind == nullptr) return raise_if_error(status);
+  PyErr_SetString(kind, status.message().c_str());
+  throw nb::python_error();
+}
+
+/// OpenMP's threads of the calling thread are so many, until the end of the scope.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+/// A Captioner and where it runs.
+class Speaker {
+ public:
+  Speaker(const std::optional<std::string>& path, int threads)
+      : threads_(threads), executor_(make_openmp_executor(threads)), captioner_(load(path, *executor_)) {}
+
+  const Captioner& captioner() const { return captioner_; }
+
+  /// body(captioner), while other Python threads run.
+  template <class Body>
+  Caption say(Body&& body) const {
+    Result<Caption> caption = Status();
+    {
+      const nb::gil_scoped_release others_may_run;
+      const ThreadCount count(threads_);
+      caption = body(captioner_);
+    }
+    raise_if_file_error(caption.status());
+    return std::move(caption).value();
+  }
+
+ private:
+  static Captioner load(const std::optional<std::string>& path, Executor& executor) {
+    if (!path && embedded_model().empty()) {
+      refuse_value("model is None, but this build has no model inside: name a model file");
+    }
+    Result<Captioner> captioner = Status();
+    {
+      const nb::gil_scoped_release others_may_run;
+      captioner = path ? Captioner::load(*path, executor)
+                       : Captioner::load(embedded_model(), "the model inside the package", executor);
+    }
+    raise_if_file_error(captioner.status());
+    return std::move(captioner).value();
+  }
+
+  int threads_;
+  std::unique_ptr<Executor> executor_;
+  Captioner captioner_;
+};
+
+void create(Speaker* self, const std::optional<std::string>& model, const nb::object& threads) {
+  const int count = threads.is_none() ? omp_get_max_threads() : cast<int>(threads, "threads", "an integer");
+  if (count < 1 || count > 1024) {
+    refuse_value("threads is " + std::to_string(count) + ", but must be in 1..1024");
+  }
+  new (self) Speaker(model, count);
+}
+
+CaptionOptions options_of(const nb::kwargs& named) {
+  CaptionOptions options;
+  for (const auto& [key, object] : named) {
+    const auto name = nb::cast<std::string>(key);
+    const auto value = nb::borrow<nb::object>(object);
+    const auto integer = [&] { return cast<int>(value, name, "an integer below 2^31"); };
+    if (value.is_none()) continue;
+    if (name == "beam") {
+      options.beam = integer();
+    } else if (name == "length_exponent") {
+      options.length_exponent = cast<double>(value, name, "a number");
+    } else if (name == "no_repeat_ngram") {
+      options.no_repeat_ngram = integer();
+    } else if (name == "min_words") {
+      options.min_words = integer();
+    } else if (name == "max_words") {
+      options.max_words = integer();
+    } else if (name == "sample_seed") {
+      options.sample_seed = cast<uint64_t>(value, name, "an integer in [0, 2^64)");
+    } else if (name == "temperature") {
+      options.temperature = cast<double>(value, name, "a number");
+    } else if (name == "attention") {
+      options.attention = cast<bool>(value, name, "a bool");
+    } else {
+      refuse_type("there is no option \"" + name + "\"");
+    }
+  }
+  return options;
+}
+
+/// [grid, grid], NumPy's own; None where attention was not asked for.
+nb::object map_of(const CaptionWord& word, int grid) {
+  if (word.attention.empty()) return nb::none();
+  auto owned = std::make_unique<std::vector<float>>(word.attention);
+  float* data = owned->data();
+  const nb::capsule owner(owned.release(),
+                          [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
+  const auto side = static_cast<size_t>(grid);
+  return nb::cast(nb::ndarray<nb::numpy, float>(data, {side, side}, owner));
+}
+
+/// (text, probability, log_probability, [(text, probability, attention), ...])
+nb::tuple to_python(const Caption& caption) {
+  nb::list words;
+  for (const CaptionWord& word : caption.words) {
+    words.append(nb::make_tuple(word.text, word.probability, map_of(word, caption.grid)));
+  }
+  return nb::make_tuple(caption.text, caption.probability, caption.log_probability, words);
+}
+
+nb::tuple caption_file(const Speaker& self, const std::string& path, const nb::kwargs& named) {
+  const CaptionOptions options = options_of(named);
+  return to_python(
+      self.say([&](const Captioner& captioner) { return captioner.caption_file(path, options); }));
+}
+
+nb::tuple caption_pixels(const Speaker& self, const nb::object& image, const nb::kwargs& named) {
+  const CaptionOptions options = options_of(named);
+  const Photo photo = photo_of(image);
+  return to_python(self.say([&](const Captioner& captioner) { return captioner.caption(photo, options); }));
+}
+
+}  // namespace
+}  // namespace attend::python
+
+NB_MODULE(_captioner, m) {
+  namespace nb = nanobind;
+  using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
+  namespace here = attend::python;
+  using here::Speaker;
+
+  m.attr("has_model") = !attend::embedded_model().empty();
+  nb::class_<Speaker>(m, "Captioner", "A loaded model.")
+      .def("__init__", &here::create, "model"_a.none(), "threads"_a.none())
+      .def("caption_file", &here::caption_file, "path"_a, "options"_a)
+      .def("caption_pixels", &here::caption_pixels, "image"_a.none(), "options"_a)
+      .def_prop_ro("grid", [](const Speaker& self) { return self.captioner().grid(); })
+      .def_prop_ro("vocabulary", [](const Speaker& self) { return self.captioner().vocabulary(); })
+      .def_prop_ro("parameters", [](const Speaker& self) { return self.captioner().parameters(); })
+      .def_prop_ro("notes", [](const Speaker& self) { return self.captioner().notes(); });
+}
