@@ -7,8 +7,8 @@
 //   out_i = sum_j p_ij v_j                        the weighted sum
 //   lse_i = log sum_j exp(s_ij)                   kept for backward and for merging, natural logarithm
 //
-// Options change the score, in this order: scale, softcap, bias and ALiBi, then what the query may see. In
-// the softmax a sink may take a share; dropout comes last. docs/contract.md says each step.
+// Options change the score, in this order: rotary positions, scale, softcap, bias and ALiBi, then what the
+// query may see. In the softmax a sink may take a share; dropout comes last. docs/contract.md says each step.
 //
 // The scores are computed tile by tile and never stored, so memory grows with Tq + Tk and not with Tq * Tk
 // (Milakov and Gimelshein 2018, "Online normalizer calculation for softmax"; Dao et al. 2022,
@@ -32,6 +32,7 @@
 
 #include "attend/executor.h"
 #include "attend/isa.h"
+#include "attend/rope.h"
 #include "attend/status.h"
 #include "attend/tensor.h"
 
@@ -97,6 +98,15 @@ struct AttentionOptions {
   float dropout = 0;
   uint64_t seed = 0;
 
+  /// Turns queries and keys by their positions before anything else (rope.h); absent: none. Gradients are
+  /// those of the rows as they were given.
+  Rope rope = {};
+
+  /// Where queries and keys stand, for `rope` alone: B * Tq and B * Tk positions, row-major, or Tq and Tk
+  /// that all batch rows share. Empty: query i where it stands on the key axis, from which causal order is
+  /// measured, and key j at j. Positions of keys past a length are not looked at.
+  std::span<const int64_t> query_positions = {}, key_positions = {};
+
   /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error,
   /// and so is any but kScalar for float64.
   std::optional<Isa> isa;
@@ -117,8 +127,10 @@ struct AttentionTensors {
   MutableTensorView column_sums = {};  // [B, Hq, 1, Tk], optional: their sums over queries
 };
 
-/// The operands of the backward pass, in float32 or float64: what forward saw and made, the gradient of its
-/// output, and where to put the gradients of its inputs (overwritten, not accumulated).
+/// The operands of the backward pass, in the types of the forward pass: what that saw and made, the gradient
+/// of its output, and where to put the gradients of its inputs (overwritten, not accumulated). Gradients of
+/// 16-bit operands are summed in float32 and rounded once; lse and the gradients of bias and sinks are
+/// float32.
 struct AttentionGradientTensors {
   TensorView query, key, value;           // as in forward
   TensorView output;                      // [B, Hq, Tq, Dv]  forward's
@@ -155,7 +167,8 @@ size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionO
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources);
 
-/// Bytes of scratch that attention_backward() needs; O(Tq + Tk) a worker.
+/// Bytes of scratch that attention_backward() needs: O(D) a worker, and for 16-bit operands a float32 for
+/// each number of the gradients of query, key and value.
 size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
                                         const AttentionOptions& options, int workers);
 

@@ -34,6 +34,7 @@
 
 #include "attend/attention.h"
 #include "attend/kv_cache.h"
+#include "attend/rope.h"
 
 namespace attend {
 
@@ -67,6 +68,14 @@ struct DecodeOptions {
   TensorView alibi_slopes = {};  // [B or 1, Hq or 1, 1, 1], float32, finite
   float softcap = 0;             // 0 is none
   TensorView sinks = {};         // [1, Hq or 1, 1, 1], float32; -inf is no sink
+
+  /// Turns the queries by their positions (rope.h); absent: none. The keys of the cache are not turned here:
+  /// they were when they were appended, with the rope that KvTokens takes.
+  Rope rope = {};
+
+  /// Where queries stand, for `rope` alone: B * Tq positions, row-major, or Tq that all batch rows share.
+  /// Empty: where they stand on the key axis. Those of padding are not looked at.
+  std::span<const int64_t> query_positions = {};
 
   /// Pins the instruction set; absent means the fastest of isas().
   std::optional<Isa> isa = {};

@@ -27,6 +27,7 @@
 #include <span>
 
 #include "attend/executor.h"
+#include "attend/rope.h"
 #include "attend/status.h"
 #include "attend/tensor.h"
 
@@ -69,6 +70,14 @@ struct KvTokens {
   /// How many of the T tokens of each batch row are appended: empty (all), or B numbers in [0, T]. The rest
   /// is padding and is not read.
   std::span<const int64_t> counts = {};
+
+  /// Turns the keys by their positions before they are stored (rope.h), in float32; absent: none. Then
+  /// attention_decode() takes the same rope for its queries.
+  Rope rope = {};
+
+  /// Where the keys stand, for `rope` alone: B * T positions, row-major, or T that all batch rows share.
+  /// Empty: where they are stored, lengths[s], lengths[s] + 1, ... Those of padding are not looked at.
+  std::span<const int64_t> key_positions = {};
 };
 
 /// Writes the tokens of batch row b at positions lengths[s], lengths[s] + 1, ... of its sequence s. The

@@ -43,8 +43,8 @@ struct PackedAttentionTensors {
   MutableTensorView lse = {};  // [1, Hq, total_q, 1], optional
 };
 
-/// The operands of the backward pass, in float32 or float64, as those of attention_backward(). There is no
-/// gradient of the bias, which is not packed.
+/// The operands of the backward pass, in the types of the forward pass, as those of attention_backward().
+/// There is no gradient of the bias, which is not packed.
 struct PackedAttentionGradientTensors {
   TensorView query, key, value;                       // as in forward
   std::span<const int64_t> query_starts, key_starts;  // as in forward
@@ -60,7 +60,9 @@ struct PackedAttentionGradientTensors {
 /// out, and if asked lse, of every sequence. Of the options, query_offset has one number or one a sequence;
 /// kv_lengths has one a sequence, each at most its Tk; mask and bias are [sequences or 1, Hq or 1, longest Tq
 /// or 1, longest Tk or 1], of which a sequence has the first Tq rows and Tk columns; alibi_slopes are
-/// [sequences or 1, Hq or 1, 1, 1]. Errors and threads as attention(): nothing is written on an error.
+/// [sequences or 1, Hq or 1, 1, 1]; query_positions are total_q and key_positions total_k, and where they are
+/// empty each sequence stands on a key axis of its own. Errors and threads as attention(): nothing is written
+/// on an error.
 Status attention_varlen(const PackedAttentionTensors& tensors, const AttentionOptions& options,
                         const AttentionResources& resources);
 
@@ -74,7 +76,8 @@ size_t attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors, con
 Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
                                  const AttentionOptions& options, const AttentionResources& resources);
 
-/// Bytes of scratch that attention_varlen_backward() needs.
+/// Bytes of scratch that attention_varlen_backward() needs: beside what workers and the list of sequences
+/// take, for 16-bit operands a float32 for each number of the gradients of query, key and value.
 size_t attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
                                                const AttentionOptions& options, int workers);
 

@@ -195,7 +195,8 @@ def attention_backward(
     """The gradients (dq, dk, dv[, dbias][, dsinks]) of sum(out * dout).
 
     `out` and `lse` are what attention(..., return_lse=True) gave for the same q, k, v and options. dbias and dsinks
-    have the shapes of bias and sinks. float32 or float64. Deterministic: sums have a fixed order.
+    have the shapes of bias and sinks. All have the types of the forward pass: dq, dk and dv that of q, the others that
+    of sums. Deterministic: sums have a fixed order.
     """
     call = _Call(q, k, v, dict(options))
     arrays = {

@@ -128,12 +128,9 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, dout: Tensor) -> Any:
         q, k, v, bias, sinks, mask, out, lse = ctx.saved_tensors
         asked = ctx.needs_input_grad
-        dtype = q.dtype
-        dout, q, k, v, out = (t.to(_sum_type(t)) for t in (_with_rows(dout), q, k, v, out))
         dq, dk, dv, *rest = attention_backward(
-            dout, q, k, v, out, lse, bias=bias, mask=mask, sinks=sinks, return_dbias=asked[3],
+            _with_rows(dout), q, k, v, out, lse, bias=bias, mask=mask, sinks=sinks, return_dbias=asked[3],
             return_dsinks=asked[4], **ctx.options
         )
         dbias = rest.pop(0) if asked[3] else None
-        dq, dk, dv = (gradient.to(dtype) for gradient in (dq, dk, dv))
         return dq, dk, dv, dbias, rest.pop() if asked[4] else None, None

@@ -65,11 +65,16 @@ def test_gradients_are_those_of_the_weights_that_dropout_kept(operands):
     assert_gradients(gradients, plain.gradients(dout, q, k, v, causal="lower_right", keep=keep))
 
 
-def test_16_bits_have_no_backward_pass(operands):
-    q, k, v = operands(dtype=np.float16)
-    out, lse = attend.attention(q, k, v, return_lse=True)
-    with pytest.raises(TypeError, match="query is float16, but attention_backward computes float32 and float64"):
-        attend.attention_backward(out, q, k, v, out, lse)
+@pytest.mark.parametrize("isa", attend.isas())
+def test_16_bit_gradients_are_those_of_float32_rounded_once(operands, isa):
+    q, k, v = operands(Tq=33, Tk=40, dtype=np.float16)
+    out, lse = attend.attention(q, k, v, return_lse=True, isa=isa)
+    dout = np.random.default_rng(7).standard_normal(out.shape).astype(np.float16)
+    gradients = attend.attention_backward(dout, q, k, v, out, lse, isa=isa)
+    wide = [x.astype(np.float32) for x in (dout, q, k, v, out)]
+    for gradient, exact in zip(gradients, attend.attention_backward(*wide, lse, isa=isa)):
+        assert gradient.dtype == np.float16
+        assert np.array_equal(gradient, exact.astype(np.float16))
 
 
 def test_a_gradient_of_nothing_is_an_error(operands):

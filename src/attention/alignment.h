@@ -14,9 +14,14 @@ namespace attend {
 /// i + diagonal(b). Borrows the options' offsets.
 class Alignment {
  public:
+  /// Query i stands at key i.
+  Alignment() = default;
   Alignment(const Sizes& sizes, const AttentionOptions& options)
       : offsets_(options.query_offset),
         named_(options.causal == Causal::kUpperLeft ? 0 : sizes.Tk - sizes.Tq) {}
+
+  /// Whether diagonal() is one number for all batch rows.
+  bool same_for_all() const { return offsets_.size() <= 1; }
 
   int64_t diagonal(int64_t b) const {
     if (offsets_.empty()) return named_;
@@ -25,7 +30,7 @@ class Alignment {
 
  private:
   std::span<const int64_t> offsets_;
-  int64_t named_;
+  int64_t named_ = 0;
 };
 
 }  // namespace attend

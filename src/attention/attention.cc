@@ -1,7 +1,5 @@
 #include "attend/attention.h"
 
-#include <type_traits>
-
 #include "attention/backward.h"
 #include "attention/dispatch.h"
 #include "attention/explain.h"
@@ -16,11 +14,17 @@ namespace attend {
 namespace {
 
 ForwardPlan plan_of(const AttentionTensors& t, const AttentionOptions& options) {
-  return plan_forward(sizes_of(t.query, t.key, t.value), t.query.dtype, chosen_isa(t.query.dtype, options),
-                      t.head_mean.present() || t.column_sums.present());
+  return plan_forward(sizes_of(t.query, t.key, t.value), {t.query.dtype, options.rope.present()},
+                      chosen_isa(t.query.dtype, options), t.head_mean.present() || t.column_sums.present());
 }
 
-size_t scratch_bytes(const ForwardPlan& plan, int workers) {
+BackwardPlan plan_of(const AttentionGradientTensors& t, const AttentionOptions& options) {
+  return plan_backward(sizes_of(t.query, t.key, t.value), {t.query.dtype, options.rope.present()},
+                       chosen_isa(t.query.dtype, options), t.bias_gradient.present());
+}
+
+template <class Plan>
+size_t scratch_bytes(const Plan& plan, int workers) {
   return plan.worker_bytes * static_cast<size_t>(workers) + plan.shared_bytes;
 }
 
@@ -31,11 +35,7 @@ void run_reference(const ForwardProblem<T>& problem, const ForwardPlan& plan, Ex
   clear_summaries(problem);
   const auto head = [&](int64_t item, int worker) {
     const int64_t b = item / problem.sizes.Hq, h = item % problem.sizes.Hq;
-    T* share = share_of<T>(scratch, worker, plan.worker_bytes);
-    if constexpr (std::is_same_v<T, float>) {
-      if (problem.query.narrow.present()) return reference_forward_narrow(problem, b, h, share);
-    }
-    reference_forward(problem, b, h, share);
+    reference_forward(problem, b, h, share_of<T>(scratch, worker, plan.worker_bytes));
   };
   if (!problem.summarises()) return executor.for_each(plan.items, head);
   for (int64_t item = 0; item < plan.items; ++item) head(item, 0);
@@ -75,11 +75,6 @@ void finish_empty(const AttentionTensors& tensors, const AttentionOptions& optio
   }
 }
 
-size_t backward_worker_bytes(const AttentionGradientTensors& t, const AttentionOptions& options) {
-  return backward_worker_bytes(sizes_of(t.query, t.key, t.value), chosen_isa(t.query.dtype, options),
-                               t.bias_gradient.present());
-}
-
 }  // namespace
 
 Status attention(const AttentionTensors& tensors, const AttentionOptions& options,
@@ -103,27 +98,24 @@ size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionO
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  const BackwardPlan plan = plan_of(tensors, options);
   Executor& executor = resources.executor;
-  if (tensors.query.dtype == DType::kFloat64) {
-    backward_by_reference(BackwardProblem<double>(tensors, options), executor);
-    return {};
-  }
-  const BackwardProblem<float> problem(tensors, options);
-  const Isa isa = chosen_isa(tensors.query.dtype, options);
-  if (isa == Isa::kScalar) {
-    backward_by_reference(problem, executor);
-    return {};
-  }
-  return with_scratch(resources,
-                      backward_worker_bytes(tensors, options) * static_cast<size_t>(executor.workers()),
-                      "attention_backward",
-                      [&](std::byte* scratch) { backward_by_kernels(problem, isa, executor, scratch); });
+  return with_scratch(resources, scratch_bytes(plan, executor.workers()), "attention_backward",
+                      [&](std::byte* scratch) {
+                        if (tensors.query.dtype == DType::kFloat64) {
+                          BackwardProblem<double> problem(tensors, options);
+                          run_backward(problem, plan, executor, scratch);
+                        } else {
+                          BackwardProblem<float> problem(tensors, options);
+                          run_backward(problem, plan, executor, scratch);
+                        }
+                      });
 }
 
 size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
                                         const AttentionOptions& options, int workers) {
   if (!validate(tensors, options).ok()) return 0;
-  return backward_worker_bytes(tensors, options) * static_cast<size_t>(workers);
+  return scratch_bytes(plan_of(tensors, options), workers);
 }
 
 std::string explain(const AttentionTensors& tensors, const AttentionOptions& options) {

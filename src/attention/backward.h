@@ -8,17 +8,29 @@
 
 namespace attend {
 
-/// Bytes of scratch of a worker, a multiple of 64.
-size_t backward_worker_bytes(const Sizes& sizes, Isa isa, bool with_bias_gradient);
+struct BackwardPlan {
+  Isa isa;
+  size_t worker_bytes;  // scratch of a worker, a multiple of 64
+  size_t shared_bytes;  // and what follows after that of all workers: the sums of 16-bit gradients
+};
 
-/// All gradients of a problem, by the reference loops.
+/// The plan for valid operands.
+BackwardPlan plan_backward(const Sizes& sizes, const RowForm& form, Isa isa, bool with_bias_gradient);
+
+/// All gradients of a problem. `scratch` holds what the plan says for the executor's workers.
 template <class T>
-void backward_by_reference(const BackwardProblem<T>& problem, Executor& executor);
+void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executor& executor,
+                  std::byte* scratch);
 
-/// All gradients of a problem on `isa`, which is not kScalar. `scratch` holds backward_worker_bytes() for
-/// each worker.
-void backward_by_kernels(const BackwardProblem<float>& problem, Isa isa, Executor& executor,
-                         std::byte* scratch);
+/// The parts of run_backward() that other orders of work are made of. Sums of 16-bit gradients are placed in
+/// `shared`, which holds the plan's shared bytes, before anything is added to them; they become the gradients
+/// of the rows as they were given when all is.
+template <class T>
+void place_sums(BackwardProblem<T>& problem, std::byte* shared);
+template <class T>
+void finish_queries(const BackwardProblem<T>& problem, int64_t b, int64_t h);
+template <class T>
+void finish_keys(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head);
 
 }  // namespace attend
 

@@ -16,6 +16,7 @@
 
 #include "attention/dropout-inl.h"
 #include "attention/kernels.h"
+#include "attention/narrow-inl.h"
 #include "attention/problem.h"
 #include "attention/product-inl.h"
 #include "attention/score_rule-inl.h"
@@ -74,7 +75,6 @@ class HeadGradients {
       : p_(problem),
         b_(b),
         h_(h),
-        kv_(h / problem.sizes.group()),
         mask_(problem.mask.head(b, h)),
         rule_(problem.rule.head(b, h)),
         dropout_(problem.dropout.head(b, h)) {
@@ -90,6 +90,7 @@ class HeadGradients {
     weights_ = take(kTileKeys * kWidestPanel);
     gradients_ = take(kTileKeys * kWidestPanel);
     derivatives_ = take(kTileKeys * kWidestPanel);
+    output_rows_ = scratch;
   }
 
   const HeadMask& mask() const { return mask_; }
@@ -97,15 +98,13 @@ class HeadGradients {
   const float* gradients() const { return gradients_; }  // [keys, lanes], dS^T of the tile
   const uint64_t* columns() const { return columns_; }   // what a partial tile sees, as of HeadMask
 
-  /// Lays the queries of a panel, which starts at `query`, into the lanes.
-  void load_panel(int64_t query, const Panel& panel) {
+  /// Lays the queries of a panel, which starts at `query`, and their output gradients into the lanes.
+  void load_panel(int64_t query, const Panel& panel, const RowMajor queries, const RowMajor gradients) {
     const Sizes& n = p_.sizes;
     query_ = query;
     panel_ = panel;
-    rows_to_lanes(p_.query.row(b_, h_, query), p_.query.step, panel, n.D, query_factor(p_.scale, rule_),
-                  query_lanes_);
-    rows_to_lanes(p_.output_gradient.row(b_, h_, query), p_.output_gradient.step, panel, n.Dv, 1.0f,
-                  gradient_lanes_);
+    rows_to_lanes(queries.data, queries.stride, panel, n.D, query_factor(p_.scale, rule_), query_lanes_);
+    rows_to_lanes(gradients.data, gradients.stride, panel, n.Dv, 1.0f, gradient_lanes_);
     // Lanes without a query, and queries without a key, weigh nothing: 2^(s - inf) = 0.
     std::fill_n(lse_, panel.vectors * kLanes, kInfinity);
     for (int i = 0; i < panel.queries; ++i) {
@@ -116,21 +115,21 @@ class HeadGradients {
     load_means();
   }
 
-  /// Makes weights() and gradients() of the panel's queries and keys [key, key + keys), and says which of
-  /// them are seen; nothing is made when none is.
+  /// Makes weights() and gradients() of the panel's queries and keys [key, key + keys), of which the rows of
+  /// keys and values are given, and says which of them are seen; nothing is made when none is.
   template <Respect kRespect, int NV>
-  TileClass tile(int64_t key, int keys) {
+  TileClass tile(int64_t key, int keys, const RowMajor key_rows, const RowMajor value_rows) {
     constexpr ptrdiff_t kStride = NV * kLanes;
     TileClass seen = mask_.tile(query_, panel_.queries, key, keys, columns_);
     if (seen == TileClass::kSkip) return seen;
-    product<From::kZero, NV>(RowMajor{p_.key.row(b_, kv_, key), p_.key.step}, keys, p_.sizes.D,
-                             Right{query_lanes_, kStride}, Target{weights_, kStride});
+    product<From::kZero, NV>(key_rows, keys, p_.sizes.D, Right{query_lanes_, kStride},
+                             Target{weights_, kStride});
     if (rule_.changes_scores()) {
       seen = apply_rule<NV>(rule_, {query_, panel_, key, keys}, seen, columns_, weights_, derivatives_);
       if (seen == TileClass::kSkip) return seen;
     }
-    product<From::kZero, NV>(RowMajor{p_.value.row(b_, kv_, key), p_.value.step}, keys, p_.sizes.Dv,
-                             Right{gradient_lanes_, kStride}, Target{gradients_, kStride});
+    product<From::kZero, NV>(value_rows, keys, p_.sizes.Dv, Right{gradient_lanes_, kStride},
+                             Target{gradients_, kStride});
     if (dropout_.active()) drop<NV>(dropout_, words_, 0, key, keys, gradients_);
     const float scale = kRespect == Respect::kProduct ? p_.scale : 1.0f;
     if (seen == TileClass::kFull) {
@@ -150,11 +149,11 @@ class HeadGradients {
   /// gradient of exactly 0.
   void load_means() {
     const int stride = panel_.vectors * kLanes;
-    const float* output = p_.output.row(b_, h_, query_);
+    const RowMajor output = wide_rows(p_.output, b_, h_, query_, panel_.queries, output_rows_);
     std::fill_n(mean_, stride, 0.0f);
     for (int64_t first = 0; first < p_.sizes.Dv; first += kTileKeys) {
       const int64_t width = std::min<int64_t>(kTileKeys, p_.sizes.Dv - first);
-      rows_to_lanes(output + first, p_.output.step, panel_, width, 1.0f, weights_);
+      rows_to_lanes(output.data + first, output.stride, panel_, width, 1.0f, weights_);
       for (int v = 0; v < panel_.vectors; ++v) {
         Vec mean = load(mean_ + v * kLanes);
         for (int64_t d = 0; d < width; ++d) {
@@ -167,7 +166,7 @@ class HeadGradients {
   }
 
   const BackwardProblem<float>& p_;
-  const int64_t b_, h_, kv_;
+  const int64_t b_, h_;
   const HeadMask mask_;
   const HeadRule<float> rule_;
   const HeadDropout dropout_;
@@ -182,6 +181,7 @@ class HeadGradients {
   float* weights_;         // [kTileKeys, lanes]: scores, then weights
   float* gradients_;       // [kTileKeys, lanes]: <dO, v>, then score gradients
   float* derivatives_;     // [kTileKeys, lanes]: of the softcap, if there is one
+  float* output_rows_;     // of the panel, if they are copied
 };
 
 }  // namespace HWY_NAMESPACE

@@ -50,10 +50,12 @@ class BackwardBlock {
         query_gradient_(scratch),
         query_rows_(query_gradient_ + problem.sizes.D * kWidestPanel),
         gradient_rows_(query_rows_ + padded_width(problem.sizes.D) * kWidestPanel),
-        head_scratch_(gradient_rows_ + padded_width(problem.sizes.Dv) * kWidestPanel) {}
+        head_scratch_(gradient_rows_ + padded_width(problem.sizes.Dv) * kWidestPanel),
+        wide_(head_scratch_ + head_gradients_scratch(problem.sizes, form_of(problem))) {}
 
   void run() {
     if (pair_.first_for_keys) clear_keys();
+    load_keys();
     const int64_t group = p_.sizes.group();
     for (int64_t h = pair_.kv_head * group; h < (pair_.kv_head + 1) * group; ++h) {
       if (pair_.first_for_queries) clear_queries(h);
@@ -79,13 +81,26 @@ class BackwardBlock {
     }
   }
 
+  /// The keys and values that some query of the block may see. All heads see the same but for boolean masks.
+  void load_keys() {
+    const HeadMask mask = p_.mask.head(pair_.b, pair_.kv_head * p_.sizes.group());
+    seen_ = {std::max(key_begin_, mask.key_begin(query_begin_)),
+             std::min(key_end_, mask.key_end(query_end_ - 1))};
+    const int64_t count = seen_.end - seen_.begin;
+    if (count <= 0) return;
+    float* wide_values = wide_ + wide_scratch(kBackwardKeys, p_.sizes.D, !p_.key.in_place());
+    keys_ = wide_rows(p_.key, pair_.b, pair_.kv_head, seen_.begin, count, wide_);
+    values_ = wide_rows(p_.value, pair_.b, pair_.kv_head, seen_.begin, count, wide_values);
+  }
+
   void run_panel(HeadGradients& head, int64_t h, int64_t query, const Panel& panel) {
-    const int64_t begin = std::max(key_begin_, head.mask().key_begin(query));
-    const int64_t end = std::min(key_end_, head.mask().key_end(query + panel.queries - 1));
+    const int64_t begin = std::max(seen_.begin, head.mask().key_begin(query));
+    const int64_t end = std::min(seen_.end, head.mask().key_end(query + panel.queries - 1));
     if (end <= begin) return;
     panel_ = panel;
-    head.load_panel(query, panel);
     load_rows(h, query);
+    head.load_panel(query, panel, RowMajor{query_rows_, padded_width(p_.sizes.D)},
+                    RowMajor{gradient_rows_, padded_width(p_.sizes.Dv)});
     for (int64_t key = begin; key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(head, key, keys); });
@@ -99,31 +114,34 @@ class BackwardBlock {
   void load_rows(int64_t h, int64_t query) {
     const Sizes& n = p_.sizes;
     for (int i = 0; i < panel_.queries; ++i) {
-      copy_padded(p_.query.row(pair_.b, h, query + i), n.D, query_rows_ + i * padded_width(n.D));
-      copy_padded(p_.output_gradient.row(pair_.b, h, query + i), n.Dv,
-                  gradient_rows_ + i * padded_width(n.Dv));
+      load_row(p_.query, h, query + i, query_rows_ + i * padded_width(n.D));
+      load_row(p_.output_gradient, h, query + i, gradient_rows_ + i * padded_width(n.Dv));
     }
     std::fill_n(query_gradient_, n.D * panel_.vectors * kLanes, 0.0f);
   }
 
-  static void copy_padded(const float* from, int64_t width, float* to) {
-    std::copy_n(from, width, to);
-    std::fill(to + width, to + padded_width(width), 0.0f);
+  /// Row (h, t), padded with zeros to whole vectors.
+  void load_row(const InputRows<float>& rows, int64_t h, int64_t t, float* to) {
+    const float* from = wide_rows(rows, pair_.b, h, t, 1, to).data;
+    if (from != to) std::copy_n(from, rows.width, to);
+    std::fill(to + rows.width, to + padded_width(rows.width), 0.0f);
   }
 
   template <int NV>
   void tile(HeadGradients& head, int64_t key, int keys) {
     constexpr ptrdiff_t kStride = NV * kLanes;
     const Sizes& n = p_.sizes;
-    const TileClass seen = head.tile<Respect::kProduct, NV>(key, keys);
+    const RowMajor key_rows = keys_.from_row(key - seen_.begin);
+    const TileClass seen =
+        head.tile<Respect::kProduct, NV>(key, keys, key_rows, values_.from_row(key - seen_.begin));
     if (seen == TileClass::kSkip) return;
-    const float* key_rows = p_.key.row(pair_.b, pair_.kv_head, key);
-    if (seen == TileClass::kPartial && !operands_finite(key_rows, keys)) return add_visible(head, key, keys);
+    if (seen == TileClass::kPartial && !operands_finite(key_rows, keys))
+      return add_visible(head, key, keys, key_rows);
     add_product(RowMajor{head.weights(), kStride}, keys, panel_.queries,
                 Right{gradient_rows_, padded_width(n.Dv)}, value_gradient(key), n.Dv);
     add_product(RowMajor{head.gradients(), kStride}, keys, panel_.queries,
                 Right{query_rows_, padded_width(n.D)}, key_gradient(key), n.D);
-    product<From::kTarget, NV>(ColumnMajor{key_rows, p_.key.step}, n.D, keys,
+    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, n.D, keys,
                                Right{head.gradients(), kStride}, Target{query_gradient_, kStride});
   }
 
@@ -134,29 +152,28 @@ class BackwardBlock {
     return {p_.key_gradient.row(pair_.b, pair_.kv_head, key), p_.key_gradient.step};
   }
 
-  bool operands_finite(const float* key_rows, int keys) const {
+  bool operands_finite(const RowMajor key_rows, int keys) const {
     const Sizes& n = p_.sizes;
-    return all_finite(key_rows, p_.key.step, keys, n.D) &&
+    return all_finite(key_rows.data, key_rows.stride, keys, n.D) &&
            all_finite(query_rows_, padded_width(n.D), panel_.queries, n.D) &&
            all_finite(gradient_rows_, padded_width(n.Dv), panel_.queries, n.Dv);
   }
 
   /// The three sums where a masked operand may be NaN or infinite, which a factor of 0 does not silence:
   /// masked pairs are not multiplied at all.
-  void add_visible(const HeadGradients& head, int64_t key, int keys) {
+  void add_visible(const HeadGradients& head, int64_t key, int keys, const RowMajor k) {
     const Sizes& n = p_.sizes;
     const int stride = panel_.vectors * kLanes;
-    const Target values = value_gradient(key), key_rows = key_gradient(key);
+    const Target value_sums = value_gradient(key), key_sums = key_gradient(key);
     for (int j = 0; j < keys; ++j) {
-      const float* k = p_.key.row(pair_.b, pair_.kv_head, key + j);
       for (int i = 0; i < panel_.queries; ++i) {
         if ((head.columns()[j] >> i & 1) == 0) continue;
         const float p = head.weights()[j * stride + i], ds = head.gradients()[j * stride + i];
         const float* query = query_rows_ + i * padded_width(n.D);
         const float* gradient = gradient_rows_ + i * padded_width(n.Dv);
-        for (int64_t d = 0; d < n.Dv; ++d) values.data[j * values.stride + d] += p * gradient[d];
-        for (int64_t d = 0; d < n.D; ++d) key_rows.data[j * key_rows.stride + d] += ds * query[d];
-        for (int64_t d = 0; d < n.D; ++d) query_gradient_[d * stride + i] += ds * k[d];
+        for (int64_t d = 0; d < n.Dv; ++d) value_sums.data[j * value_sums.stride + d] += p * gradient[d];
+        for (int64_t d = 0; d < n.D; ++d) key_sums.data[j * key_sums.stride + d] += ds * query[d];
+        for (int64_t d = 0; d < n.D; ++d) query_gradient_[d * stride + i] += ds * k.at(j, d);
       }
     }
   }
@@ -169,6 +186,9 @@ class BackwardBlock {
   float* const query_rows_;      // [queries, D padded]
   float* const gradient_rows_;   // [queries, Dv padded] of dO
   float* const head_scratch_;
+  float* const wide_;                 // copied keys and values
+  Range seen_ = {};                   // keys that some query of the block may see
+  RowMajor keys_ = {}, values_ = {};  // from seen_.begin on
 };
 
 void backward_pair(const BackwardProblem<float>& problem, const BackwardPair& pair, float* scratch) {
@@ -187,9 +207,11 @@ BackwardKernel backward_panels(Isa isa) {
   return ATTEND_CHOOSE_KERNEL(isa, backward_pair);
 }
 
-size_t backward_panels_scratch(const Sizes& n) {
+size_t backward_panels_scratch(const Sizes& n, const RowForm& form) {
   return static_cast<size_t>(kWidestPanel * (n.D + padded_width(n.D) + padded_width(n.Dv)) +
-                             head_gradients_scratch(n));
+                             head_gradients_scratch(n, form) +
+                             wide_scratch(kBackwardKeys, n.D, form.copies_keys()) +
+                             wide_scratch(kBackwardKeys, n.Dv, form.narrow()));
 }
 
 }  // namespace attend

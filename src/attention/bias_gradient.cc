@@ -24,7 +24,12 @@ namespace HWY_NAMESPACE {
 class BiasGradientBlock {
  public:
   BiasGradientBlock(const BackwardProblem<float>& problem, const BiasGradientItem& item, float* scratch)
-      : p_(problem), item_(item), rows_(scratch), head_scratch_(rows_ + kWidestPanel * kTileKeys) {}
+      : p_(problem),
+        item_(item),
+        rows_(scratch),
+        head_scratch_(rows_ + kWidestPanel * kTileKeys),
+        wide_keys_(head_scratch_ + head_gradients_scratch(problem.sizes, form_of(problem))),
+        wide_values_(wide_keys_ + wide_scratch(kTileKeys, problem.sizes.D, !problem.key.in_place())) {}
 
   void run() {
     for (int64_t b = item_.batch.begin; b < item_.batch.end; ++b) {
@@ -35,6 +40,7 @@ class BiasGradientBlock {
  private:
   void run_head(int64_t b, int64_t h) {
     HeadGradients head(p_, b, h, head_scratch_);
+    const int64_t kv = h / p_.sizes.group();
     for (int64_t block = item_.queries.begin; block < item_.queries.end; block += kBlockQueries) {
       const int queries = static_cast<int>(std::min<int64_t>(kBlockQueries, item_.queries.end - block));
       for (const Panel& panel : PanelPlan(queries, kLanes)) {
@@ -42,11 +48,16 @@ class BiasGradientBlock {
         const int64_t begin = std::max(item_.keys.begin, head.mask().key_begin(query));
         const int64_t end = std::min(item_.keys.end, head.mask().key_end(query + panel.queries - 1));
         if (end <= begin) continue;
-        head.load_panel(query, panel);
+        // The rows of the queries and of their output gradients are needed no longer than this.
+        head.load_panel(query, panel, wide_rows(p_.query, b, h, query, panel.queries, wide_keys_),
+                        wide_rows(p_.output_gradient, b, h, query, panel.queries, wide_values_));
         for (int64_t key = begin; key < end; key += kTileKeys) {
           const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
+          const RowMajor key_rows = wide_rows(p_.key, b, kv, key, keys, wide_keys_),
+                         value_rows = wide_rows(p_.value, b, kv, key, keys, wide_values_);
           with_vectors(panel, [&]<int NV>() HWY_ATTR {
-            if (head.tile<Respect::kScore, NV>(key, keys) == TileClass::kSkip) return;
+            const TileClass seen = head.tile<Respect::kScore, NV>(key, keys, key_rows, value_rows);
+            if (seen == TileClass::kSkip) return;
             add_tile(head.gradients(), panel, keys, p_.bias_gradient.at(b, h, query, key));
           });
         }
@@ -77,6 +88,8 @@ class BiasGradientBlock {
   const BiasGradientItem item_;
   float* const rows_;  // [queries, kTileKeys]
   float* const head_scratch_;
+  float* const wide_keys_;    // copied keys of a tile
+  float* const wide_values_;  // and values
 };
 
 void bias_gradient_block(const BackwardProblem<float>& problem, const BiasGradientItem& item,
@@ -133,8 +146,10 @@ BiasGradientItem bias_gradient_item(const Sizes& n, const Shape& shape, int64_t 
           .keys = d.keys.part(k)};
 }
 
-size_t bias_gradient_scratch(const Sizes& n) {
-  return static_cast<size_t>(kWidestPanel * kTileKeys + head_gradients_scratch(n));
+size_t bias_gradient_scratch(const Sizes& n, const RowForm& form) {
+  return static_cast<size_t>(kWidestPanel * kTileKeys + head_gradients_scratch(n, form) +
+                             wide_scratch(kTileKeys, n.D, form.copies_keys()) +
+                             wide_scratch(kTileKeys, n.Dv, form.narrow()));
 }
 
 }  // namespace attend

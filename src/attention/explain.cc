@@ -27,6 +27,11 @@ std::string in_words(const AttentionWindow& window) {
   return "window of " + side(window.left) + " left and " + side(window.right) + " right";
 }
 
+std::string in_words(const Rope& rope) {
+  return "rope over " + std::to_string(2 * rope.cos.shape[3]) + " features, " +
+         (rope.layout == RopeLayout::kHalfSplit ? "half split" : "interleaved");
+}
+
 std::string in_short(float x) {
   char text[32];
   std::snprintf(text, sizeof(text), "%g", static_cast<double>(x));
@@ -50,6 +55,7 @@ std::string options_in_words(const AttentionOptions& options) {
   if (options.alibi_slopes.present()) words.push_back("alibi_slopes");
   if (options.softcap != 0) words.push_back("softcap " + in_short(options.softcap));
   if (options.sinks.present()) words.push_back("sinks");
+  if (options.rope.present()) words.push_back(in_words(options.rope));
   if (options.dropout != 0) words.push_back("dropout " + in_short(options.dropout));
 
   std::string sentence;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "attention/panel.h"
-#include "attention/reference.h"
 #include "base/arena.h"
 
 namespace attend {
@@ -19,17 +18,16 @@ int few_queries(Isa isa) {
 
 }  // namespace
 
-ForwardPlan plan_forward(const Sizes& n, DType dtype, Isa isa, bool summaries) {
+ForwardPlan plan_forward(const Sizes& n, const RowForm& form, Isa isa, bool summaries) {
   if (isa == Isa::kScalar) {
-    const size_t bytes = size_of(dtype) == 2 ? reference_narrow_scratch(n) * sizeof(float)
-                                             : static_cast<size_t>(n.Tk) * size_of(dtype);
-    return {isa, nullptr, n.B * n.Hq, round_to_lines(bytes), 0};
+    const size_t number = form.dtype == DType::kFloat64 ? sizeof(double) : sizeof(float);
+    return {isa, nullptr, n.B * n.Hq, round_to_lines(static_cast<size_t>(n.Tk) * number), 0};
   }
   // The second pass computes scores as the panels do: what has the maximum then weighs exactly 1 / sum.
   const bool few = n.Tq <= few_queries(isa) && !summaries;
-  size_t floats = few ? forward_rows_scratch(n, dtype) : forward_panels_scratch(n, dtype, isa), shared = 0;
+  size_t floats = few ? forward_rows_scratch(n, form) : forward_panels_scratch(n, form, isa), shared = 0;
   if (summaries) {
-    floats = std::max(floats, weight_summaries_scratch(n, dtype));
+    floats = std::max(floats, weight_summaries_scratch(n, form));
     shared = static_cast<size_t>(n.B * n.Hq * n.Tq) * sizeof(RowEnd);
   }
   return {isa, few ? forward_rows(isa) : forward_panels(isa),

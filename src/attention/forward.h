@@ -20,7 +20,7 @@ struct ForwardPlan {
 
 /// The plan for valid operands. Depends on the shapes and the instruction set alone. `summaries`: the weights
 /// will be summed up in a second pass, for which the ends of all rows are kept.
-ForwardPlan plan_forward(const Sizes& sizes, DType dtype, Isa isa, bool summaries);
+ForwardPlan plan_forward(const Sizes& sizes, const RowForm& form, Isa isa, bool summaries);
 
 /// The plan in words.
 std::string describe(const ForwardPlan& plan, const Sizes& sizes, DType dtype);

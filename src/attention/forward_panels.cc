@@ -85,8 +85,8 @@ class ForwardBlock {
     for (int64_t key = mask_.key_begin(first_); key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       keys_ = wide_rows(p_.key, b_, kv_, key, keys, wide_);
-      values_ =
-          wide_rows(p_.value, b_, kv_, key, keys, wide_ + wide_scratch(kTileKeys, p_.sizes.D, p_.key.dtype));
+      values_ = wide_rows(p_.value, b_, kv_, key, keys,
+                          wide_ + wide_scratch(kTileKeys, p_.sizes.D, !p_.key.in_place()));
       for (const Panel& panel : plan_) {
         with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, keys); });
       }
@@ -199,7 +199,7 @@ class ForwardBlock {
   float* const sum_;
   float* const decay_;                // of the panel at hand
   float* const scores_;               // [kTileKeys, lanes] of the panel at hand
-  float* const wide_;                 // rows of 16-bit operands
+  float* const wide_;                 // copied rows
   RowMajor keys_ = {}, values_ = {};  // of the tile at hand
 };
 
@@ -228,12 +228,12 @@ int64_t forward_panels_items(const Sizes& n) {
   return n.B * n.Hq * ((n.Tq + kBlockQueries - 1) / kBlockQueries);
 }
 
-size_t forward_panels_scratch(const Sizes& n, DType dtype, Isa isa) {
+size_t forward_panels_scratch(const Sizes& n, const RowForm& form, Isa isa) {
   const int queries = static_cast<int>(std::min<int64_t>(n.Tq, kBlockQueries));
   const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
   return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel +
-                             kTileKeys * kWidestPanel + wide_scratch(kTileKeys, n.D, dtype) +
-                             wide_scratch(kTileKeys, n.Dv, dtype));
+                             kTileKeys * kWidestPanel + wide_scratch(kTileKeys, n.D, form.copies_keys()) +
+                             wide_scratch(kTileKeys, n.Dv, form.narrow()));
 }
 
 }  // namespace attend

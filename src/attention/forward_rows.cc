@@ -230,7 +230,7 @@ class ForwardRows {
   float* const queries_;  // [R, D], multiplied by scale * log2(e)
   float* const outputs_;  // [R, Dv]
   float* const scores_;   // [R, kTileKeys]
-  float* const wide_;     // rows of 16-bit operands
+  float* const wide_;     // copied rows
   float max_[R], sum_[R];
 };
 
@@ -270,9 +270,9 @@ int64_t forward_rows_items(const Sizes& n) {
   return n.B * n.Hq;
 }
 
-size_t forward_rows_scratch(const Sizes& n, DType dtype) {
+size_t forward_rows_scratch(const Sizes& n, const RowForm& form) {
   return static_cast<size_t>(kSharedRows * (padded_width(n.D) + padded_width(n.Dv) + kTileKeys) + 4 +
-                             wide_scratch(kTileKeys, std::max(n.D, n.Dv), dtype));
+                             wide_scratch(kTileKeys, std::max(n.D, n.Dv), form.copies_keys()));
 }
 
 }  // namespace attend

@@ -11,9 +11,24 @@
 
 namespace attend {
 
-/// Floats of scratch for `rows` rows of an operand as float32; none when they are stored so.
-constexpr int64_t wide_scratch(int64_t rows, int64_t width, DType dtype) {
-  return dtype == DType::kFloat32 ? 0 : rows * padded_width(width);
+/// What the rows of a problem's operands are in memory, which decides what is copied on the way to the
+/// products.
+struct RowForm {
+  DType dtype = DType::kFloat32;
+  bool turned = false;  // queries and keys are turned by their positions
+
+  constexpr bool narrow() const { return has_sixteen_bits(dtype); }
+  constexpr bool copies_keys() const { return turned || narrow(); }
+};
+
+template <class T>
+RowForm form_of(const BackwardProblem<T>& p) {
+  return {p.value.dtype, p.key.rotation.present()};
+}
+
+/// Floats of scratch for `rows` rows of an operand; none when they are used where they are.
+constexpr int64_t wide_scratch(int64_t rows, int64_t width, bool copied) {
+  return copied ? rows * padded_width(width) : 0;
 }
 
 /// Computes one work item. `scratch` is aligned to 64 bytes and is this call's alone.
@@ -23,12 +38,12 @@ using ForwardKernel = void (*)(const ForwardProblem<float>& problem, int64_t ite
 /// queries.
 ForwardKernel forward_panels(Isa isa);
 int64_t forward_panels_items(const Sizes& sizes);
-size_t forward_panels_scratch(const Sizes& sizes, DType dtype, Isa isa);  // in floats
+size_t forward_panels_scratch(const Sizes& sizes, const RowForm& form, Isa isa);  // in floats
 
 /// Features and keys in the lanes: for few queries. An item is a batch row and a head.
 ForwardKernel forward_rows(Isa isa);
 int64_t forward_rows_items(const Sizes& sizes);
-size_t forward_rows_scratch(const Sizes& sizes, DType dtype);  // in floats
+size_t forward_rows_scratch(const Sizes& sizes, const RowForm& form);  // in floats
 
 struct Range {
   int64_t begin, end;
@@ -40,7 +55,7 @@ ForwardKernel head_mean_panels(Isa isa);
 ForwardKernel column_sums_panels(Isa isa);
 int64_t head_mean_items(const Sizes& sizes);
 int64_t column_sums_items(const Sizes& sizes);
-size_t weight_summaries_scratch(const Sizes& sizes, DType dtype);  // in floats
+size_t weight_summaries_scratch(const Sizes& sizes, const RowForm& form);  // in floats
 inline constexpr int kSummedKeys = 256;
 
 /// A block of keys and a block of queries, and whether it is the first to write to either's gradients.
@@ -57,7 +72,7 @@ inline constexpr int kBackwardKeys = 256;
 using BackwardKernel = void (*)(const BackwardProblem<float>& problem, const BackwardPair& pair,
                                 float* scratch);
 BackwardKernel backward_panels(Isa isa);
-size_t backward_panels_scratch(const Sizes& sizes);  // in floats
+size_t backward_panels_scratch(const Sizes& sizes, const RowForm& form);  // in floats
 
 /// Scores whose gradients are summed into elements of the bias gradient that are no other item's.
 struct BiasGradientItem {
@@ -70,11 +85,11 @@ using BiasGradientKernel = void (*)(const BackwardProblem<float>& problem, const
 BiasGradientKernel bias_gradient_panels(Isa isa);
 int64_t bias_gradient_items(const Sizes& sizes, const Shape& bias_shape);
 BiasGradientItem bias_gradient_item(const Sizes& sizes, const Shape& bias_shape, int64_t item);
-size_t bias_gradient_scratch(const Sizes& sizes);  // in floats
+size_t bias_gradient_scratch(const Sizes& sizes, const RowForm& form);  // in floats
 
 /// Floats of scratch for the part that both backward kernels share, a panel's score gradients.
-constexpr int64_t head_gradients_scratch(const Sizes& n) {
-  return kWidestPanel * (n.D + n.Dv + 2 + 3 * kTileKeys);
+constexpr int64_t head_gradients_scratch(const Sizes& n, const RowForm& form) {
+  return kWidestPanel * (n.D + n.Dv + 2 + 3 * kTileKeys) + wide_scratch(kWidestPanel, n.Dv, form.narrow());
 }
 
 /// 32-bit lanes of a vector.

@@ -1,4 +1,5 @@
-// Operands of 16 bits: rows are widened once a tile, into scratch, and sums are float32 throughout.
+// Operands of 16 bits, and rows that are turned by their positions: copied as float32 once a tile, into
+// scratch. Sums are float32 throughout.
 #if defined(ATTEND_ATTENTION_NARROW_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTEND_ATTENTION_NARROW_INL_H_
 #undef ATTEND_ATTENTION_NARROW_INL_H_
@@ -6,7 +7,6 @@
 #define ATTEND_ATTENTION_NARROW_INL_H_
 #endif
 
-#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -14,6 +14,7 @@
 #include "attention/panel.h"
 #include "attention/problem.h"
 #include "attention/product-inl.h"
+#include "attention/rotate-inl.h"
 #include "attention/vector-inl.h"
 #include "base/half.h"
 
@@ -35,38 +36,44 @@ HWY_INLINE void widen_row(const uint16_t* from, int64_t width, float* to) {
   for (; d < width; ++d) to[d] = kHalf ? half_to_float(from[d]) : bfloat16_to_float(from[d]);
 }
 
-/// `count` rows of an operand from (b, h, t) on, as float32: where they are, or widened into `scratch`, which
-/// has room for count * padded_width() numbers.
-HWY_INLINE RowMajor wide_rows(const MixedInput& rows, int64_t b, int64_t h, int64_t t, int64_t count,
-                              float* scratch) {
-  if (!rows.narrow.present()) return {rows.row(b, h, t), rows.step};
+/// wide_rows() of rows that are not used as they lie in memory.
+inline HWY_NOINLINE RowMajor copied_rows(const InputRows<float>& rows, int64_t b, int64_t h, int64_t t,
+                                         int64_t count, float* scratch) {
   const int64_t width = rows.width, stride = padded_width(width);
   for (int64_t r = 0; r < count; ++r) {
-    const uint16_t* from = rows.narrow.row(b, h, t + r);
-    if (rows.dtype == DType::kFloat16) {
-      widen_row<hwy::float16_t>(from, width, scratch + r * stride);
+    float* to = scratch + r * stride;
+    const float* from = to;
+    if (!rows.narrow.present()) {
+      from = rows.row(b, h, t + r);
+    } else if (rows.dtype == DType::kFloat16) {
+      widen_row<hwy::float16_t>(rows.narrow.row(b, h, t + r), width, to);
     } else {
-      widen_row<hwy::bfloat16_t>(from, width, scratch + r * stride);
+      widen_row<hwy::bfloat16_t>(rows.narrow.row(b, h, t + r), width, to);
     }
+    if (rows.rotation.present()) rotate_row(rows.rotation.of(b, t + r), from, width, to);
   }
   return {scratch, stride};
 }
 
+/// `count` rows of an operand from (b, h, t) on, as the products see them: where they are, or widened and
+/// turned in `scratch`, which has room for count * padded_width() numbers.
+HWY_INLINE RowMajor wide_rows(const InputRows<float>& rows, int64_t b, int64_t h, int64_t t, int64_t count,
+                              float* scratch) {
+  if (rows.in_place()) return {rows.row(b, h, t), rows.step};
+  return copied_rows(rows, b, h, t, count, scratch);
+}
+
 /// Where the float32 rows of an output from (b, h, t) on are made: in place, or in `scratch`.
-HWY_INLINE Target wide_output(const MixedOutput& rows, int64_t b, int64_t h, int64_t t, float* scratch) {
+HWY_INLINE Target wide_output(const OutputRows<float>& rows, int64_t b, int64_t h, int64_t t,
+                              float* scratch) {
   if (!rows.narrow.present()) return {rows.row(b, h, t), rows.step};
   return {scratch, padded_width(rows.width)};
 }
 
-/// Rounds `count` rows that were made in scratch to the output's type, to nearest, ties to even.
-inline void narrow_output(const Target& made, const MixedOutput& rows, int64_t b, int64_t h, int64_t t,
+/// Rounds `count` rows that were made in scratch to the output's type.
+inline void narrow_output(const Target& made, const OutputRows<float>& rows, int64_t b, int64_t h, int64_t t,
                           int64_t count) {
-  if (!rows.narrow.present()) return;
-  const auto round = rows.dtype == DType::kFloat16 ? float_to_half : float_to_bfloat16;
-  for (int64_t r = 0; r < count; ++r) {
-    uint16_t* to = rows.narrow.row(b, h, t + r);
-    std::transform(made.data + r * made.stride, made.data + r * made.stride + rows.width, to, round);
-  }
+  for (int64_t r = 0; r < count; ++r) round_row(made.data + r * made.stride, rows, b, h, t + r);
 }
 
 }  // namespace HWY_NAMESPACE

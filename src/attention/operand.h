@@ -49,6 +49,9 @@ Status check_written(const Operand& operand);
 /// Both passed check_address(). An absent operand shares nothing.
 Status check_apart(const Operand& written, const Operand& other);
 
+/// Whether the two are one tensor, which may then be changed in place.
+bool same_tensor(const TensorView& a, const TensorView& b);
+
 }  // namespace attend
 
 #endif  // ATTEND_ATTENTION_OPERAND_H_

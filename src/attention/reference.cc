@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "base/half.h"
-
 namespace attend {
 namespace {
 
@@ -46,10 +44,12 @@ void forward_query(const ForwardProblem<T>& p, int64_t b, int64_t h, int64_t i, 
   const HeadRule<T> rule = p.rule.head(b, h);
   const HeadDropout dropout = p.dropout.head(b, h);
 
+  T spare[kWidestRow], other_spare[kWidestRow];  // of rows that are not used where they are
+  const T* query = read_row(p.query, b, h, i, spare);
   T max = kMinusInfinity<T>;
   for (int64_t j = 0; j < n.Tk; ++j) {
     if (!sees(mask, rule, i, j)) continue;
-    scores[j] = rule.score(p.scale * dot(p.query.row(b, h, i), p.key.row(b, kv, j), n.D), i, j);
+    scores[j] = rule.score(p.scale * dot(query, read_row(p.key, b, kv, j, other_spare), n.D), i, j);
     max = std::max(max, scores[j]);
   }
   // Without a key, or with none that has a weight, every exponential below is 0, and the sink has no say.
@@ -61,16 +61,19 @@ void forward_query(const ForwardProblem<T>& p, int64_t b, int64_t h, int64_t i, 
     if (sees(mask, rule, i, j)) sum += scores[j] = std::exp(scores[j] - max);
   }
 
-  T* out = p.output.row(b, h, i);
+  T* out = made_row(p.output, b, h, i, spare);
   std::fill(out, out + n.Dv, T{0});
   for (int64_t j = 0; j < n.Tk; ++j) {
     const bool counts = sees(mask, rule, i, j) && sum != 0;
     const T weight = counts ? scores[j] / sum : 0;
-    if (counts) add_scaled(weight * kept<T>(dropout, i, j), p.value.row(b, kv, j), out, n.Dv);
+    if (counts) {
+      add_scaled(weight * kept<T>(dropout, i, j), read_row(p.value, b, kv, j, other_spare), out, n.Dv);
+    }
     if (p.weights.present()) p.weights.row(b, h, i)[j] = weight;
     if (p.head_mean.present()) p.head_mean.row(b, 0, i)[j] += weight / static_cast<T>(n.Hq);
     if (p.column_sums.present()) p.column_sums.row(b, h, 0)[j] += weight;
   }
+  round_row(out, p.output, b, h, i);
   if (p.lse.present()) *p.lse.row(b, h, i) = sum == 0 ? kMinusInfinity<T> : max + std::log(sum);
 }
 
@@ -79,7 +82,7 @@ void forward_query(const ForwardProblem<T>& p, int64_t b, int64_t h, int64_t i, 
 ///   dv_j = m_j p_j do     ds_j = p_j (m_j <do, v_j> - <do, o>)     dbias_j = ds_j
 ///   dq = scale sum_j ds_j rule' k_j            dk_j = scale ds_j rule' q
 ///
-/// where m_j is dropout's factor.
+/// where m_j is dropout's factor, and q and k are the rows as they are multiplied.
 template <class T>
 void backward_query(const BackwardProblem<T>& p, int64_t b, int64_t h, int64_t i) {
   const Sizes& n = p.sizes;
@@ -87,19 +90,22 @@ void backward_query(const BackwardProblem<T>& p, int64_t b, int64_t h, int64_t i
   const HeadMask mask = p.mask.head(b, h);
   const HeadRule<T> rule = p.rule.head(b, h);
   const HeadDropout dropout = p.dropout.head(b, h);
-  const T* query = p.query.row(b, h, i);
-  const T* out_gradient = p.output_gradient.row(b, h, i);
   const T lse = *p.lse.row(b, h, i);
   if (lse == kMinusInfinity<T>) return;  // no key has a weight
 
-  const T mean = dot(out_gradient, p.output.row(b, h, i), n.Dv);
+  // Spares of rows that are not used where they are.
+  T query_spare[kWidestRow], gradient_spare[kWidestRow], key_spare[kWidestRow], value_spare[kWidestRow];
+  const T* query = read_row(p.query, b, h, i, query_spare);
+  const T* out_gradient = read_row(p.output_gradient, b, h, i, gradient_spare);
+  const T mean = dot(out_gradient, read_row(p.output, b, h, i, value_spare), n.Dv);
   for (int64_t j = 0; j < n.Tk; ++j) {
     if (!sees(mask, rule, i, j)) continue;
-    const T* key = p.key.row(b, kv, j);
+    const T* key = read_row(p.key, b, kv, j, key_spare);
+    const T* value = read_row(p.value, b, kv, j, value_spare);
     const T product = p.scale * dot(query, key, n.D);
     const T weight = std::exp(rule.score(product, i, j) - lse);
     const T factor = kept<T>(dropout, i, j);
-    const T score_gradient = weight * (factor * dot(out_gradient, p.value.row(b, kv, j), n.Dv) - mean);
+    const T score_gradient = weight * (factor * dot(out_gradient, value, n.Dv) - mean);
     const T product_gradient = p.scale * score_gradient * rule.derivative(product);
     add_scaled(factor * weight, out_gradient, p.value_gradient.row(b, kv, j), n.Dv);
     add_scaled(product_gradient, key, p.query_gradient.row(b, h, i), n.D);
@@ -108,47 +114,11 @@ void backward_query(const BackwardProblem<T>& p, int64_t b, int64_t h, int64_t i
   }
 }
 
-/// Copies `count` rows of one head into `to`, which moves on, as the rows of every head of `wide`.
-void widen_head(const MixedInput& rows, int64_t b, int64_t h, int64_t count, MixedInput& wide, float*& to) {
-  const auto widen = rows.dtype == DType::kFloat16 ? half_to_float : bfloat16_to_float;
-  wide = {};
-  wide.data = to;
-  wide.step = rows.width;
-  for (int64_t t = 0; t < count; ++t, to += rows.width) {
-    const uint16_t* from = rows.narrow.row(b, h, t);
-    std::transform(from, from + rows.width, to, widen);
-  }
-}
-
 }  // namespace
 
 template <class T>
 void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T* scores) {
   for (int64_t i = 0; i < problem.sizes.Tq; ++i) forward_query(problem, b, h, i, scores);
-}
-
-size_t reference_narrow_scratch(const Sizes& n) {
-  return static_cast<size_t>(n.Tk + n.Tq * (n.D + n.Dv) + n.Tk * (n.D + n.Dv));
-}
-
-void reference_forward_narrow(const ForwardProblem<float>& p, int64_t b, int64_t h, float* scratch) {
-  const Sizes& n = p.sizes;
-  ForwardProblem<float> wide = p;
-  float* scores = scratch;
-  scratch += n.Tk;
-  const int64_t kv = h / n.group();
-  widen_head(p.query, b, h, n.Tq, wide.query, scratch);
-  widen_head(p.key, b, kv, n.Tk, wide.key, scratch);
-  widen_head(p.value, b, kv, n.Tk, wide.value, scratch);
-  wide.output = {};
-  wide.output.data = scratch;
-  wide.output.step = n.Dv;
-  reference_forward(wide, b, h, scores);
-  const auto round = p.output.dtype == DType::kFloat16 ? float_to_half : float_to_bfloat16;
-  for (int64_t i = 0; i < n.Tq; ++i) {
-    const float* from = wide.output.row(b, h, i);
-    std::transform(from, from + n.Dv, p.output.narrow.row(b, h, i), round);
-  }
 }
 
 template <class T>

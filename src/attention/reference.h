@@ -16,17 +16,13 @@ namespace attend {
 template <class T>
 void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T* scores);
 
-/// The same for operands of 16 bits: as float32, with one rounding of the output. `scratch` holds
-/// reference_narrow_scratch() numbers.
-void reference_forward_narrow(const ForwardProblem<float>& problem, int64_t b, int64_t h, float* scratch);
-size_t reference_narrow_scratch(const Sizes& sizes);
-
 /// Makes the weights' summaries 0.
 template <class T>
 void clear_summaries(const ForwardProblem<T>& problem);
 
-/// All gradients of batch row b and key/value head `kv_head`, and of the query heads that share it. That of
-/// the bias, which others may share, is added to.
+/// All gradients of batch row b and key/value head `kv_head`, and of the query heads that share it: sums,
+/// which finish_gradients() makes those of the tensors. That of the bias, which others may share, is added
+/// to.
 template <class T>
 void reference_backward(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head);
 

@@ -43,6 +43,10 @@ inline const char* source_of(const std::string& axis) {
   return axis == "Dv" ? "value" : "query";
 }
 
+constexpr bool has_sixteen_bits(DType dtype) {
+  return dtype == DType::kBFloat16 || dtype == DType::kFloat16;
+}
+
 /// The type of sums, and of the tensors among the options, in a call on queries of a type.
 inline DType sum_type(DType query) {
   return query == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;

@@ -63,25 +63,40 @@ void begin_at(int64_t first, Rows<T>& rows) {
   rows.data += first * rows.step;
   rows.batch = 0;
 }
-template <class Float, class Bits>
-void begin_at(int64_t first, MixedRows<Float, Bits>& rows) {
-  begin_at(first, static_cast<Rows<Float>&>(rows));
+template <class T>
+void begin_at(int64_t first, MixedRows<T>& rows) {
+  begin_at(first, static_cast<Rows<T>&>(rows));
   begin_at(first, rows.narrow);
 }
 
-/// The options' rules for one sequence: its lengths are what causal order is measured with.
+/// The options with the positions of one sequence alone, which every batch row shares.
+inline AttentionOptions options_of(const Sequence& sequence, AttentionOptions options) {
+  const auto cut = [](std::span<const int64_t>& positions, int64_t first, int64_t count) {
+    if (positions.empty()) return;
+    positions = positions.subspan(static_cast<size_t>(first), static_cast<size_t>(count));
+  };
+  cut(options.query_positions, sequence.first_query, sequence.sizes.Tq);
+  cut(options.key_positions, sequence.first_key, sequence.sizes.Tk);
+  return options;
+}
+
+/// The options' rules for one sequence: its lengths are what causal order and positions are measured with.
 template <class Problem, class T>
-void measure(Problem& p, const AttentionOptions& options, const Sizes& sizes) {
-  p.sizes = sizes;
-  p.mask = MaskPolicy(sizes, options);
-  p.rule = ScoreRule<T>(sizes, options);
+void measure(Problem& p, const Sequence& sequence, const AttentionOptions& options) {
+  p.sizes = sequence.sizes;
+  p.mask = MaskPolicy(p.sizes, options);
+  p.rule = ScoreRule<T>(p.sizes, options);
+  if (!options.rope.present()) return;
+  const AttentionOptions own = options_of(sequence, options);
+  p.query.rotation = query_rotation<T>(own, p.sizes);
+  p.key.rotation = key_rotation<T>(own, p.sizes);
 }
 
 /// The problem of one sequence, given that of the packed operands. Every batch row has its rows; work that is
 /// done as batch row s finds what the options say of sequence s.
 template <class T>
 ForwardProblem<T> problem_of(const Sequence& sequence, const AttentionOptions& options, ForwardProblem<T> p) {
-  measure<ForwardProblem<T>, T>(p, options, sequence.sizes);
+  measure<ForwardProblem<T>, T>(p, sequence, options);
   begin_at(sequence.first_query, p.query);
   begin_at(sequence.first_query, p.output);
   begin_at(sequence.first_query, p.lse);
@@ -93,7 +108,7 @@ ForwardProblem<T> problem_of(const Sequence& sequence, const AttentionOptions& o
 template <class T>
 BackwardProblem<T> problem_of(const Sequence& sequence, const AttentionOptions& options,
                               BackwardProblem<T> p) {
-  measure<BackwardProblem<T>, T>(p, options, sequence.sizes);
+  measure<BackwardProblem<T>, T>(p, sequence, options);
   begin_at(sequence.first_query, p.query);
   begin_at(sequence.first_query, p.output);
   begin_at(sequence.first_query, p.lse);

@@ -11,12 +11,14 @@ namespace {
 template <class T>
 double head_sum(const BackwardProblem<T>& p, int64_t b, int64_t h) {
   const double sink = p.rule.head(b, h).sink;
+  T gradient_spare[kWidestRow], output_spare[kWidestRow];  // of rows that are not used where they are
   double sum = 0;
   for (int64_t i = 0; i < p.sizes.Tq; ++i) {
     const T lse = *p.lse.row(b, h, i);
     if (lse == -std::numeric_limits<T>::infinity()) continue;  // a query that sees no key has no gradient
-    const T* gradient = p.output_gradient.row(b, h, i);
-    const double mean = std::inner_product(gradient, gradient + p.sizes.Dv, p.output.row(b, h, i), 0.0);
+    const T* gradient = read_row(p.output_gradient, b, h, i, gradient_spare);
+    const T* output = read_row(p.output, b, h, i, output_spare);
+    const double mean = std::inner_product(gradient, gradient + p.sizes.Dv, output, 0.0);
     sum -= std::exp(sink - double{lse}) * mean;
   }
   return sum;

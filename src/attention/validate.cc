@@ -12,6 +12,7 @@
 #include "attention/refusal.h"
 #include "attention/sizes.h"
 #include "attention/validate_options.h"
+#include "attention/validate_rope.h"
 
 namespace attend {
 namespace {
@@ -47,10 +48,9 @@ Status check_operand(const Expected& e, const Operand& query) {
 
 /// Nothing that is written may share memory with anything else.
 Status check_overlaps(std::span<const Expected> operands, const AttentionOptions& options) {
-  const Operand reads[] = {{"mask", options.mask, {}},
-                           {"bias", options.bias, {}},
-                           {"alibi_slopes", options.alibi_slopes, {}},
-                           {"sinks", options.sinks, {}}};
+  const Operand reads[] = {
+      {"mask", options.mask, {}},   {"bias", options.bias, {}}, {"alibi_slopes", options.alibi_slopes, {}},
+      {"sinks", options.sinks, {}}, cos_of(options.rope),       sin_of(options.rope)};
   for (const Expected& written : operands) {
     if (!written.written) continue;
     for (const Operand& read : reads) ATTEND_RETURN_IF_ERROR(check_apart(written.operand, read));
@@ -86,10 +86,6 @@ Status check_sizes(const Sizes& n, const CallAxes& axes) {
   return {};
 }
 
-bool has_sixteen_bits(DType dtype) {
-  return dtype == DType::kBFloat16 || dtype == DType::kFloat16;
-}
-
 Status check_type(DType dtype) {
   if (dtype == DType::kFloat32 || dtype == DType::kFloat64 || has_sixteen_bits(dtype)) return {};
   return {StatusCode::kUnsupported, std::string("query is ") + name_of(dtype) +
@@ -104,6 +100,11 @@ Status check_all(std::span<const Expected> operands, const Sizes& n, const Atten
   ATTEND_RETURN_IF_ERROR(check_sizes(n, axes));
   for (const Expected& expected : operands) ATTEND_RETURN_IF_ERROR(check_operand(expected, query));
   ATTEND_RETURN_IF_ERROR(validate_options(axes.scores, dtype, options));
+  ATTEND_RETURN_IF_ERROR(check_rope(options.rope, query, sum_type(dtype)));
+  ATTEND_RETURN_IF_ERROR(check_given("query_positions", options.query_positions, options.rope, n.B, n.Tq));
+  ATTEND_RETURN_IF_ERROR(check_given("key_positions", options.key_positions, options.rope, n.B, n.Tk));
+  const bool packed = !axes.scores.key_starts.empty();  // then places are those of sequences
+  if (options.rope.present() && !packed) ATTEND_RETURN_IF_ERROR(check_places(n, options));
   return check_overlaps(operands, options);
 }
 
@@ -151,16 +152,12 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
   const Sizes n = sizes_of(t.query, t.key, t.value);
   const Shape query = {n.B, n.Hq, n.Tq, n.D}, key = {n.B, n.Hkv, n.Tk, n.D}, value = {n.B, n.Hkv, n.Tk, n.Dv},
               output = {n.B, n.Hq, n.Tq, n.Dv};
-  if (has_sixteen_bits(t.query.dtype)) {
-    return {StatusCode::kUnsupported, std::string("query is ") + name_of(t.query.dtype) +
-                                          ", but attention_backward computes float32 and float64"};
-  }
   std::array<Expected, 11> operands = {{
       {{"query", t.query, {"B", "Hq", Tq, "D"}}, query, false},
       {{"key", t.key, {"B", "Hkv", Tk, "D"}}, key, false},
       {{"value", t.value, {"B", "Hkv", Tk, "Dv"}}, value, false},
       {{"output", t.output, {"B", "Hq", Tq, "Dv"}}, output, false},
-      {{"lse", t.lse, {"B", "Hq", Tq, "3"}}, {n.B, n.Hq, n.Tq, 1}, false},
+      {{"lse", t.lse, {"B", "Hq", Tq, "3"}}, {n.B, n.Hq, n.Tq, 1}, false, true},
       {{"output_gradient", t.output_gradient, {"B", "Hq", Tq, "Dv"}}, output, false},
       {{"query_gradient", t.query_gradient, {"B", "Hq", Tq, "D"}}, query, true},
       {{"key_gradient", t.key_gradient, {"B", "Hkv", Tk, "D"}}, key, true},

@@ -32,7 +32,7 @@ class PackedForward {
 
   const Sequences& sequences() const { return sequences_; }
   ForwardPlan plan(int64_t s) const {
-    return plan_forward(sequences_.sizes(s), tensors_.query.dtype, isa_, false);
+    return plan_forward(sequences_.sizes(s), {tensors_.query.dtype, options_.rope.present()}, isa_, false);
   }
 
   /// Work items of a sequence.
@@ -81,7 +81,6 @@ class PackedForward {
     if constexpr (std::is_same_v<T, float>) {
       // Items of all kernels count batch row by batch row, and the plan is that of one.
       if (plan.kernel != nullptr) return plan.kernel(problem, s * plan.items + index, scratch);
-      if (problem.query.narrow.present()) return reference_forward_narrow(problem, s, index, scratch);
     }
     reference_forward(problem, s, index, scratch);
   }

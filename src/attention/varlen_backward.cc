@@ -1,4 +1,5 @@
 #include <optional>
+#include <type_traits>
 
 #include "attend/varlen.h"
 #include "attention/backward.h"
@@ -40,21 +41,19 @@ class PackedBackward {
         options_(options),
         sequences_(tensors),
         isa_(chosen_isa(tensors.query.dtype, options)),
-        worker_bytes_(
-            backward_worker_bytes(sizes_of(tensors.query, tensors.key, tensors.value), isa_, false)) {}
+        plan_(plan_backward(sizes_of(tensors.query, tensors.key, tensors.value),
+                            {tensors.query.dtype, options.rope.present()}, isa_, false)) {}
 
   size_t list_bytes() const { return WorkList::bytes(sequences_.count()); }
   size_t scratch_bytes(int workers) const {
-    return list_bytes() + worker_bytes_ * static_cast<size_t>(workers);
+    return list_bytes() + plan_.worker_bytes * static_cast<size_t>(workers) + plan_.shared_bytes;
   }
 
   void run(Executor& executor, std::byte* scratch) const {
     if (tensors_.query.dtype == DType::kFloat64) {
-      run_reference(whole_problem<double>(tensors_, options_), executor, scratch);
-    } else if (isa_ == Isa::kScalar) {
-      run_reference(whole_problem<float>(tensors_, options_), executor, scratch);
+      run_problem(whole_problem<double>(tensors_, options_), executor, scratch);
     } else {
-      run_kernels(whole_problem<float>(tensors_, options_), executor, scratch);
+      run_problem(whole_problem<float>(tensors_, options_), executor, scratch);
     }
   }
 
@@ -79,8 +78,33 @@ class PackedBackward {
   }
 
   template <class T>
-  void run_reference(const BackwardProblem<T>& whole, Executor& executor, std::byte* scratch) const {
+  void run_problem(BackwardProblem<T> whole, Executor& executor, std::byte* scratch) const {
     sum_sinks(whole, executor);
+    const auto workers = static_cast<size_t>(executor.workers());
+    place_sums(whole, scratch + list_bytes() + plan_.worker_bytes * workers);
+    if constexpr (std::is_same_v<T, float>) {
+      if (isa_ != Isa::kScalar) run_kernels(whole, executor, scratch);
+    }
+    if (isa_ == Isa::kScalar) run_reference(whole, executor, scratch);
+    if (!whole.query.in_place()) finish(whole, executor);
+  }
+
+  /// Sums become gradients of the rows as they were given.
+  template <class T>
+  void finish(const BackwardProblem<T>& whole, Executor& executor) const {
+    const int64_t Hq = whole.sizes.Hq, Hkv = whole.sizes.Hkv;
+    executor.for_each(sequences_.count() * Hq, [&](int64_t item, int) {
+      const int64_t s = item / Hq;
+      finish_queries(problem_of(sequences_[s], options_, whole), s, item % Hq);
+    });
+    executor.for_each(sequences_.count() * Hkv, [&](int64_t item, int) {
+      const int64_t s = item / Hkv;
+      finish_keys(problem_of(sequences_[s], options_, whole), s, item % Hkv);
+    });
+  }
+
+  template <class T>
+  void run_reference(const BackwardProblem<T>& whole, Executor& executor, std::byte* scratch) const {
     const WorkList list = list_of(scratch, [](const Sizes& n) { return n.Hkv; });
     executor.for_each(list.size(), [&](int64_t n, int) {
       const auto [s, kv_head] = list.item(n);
@@ -89,7 +113,6 @@ class PackedBackward {
   }
 
   void run_kernels(const BackwardProblem<float>& whole, Executor& executor, std::byte* scratch) const {
-    sum_sinks(whole, executor);
     const WorkList list = list_of(scratch, [](const Sizes& n) { return BackwardRounds(n).items(); });
     const auto rounds_of = [this](int64_t s) { return BackwardRounds(sequences_.sizes(s)); };
     const BackwardKernel kernel = backward_panels(isa_);
@@ -102,7 +125,7 @@ class PackedBackward {
         const std::optional<BackwardPair> pair = rounds_of(s).pair(s, item, round);
         if (!pair) return;
         kernel(problem_of(sequences_[s], options_, whole), *pair,
-               share_of<float>(scratch + list_bytes(), worker, worker_bytes_));
+               share_of<float>(scratch + list_bytes(), worker, plan_.worker_bytes));
       });
     }
   }
@@ -123,7 +146,7 @@ class PackedBackward {
   const AttentionOptions& options_;
   Sequences sequences_;
   Isa isa_;
-  size_t worker_bytes_;
+  BackwardPlan plan_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "attention/refusal.h"
 #include "attention/sequences.h"
 #include "attention/validate.h"
+#include "attention/validate_rope.h"
 
 namespace attend {
 namespace {
@@ -56,27 +57,34 @@ CallAxes axes_of(const PackedTensors& t) {
                  .key_starts = t.key_starts}};
 }
 
+/// Every query and key of each sequence has a row in rope's tables.
+template <class PackedTensors>
+Status check_sequences_places(const PackedTensors& t, const AttentionOptions& options) {
+  if (!options.rope.present()) return {};
+  const Sequences sequences(t);
+  for (int64_t s = 0; s < sequences.count(); ++s) {
+    const Sequence sequence = sequences[s];
+    ATTEND_RETURN_IF_ERROR(check_places(sequence.sizes, options_of(sequence, options), s));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status validate(const PackedAttentionTensors& t, const AttentionOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_sequences(t));
-  return validate(AttentionTensors{t.query, t.key, t.value, t.output, t.lse, {}}, options, axes_of(t));
+  ATTEND_RETURN_IF_ERROR(
+      validate(AttentionTensors{t.query, t.key, t.value, t.output, t.lse, {}}, options, axes_of(t)));
+  return check_sequences_places(t, options);
 }
 
 Status validate(const PackedAttentionGradientTensors& t, const AttentionOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_sequences(t));
-  return validate(AttentionGradientTensors{t.query,
-                                           t.key,
-                                           t.value,
-                                           t.output,
-                                           t.lse,
-                                           t.output_gradient,
-                                           t.query_gradient,
-                                           t.key_gradient,
-                                           t.value_gradient,
-                                           {},
-                                           t.sinks_gradient},
-                  options, axes_of(t));
+  const AttentionGradientTensors tensors{
+      t.query,          t.key,          t.value,          t.output, t.lse,           t.output_gradient,
+      t.query_gradient, t.key_gradient, t.value_gradient, {},       t.sinks_gradient};
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options, axes_of(t)));
+  return check_sequences_places(t, options);
 }
 
 }  // namespace attend

@@ -106,7 +106,7 @@ class HeadWeights {
   float shift_[kWidestPanel], factor_[kWidestPanel];
   float* const query_lanes_;  // [D, lanes]
   float* const weights_;      // [kTileKeys, lanes]
-  float* const wide_;         // rows of 16-bit operands
+  float* const wide_;         // copied rows
 };
 
 /// The mean over heads for one batch row and a block of queries.
@@ -176,9 +176,9 @@ int64_t column_sums_items(const Sizes& n) {
   return n.B * n.Hq * ((n.Tk + kSummedKeys - 1) / kSummedKeys);
 }
 
-size_t weight_summaries_scratch(const Sizes& n, DType dtype) {
+size_t weight_summaries_scratch(const Sizes& n, const RowForm& form) {
   return static_cast<size_t>((n.D + kTileKeys) * kWidestPanel + kSummedKeys * kWidestPanel / kPanelVectors +
-                             wide_scratch(kTileKeys, n.D, dtype));
+                             wide_scratch(kTileKeys, n.D, form.copies_keys()));
 }
 
 }  // namespace attend

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "attention/validate_rope.h"
 #include "decode/kv_validate.h"
 #include "decode/paged_rows.h"
 
@@ -23,6 +24,9 @@ Status check_tokens(const KvTokens& tokens, const CacheOperands& cache, int64_t 
   }
   ATTEND_RETURN_IF_ERROR(check_memory(key));
   ATTEND_RETURN_IF_ERROR(check_memory(value));
+  ATTEND_RETURN_IF_ERROR(check_rope(tokens.rope, key, DType::kFloat32));
+  ATTEND_RETURN_IF_ERROR(
+      check_given("key_positions", tokens.key_positions, tokens.rope, B, key.view.shape[2]));
   if (tokens.counts.empty()) return {};
   if (static_cast<int64_t>(tokens.counts.size()) != B) {
     return invalid("counts has " + std::to_string(tokens.counts.size()) + " numbers, but " + axis_is(key, 0));
@@ -32,6 +36,17 @@ Status check_tokens(const KvTokens& tokens, const CacheOperands& cache, int64_t 
     if (count >= 0 && count <= key.view.shape[2]) continue;
     return invalid("counts[" + std::to_string(b) + "] is " + std::to_string(count) +
                    ", but must be between 0 and key axis T, which is " + std::to_string(key.view.shape[2]));
+  }
+  return {};
+}
+
+/// Every key that is appended has a row in the tables.
+Status check_places(const KvTokens& tokens, const KvView& cache) {
+  if (!tokens.rope.present()) return {};
+  for (int64_t b = 0; b < batch_of(cache); ++b) {
+    for (int64_t t = 0; t < count_of(tokens, b); ++t) {
+      ATTEND_RETURN_IF_ERROR(check_position(tokens.rope, "key", b, t, rope_position(tokens, cache, b, t)));
+    }
   }
   return {};
 }
@@ -70,12 +85,20 @@ Status check_append(const KvTokens& tokens, const KvView& cache, Table table) {
     }
     ATTEND_RETURN_IF_ERROR(check_apart(*written, {"key", tokens.key, {"B", "Hkv", "T", "D"}}));
     ATTEND_RETURN_IF_ERROR(check_apart(*written, {"value", tokens.value, {"B", "Hkv", "T", "Dv"}}));
+    ATTEND_RETURN_IF_ERROR(check_apart(*written, cos_of(tokens.rope)));
+    ATTEND_RETURN_IF_ERROR(check_apart(*written, sin_of(tokens.rope)));
   }
-  return check_room(tokens, cache, table);
+  ATTEND_RETURN_IF_ERROR(check_room(tokens, cache, table));
+  return check_places(tokens, cache);
 }
 
 int64_t count_of(const KvTokens& tokens, int64_t b) {
   return tokens.counts.empty() ? tokens.key.shape[2] : tokens.counts[static_cast<size_t>(b)];
+}
+
+int64_t rope_position(const KvTokens& tokens, const KvView& cache, int64_t b, int64_t t) {
+  if (tokens.key_positions.empty()) return length_of(cache, b) + t;
+  return Positions(tokens.key_positions, tokens.key.shape[2]).at(b, t);
 }
 
 }  // namespace attend

@@ -17,6 +17,9 @@ Status check_append(const KvTokens& tokens, const KvView& cache, Table table);
 /// How many tokens are appended to batch row b.
 int64_t count_of(const KvTokens& tokens, int64_t b);
 
+/// Where token t of batch row b stands for rope.
+int64_t rope_position(const KvTokens& tokens, const KvView& cache, int64_t b, int64_t t);
+
 }  // namespace attend
 
 #endif  // ATTEND_DECODE_APPEND_VALIDATE_H_

@@ -13,6 +13,10 @@ DecodeMask::DecodeMask(const DecodeTensors& tensors, const DecodeOptions& option
                                             : options.query_counts[static_cast<size_t>(b)]),
       offset_(options.causal == Causal::kUpperLeft ? 0 : length_ - queries_),
       left_(std::min(options.window.left, kFar)),
-      right_(options.causal == Causal::kNone ? std::min(options.window.right, kFar) : 0) {}
+      right_(options.causal == Causal::kNone ? std::min(options.window.right, kFar) : 0),
+      places_(options.query_positions.data()) {
+  const int64_t given = static_cast<int64_t>(options.query_positions.size()), Tq = tensors.query.shape[2];
+  if (given > Tq) places_ += b * Tq;
+}
 
 }  // namespace attend

@@ -29,6 +29,9 @@ class DecodeMask {
   /// Where on the key axis query i stands.
   int64_t position(int64_t i) const { return i + offset_; }
 
+  /// Where query i stands for rope.
+  int64_t rope_position(int64_t i) const { return places_ != nullptr ? places_[i] : position(i); }
+
   /// The keys that query i sees.
   KeyRange keys(int64_t i) const {
     const int64_t end = right_ < 0 ? length_ : std::clamp<int64_t>(position(i) + right_ + 1, 0, length_);
@@ -42,7 +45,8 @@ class DecodeMask {
 
  private:
   int64_t length_, queries_, offset_;
-  int64_t left_, right_;  // keys before and after a query's position; -1: all
+  int64_t left_, right_;   // keys before and after a query's position; -1: all
+  const int64_t* places_;  // for rope; null: the positions
 };
 
 }  // namespace attend

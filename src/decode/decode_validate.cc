@@ -4,6 +4,7 @@
 
 #include "attention/operand.h"
 #include "attention/validate_options.h"
+#include "attention/validate_rope.h"
 #include "decode/decode_mask.h"
 #include "decode/kv_validate.h"
 #include "decode/paged_rows.h"
@@ -41,10 +42,11 @@ Status check_outputs(const Operand& output, const Operand& lse, const Operand& q
     ATTEND_RETURN_IF_ERROR(check_written(lse));
     ATTEND_RETURN_IF_ERROR(check_apart(output, lse));
   }
-  const Operand slopes = {"alibi_slopes", options.alibi_slopes, {}}, sinks = {"sinks", options.sinks, {}};
+  const Operand slopes = {"alibi_slopes", options.alibi_slopes, {}}, sinks = {"sinks", options.sinks, {}},
+                cos = cos_of(options.rope), sin = sin_of(options.rope);
   for (const Operand* written : {&output, &lse}) {
-    for (const Operand* read :
-         {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale, &slopes, &sinks}) {
+    for (const Operand* read : {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale,
+                                &slopes, &sinks, &cos, &sin}) {
       ATTEND_RETURN_IF_ERROR(check_apart(*written, *read));
     }
   }
@@ -79,7 +81,22 @@ Status check_options(const DecodeOptions& options, const Operand& query) {
   const ScoreAxes axes = {.size = query.view.shape};
   ATTEND_RETURN_IF_ERROR(check_alibi_slopes(options.alibi_slopes, axes, DType::kFloat32));
   ATTEND_RETURN_IF_ERROR(check_sinks(options.sinks, axes, DType::kFloat32));
+  ATTEND_RETURN_IF_ERROR(check_rope(options.rope, query, DType::kFloat32));
+  ATTEND_RETURN_IF_ERROR(check_given("query_positions", options.query_positions, options.rope,
+                                     query.view.shape[0], query.view.shape[2]));
   return check_isa(options.isa);
+}
+
+/// Every query that counts has a row in the tables.
+Status check_places(const DecodeTensors& tensors, const DecodeOptions& options) {
+  if (!options.rope.present()) return {};
+  for (int64_t b = 0; b < tensors.query.shape[0]; ++b) {
+    const DecodeMask mask(tensors, options, b);
+    for (int64_t i = 0; i < mask.queries(); ++i) {
+      ATTEND_RETURN_IF_ERROR(check_position(options.rope, "query", b, i, mask.rope_position(i)));
+    }
+  }
+  return {};
 }
 
 /// The block table's entries that the call would read.
@@ -103,10 +120,6 @@ Status check_part(const Operand& output, const Operand& lse, const Operand& merg
   return check_memory(lse);
 }
 
-bool same_tensor(const TensorView& a, const TensorView& b) {
-  return a.data == b.data && a.dtype == b.dtype && a.shape == b.shape && a.stride == b.stride;
-}
-
 }  // namespace
 
 Status validate(const DecodeTensors& t, const DecodeOptions& options) {
@@ -118,6 +131,7 @@ Status validate(const DecodeTensors& t, const DecodeOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_query(query, cache, batch_of(t.cache)));
   ATTEND_RETURN_IF_ERROR(check_options(options, query));
   ATTEND_RETURN_IF_ERROR(check_outputs(output, lse, query, cache, options));
+  ATTEND_RETURN_IF_ERROR(check_places(t, options));
   return check_read_pages(t, options);
 }
 

@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "attend/kv_cache.h"
+#include "attention/rotation.h"
 #include "decode/append_validate.h"
 #include "decode/float_rows.h"
 #include "decode/kv_validate.h"
@@ -18,8 +19,13 @@ struct Destination {
   TensorView to, scale;
 };
 
-/// The tokens of batch row b and one head.
-void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t head, int64_t count) {
+/// Nothing is done to a row of values before it is stored.
+constexpr auto kAsIs = [](int64_t, float*) {};
+
+/// The tokens of batch row b and one head; change(t, row) is what becomes of token t before it is stored.
+template <class Change>
+void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t head, int64_t count,
+                 const Change& change) {
   const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), width = d.from.shape[3];
   const bool quantized = d.to.dtype == DType::kInt8;
   const PagedRows rows(d.to, cache, sequence, head),
@@ -27,6 +33,7 @@ void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t h
   float numbers[kWidest];
   for (int64_t t = 0; t < count; ++t) {
     read_floats(row_of(d.from, b, head, t), d.from.dtype, width, numbers);
+    change(t, numbers);
     std::byte* to = const_cast<std::byte*>(rows.row(length + t));
     if (quantized) {
       auto* scale = reinterpret_cast<float*>(const_cast<std::byte*>(scales.row(length + t)));
@@ -42,11 +49,15 @@ void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t h
 Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& executor) {
   const KvView view(cache);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, view, Table::kComplete));
-  const int64_t heads = view.key.shape[1];
+  const int64_t heads = view.key.shape[1], width = view.key.shape[3];
+  const TurnTable<float> turns(tokens.rope);
   executor.for_each(batch_of(view) * heads, [&](int64_t task, int) {
     const int64_t b = task / heads, head = task % heads, count = count_of(tokens, b);
-    append_rows({tokens.key, view.key, view.key_scale}, view, b, head, count);
-    append_rows({tokens.value, view.value, view.value_scale}, view, b, head, count);
+    const auto turn = [&](int64_t t, float* row) {
+      if (turns.present()) turn_row(turns.at(rope_position(tokens, view, b, t)), row, width, row);
+    };
+    append_rows({tokens.key, view.key, view.key_scale}, view, b, head, count, turn);
+    append_rows({tokens.value, view.value, view.value_scale}, view, b, head, count, kAsIs);
   });
   return {};
 }

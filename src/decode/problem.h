@@ -8,6 +8,7 @@
 
 #include "attend/decode.h"
 #include "attention/broadcast.h"
+#include "attention/rotation.h"
 #include "attention/sizes.h"
 #include "decode/decode_mask.h"
 
@@ -23,13 +24,18 @@ struct DecodeProblem {
         options(o),
         sizes(sizes_of(t.query, t.cache.key, t.cache.value)),
         scale(o.scale ? *o.scale : 1.0f / std::sqrt(static_cast<float>(sizes.D))),
+        turns(o.rope),
         slopes(o.alibi_slopes),
         sinks(o.sinks) {}
 
   const DecodeTensors& tensors;
   const DecodeOptions& options;
   Sizes sizes;  // Tk is the cache's page size, and of no interest
+  /// Query i of head h as it is multiplied: widened, and turned if there is a rope.
+  void read_query(const DecodeMask& mask, int64_t b, int64_t h, int64_t i, float* to) const;
+
   float scale;
+  TurnTable<float> turns;                // of the queries; may be absent
   Broadcast<const float> slopes, sinks;  // may be absent
 
   /// Rows of a key/value head: row r is query r / group() of query head h * group() + r % group(). Heads are

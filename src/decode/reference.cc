@@ -58,7 +58,7 @@ void reference_decode(const DecodeProblem& p, int64_t b, int64_t h, float* scrat
     const KeyRange seen = i < mask.queries() ? mask.keys(i) : KeyRange{};
     float max = -kInfinity, sum = 0;
     bool unseen = true;
-    if (seen.size() > 0) read_floats(row_of(p.tensors.query, b, h, i), p.tensors.query.dtype, n.D, query);
+    if (seen.size() > 0) p.read_query(mask, b, h, i, query);
     for (int64_t j = seen.first; j < seen.end; ++j) {
       keys.read(j, row);
       scores[j] = score(p, b, h, mask.position(i) - j, query, row);

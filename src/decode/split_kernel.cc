@@ -18,7 +18,6 @@
 #include "attention/panel.h"
 #include "attention/row_softmax-inl.h"
 #include "attention/score_rule-inl.h"
-#include "decode/float_rows.h"
 #include "decode/paged_rows.h"
 #include "decode/split_kernel.h"
 #include "decode/split_scores-inl.h"
@@ -117,9 +116,7 @@ class SplitPass {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
         float row[kWidest + kLanes], vectors[kWidest + kLanes];
-        const TensorView& query = p_.tensors.query;
-        read_floats(row_of(query, pass_.b, pass_.head(p_.sizes, first + r), pass_.query(p_.sizes, first + r)),
-                    query.dtype, p_.sizes.D, row);
+        p_.read_query(mask_, pass_.b, pass_.head(p_.sizes, first + r), pass_.query(p_.sizes, first + r), row);
         std::fill_n(row + p_.sizes.D, kLanes, 0.0f);
         key_vectors_.arrange(row, vectors);
         for (int64_t v = 0; v < key_vectors_.count(); ++v) {

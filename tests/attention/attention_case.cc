@@ -131,8 +131,9 @@ std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
              << " scale " << ::testing::PrintToString(s.scale) << " ragged " << s.ragged << " mask "
              << static_cast<int>(s.mask) << " bias " << static_cast<int>(s.bias)
              << (s.transposed_bias ? " transposed" : "") << " alibi " << s.alibi << " softcap " << s.softcap
-             << " sinks " << s.sinks << " dropout " << s.dropout << " layout " << static_cast<int>(s.layout)
-             << " magnitude " << s.magnitude << " seed " << s.seed;
+             << " rope " << s.rope.width << " layout " << static_cast<int>(s.rope.layout) << " given "
+             << s.rope.given << " sinks " << s.sinks << " dropout " << s.dropout << " layout "
+             << static_cast<int>(s.layout) << " magnitude " << s.magnitude << " seed " << s.seed;
 }
 
 namespace {
@@ -195,10 +196,43 @@ AttentionCase::AttentionCase(const CaseSpec& spec) : spec_(spec) {
     alibi_slopes = PaddedTensor<float>({1, n.Hq, 1, 1}, Layout::kDense);
     for (int64_t h = 0; h < n.Hq; ++h) alibi_slopes.at(0, h, 0, 0) = std::exp2(-static_cast<float>(h + 2));
   }
+  if (spec.rope.width > 0) make_rope(random.child(9));
   if (spec.sinks) {
     sinks = PaddedTensor<float>({1, n.Hq, 1, 1}, Layout::kDense);
     sinks.fill_normal(random.child(8));
   }
+}
+
+void AttentionCase::make_rope(RandomKey random) {
+  const Sizes& n = spec_.sizes;
+  int64_t positions = std::max(n.Tk, n.Tq);
+  for (const int64_t offset : spec_.offset) positions = std::max(positions, offset + n.Tq);
+  cos = sin = PaddedTensor<float>({1, 1, positions, spec_.rope.width / 2}, Layout::kGaps);
+  EXPECT_TRUE(rope_table({.base = 100}, {cos.view(), sin.view()}).ok());
+  if (!spec_.rope.given) return;
+  const auto anywhere = [&](int64_t rows, RandomKey key) {
+    std::vector<int64_t> places(static_cast<size_t>(n.B * rows));
+    for (size_t i = 0; i < places.size(); ++i) {
+      places[i] = static_cast<int64_t>(key.below(i, static_cast<uint64_t>(positions)));
+    }
+    return places;
+  };
+  query_positions = anywhere(n.Tq, random.child(1));
+  key_positions = anywhere(n.Tk, random.child(2));
+  for (int64_t row = 0; !lengths.empty() && row < n.B * n.Tk; ++row) {
+    if (row % n.Tk >= lengths[static_cast<size_t>(row / n.Tk)]) key_positions[static_cast<size_t>(row)] = -1;
+  }
+}
+
+int64_t AttentionCase::query_position(int64_t b, int64_t i) const {
+  const Sizes& n = spec_.sizes;
+  if (!query_positions.empty()) return query_positions[static_cast<size_t>(b * n.Tq + i)];
+  if (!spec_.offset.empty()) return i + spec_.offset[spec_.offset.size() == 1 ? 0 : static_cast<size_t>(b)];
+  return spec_.causal == Causal::kUpperLeft ? i : i + n.Tk - n.Tq;
+}
+
+int64_t AttentionCase::key_position(int64_t b, int64_t j) const {
+  return key_positions.empty() ? j : key_positions[static_cast<size_t>(b * spec_.sizes.Tk + j)];
 }
 
 template <class T>
@@ -213,6 +247,9 @@ AttentionOptions AttentionCase::options(const Operands<T>& operands, std::option
   if (operands.bias.present()) options.bias = operands.bias.view();
   if (operands.alibi_slopes.present()) options.alibi_slopes = operands.alibi_slopes.view();
   if (operands.sinks.present()) options.sinks = operands.sinks.view();
+  if (operands.cos.present()) options.rope = {spec_.rope.layout, operands.cos.view(), operands.sin.view()};
+  options.query_positions = query_positions;
+  options.key_positions = key_positions;
   options.softcap = spec_.softcap;
   options.dropout = spec_.dropout;
   options.seed = spec_.seed;
@@ -224,8 +261,9 @@ template AttentionOptions AttentionCase::options(const Operands<float>&, std::op
 template AttentionOptions AttentionCase::options(const Operands<double>&, std::optional<Isa>) const;
 
 Operands<double> AttentionCase::in_doubles() const {
-  return {query.as<double>(), key.as<double>(),          value.as<double>(), output_gradient.as<double>(),
-          bias.as<double>(),  alibi_slopes.as<double>(), sinks.as<double>()};
+  return {query.as<double>(),           key.as<double>(),  value.as<double>(),
+          output_gradient.as<double>(), bias.as<double>(), alibi_slopes.as<double>(),
+          sinks.as<double>(),           cos.as<double>(),  sin.as<double>()};
 }
 
 bool AttentionCase::sees(int64_t b, int64_t h, int64_t i, int64_t j) const {

@@ -82,6 +82,13 @@ enum class BiasKind {
   kOneNumber,  // [1, 1, 1, 1]
 };
 
+/// Rotary position embedding: the rotated width, 0 for none.
+struct RopeSpec {
+  int64_t width = 0;
+  RopeLayout layout = RopeLayout::kHalfSplit;
+  bool given = false;  // positions in no order, and keys past a length at -1
+};
+
 /// What distinguishes one case from another.
 struct CaseSpec {
   Sizes sizes = {1, 1, 1, 1, 1, 1, 1};
@@ -97,6 +104,7 @@ struct CaseSpec {
   float softcap = 0;
   bool sinks = false;
   float dropout = 0;
+  RopeSpec rope = {};
   Layout layout = Layout::kDense;
   float magnitude = 1;  // of the queries
   uint64_t seed = 1;
@@ -118,7 +126,7 @@ struct BackwardAnswer {
 /// The operands and the tensors among the options, in one type. What a case lacks is empty.
 template <class T>
 struct Operands {
-  PaddedTensor<T> query, key, value, output_gradient, bias, alibi_slopes, sinks;
+  PaddedTensor<T> query, key, value, output_gradient, bias, alibi_slopes, sinks, cos, sin;
 };
 
 class AttentionCase : public Operands<float> {
@@ -152,7 +160,12 @@ class AttentionCase : public Operands<float> {
   /// Overwrites the keys and values that no query sees.
   void poison_unseen_keys(float poison);
 
+  /// Where query i of batch row b stands for rope, and key j.
+  int64_t query_position(int64_t b, int64_t i) const;
+  int64_t key_position(int64_t b, int64_t j) const;
+
   std::vector<int64_t> lengths;
+  std::vector<int64_t> query_positions, key_positions;  // empty: one after the other
   PaddedTensor<bool> mask;
 
  private:
@@ -162,6 +175,8 @@ class AttentionCase : public Operands<float> {
   template <class T>
   BackwardAnswer run_backward(const Operands<T>& operands, const AttentionOptions& options,
                               Executor& executor) const;
+
+  void make_rope(RandomKey random);
 
   CaseSpec spec_;
 };

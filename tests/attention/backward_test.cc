@@ -83,6 +83,10 @@ TEST(AttentionBackward, SharesWithSinksAndDropsWeights) {
   expect_all_as_good_as_plain(with_sinks_and_dropout());
 }
 
+TEST(AttentionBackward, TurnsGradientsBack) {
+  expect_all_as_good_as_plain(turned_by_positions());
+}
+
 TEST(AttentionBackward, CombinesAllOptions) {
   expect_all_as_good_as_plain(combined());
 }
@@ -143,6 +147,23 @@ TEST(AttentionBackward, AMaskedNanNeverReachesAGradient) {
       EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5);
       EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5);
       EXPECT_LE(largest_error(poisoned.value, clean.value), 1e-5);
+    }
+  }
+}
+
+TEST(AttentionBackward, AMaskedNanIsNotTurnedIntoAGradient) {
+  for (const Isa isa : isas()) {
+    for (const RopeLayout layout : {RopeLayout::kHalfSplit, RopeLayout::kInterleaved}) {
+      AttentionCase problem({.sizes = {2, 2, 2, 70, 90, 20, 12},
+                             .ragged = true,
+                             .mask = MaskKind::kKeysOnly,
+                             .rope = {18, layout, true}});
+      const BackwardAnswer clean = problem.backward(isa);
+      problem.poison_unseen_keys(kNan);
+      const BackwardAnswer poisoned = problem.backward(isa);
+      EXPECT_LE(largest_error(poisoned.query, clean.query), 1e-5) << name(isa);
+      EXPECT_LE(largest_error(poisoned.key, clean.key), 1e-5) << name(isa);
+      EXPECT_LE(largest_error(poisoned.value, clean.value), 1e-5) << name(isa);
     }
   }
 }

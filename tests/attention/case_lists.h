@@ -119,6 +119,27 @@ inline CaseList with_sinks_and_dropout() {
   return cases;
 }
 
+/// Every layout, with part of the features or all of them turned, at positions of every kind.
+inline CaseList turned_by_positions() {
+  CaseList cases;
+  for (const RopeLayout layout : {RopeLayout::kHalfSplit, RopeLayout::kInterleaved}) {
+    for (const int64_t Tq : {3, 70, 210}) {
+      const Sizes sizes = {2, 4, 2, Tq, 299, 40, 12};
+      for (const int64_t width : {2, 6, 34, 40}) {
+        cases.push_back({.sizes = sizes, .causal = Causal::kLowerRight, .rope = {width, layout}});
+      }
+      cases.push_back({.sizes = sizes, .ragged = true, .mask = MaskKind::kFull, .rope = {40, layout, true}});
+      cases.push_back({.sizes = {2, 2, 2, Tq, 130, 17, 9}, .offset = {5, 60}, .rope = {16, layout}});
+      cases.push_back({.sizes = sizes,
+                       .causal = Causal::kUpperLeft,
+                       .window = {90, -1},
+                       .rope = {24, layout},
+                       .layout = Layout::kGaps});
+    }
+  }
+  return cases;
+}
+
 /// Everything at once.
 inline CaseList combined() {
   CaseList cases;
@@ -135,6 +156,7 @@ inline CaseList combined() {
                        .softcap = 3,
                        .sinks = true,
                        .dropout = 0.2f,
+                       .rope = {16, RopeLayout::kInterleaved, bias == BiasKind::kKeys},
                        .layout = Layout::kGaps});
     }
   }

@@ -88,6 +88,18 @@ TEST(AttentionForward, SharesWithSinksAndDropsWeights) {
   expect_all_as_good_as_plain(with_sinks_and_dropout());
 }
 
+TEST(AttentionForward, TurnsQueriesAndKeysByTheirPositions) {
+  expect_all_as_good_as_plain(turned_by_positions());
+}
+
+TEST(AttentionForward, TurnsTheWidestRows) {
+  for (const RopeLayout layout : {RopeLayout::kHalfSplit, RopeLayout::kInterleaved}) {
+    for (const int64_t Tq : {2, 33}) {
+      expect_as_good_as_plain({.sizes = {1, 1, 1, Tq, 65, 1024, 8}, .rope = {1024, layout}});
+    }
+  }
+}
+
 TEST(AttentionForward, CombinesAllOptions) {
   expect_all_as_good_as_plain(combined());
 }

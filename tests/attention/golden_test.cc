@@ -52,7 +52,7 @@ void expect_near(const std::vector<float>& actual, const std::vector<float>& exp
 /// The header of a case.
 struct Header {
   explicit Header(Cursor& file)
-      : n(file.take<int64_t>(20)), scale(file.take<double>(1)[0]), softcap(file.take<double>(1)[0]) {}
+      : n(file.take<int64_t>(23)), scale(file.take<double>(1)[0]), softcap(file.take<double>(1)[0]) {}
 
   Shape query() const { return {n[0], n[1], n[3], n[5]}; }
   Shape key() const { return {n[0], n[2], n[4], n[5]}; }
@@ -62,6 +62,7 @@ struct Header {
   Shape mask() const { return n[8] != 0 ? Shape{n[0], n[1], n[3], n[4]} : Shape{}; }
   Shape bias() const { return {n[16], n[17], n[18], n[19]}; }
   Shape slopes() const { return n[14] != 0 ? Shape{1, n[1], 1, 1} : Shape{}; }
+  Shape table() const { return n[20] != 0 ? Shape{1, 1, n[22], n[20] / 2} : Shape{}; }
   Shape sinks() const { return n[15] != 0 ? Shape{1, n[1], 1, 1} : Shape{}; }
 
   std::vector<int64_t> n;
@@ -97,7 +98,8 @@ AttentionOptions options_of(const Header& h) {
 void run_case(Cursor& file) {
   const Header h(file);
   const Tensor q(file, h.query()), k(file, h.key()), v(file, h.value()), gradient(file, h.output()),
-      mask(file, h.mask()), bias(file, h.bias()), slopes(file, h.slopes()), sinks(file, h.sinks());
+      mask(file, h.mask()), bias(file, h.bias()), slopes(file, h.slopes()), sinks(file, h.sinks()),
+      cos(file, h.table()), sin(file, h.table());
   const Tensor out(file, h.output()), dq(file, h.query()), dk(file, h.key()), dv(file, h.value()),
       dbias(file, h.bias()), dsinks(file, h.sinks());
   const std::vector<char> visible(mask.numbers.begin(), mask.numbers.end());
@@ -107,6 +109,7 @@ void run_case(Cursor& file) {
   options.bias = bias.view();
   options.alibi_slopes = slopes.view();
   options.sinks = sinks.view();
+  options.rope = {h.n[21] != 0 ? RopeLayout::kInterleaved : RopeLayout::kHalfSplit, cos.view(), sin.view()};
   for (const Isa isa : isas()) {
     SCOPED_TRACE(name(isa));
     options.isa = isa;
@@ -135,7 +138,7 @@ TEST(AttentionGolden, EqualsPyTorchForwardAndBackward) {
   Cursor file(std::string(std::istreambuf_iterator<char>(stream), {}));
   int cases = 0;
   for (; !file.at_end() && !::testing::Test::HasFailure(); ++cases) run_case(file);
-  EXPECT_EQ(cases, 12);
+  EXPECT_EQ(cases, 15);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ float widen(uint16_t x, DType dtype) {
 }
 
 void round_operands(AttentionCase& problem, DType dtype) {
-  for (PaddedTensor<float>* tensor : {&problem.query, &problem.key, &problem.value}) {
+  for (PaddedTensor<float>* tensor :
+       {&problem.query, &problem.key, &problem.value, &problem.output_gradient}) {
     std::vector<float> numbers = tensor->elements();
     for (float& x : numbers) x = widen(narrow(x, dtype), dtype);
     tensor->set_elements(numbers);

@@ -30,6 +30,7 @@ class NarrowTensor {
   MutableTensorView view() {
     return {memory_.data(), dtype_, shape_, {shape_[1] * shape_[2] * row_, shape_[2] * row_, row_, 1}};
   }
+  TensorView view() const { return const_cast<NarrowTensor*>(this)->view(); }
   std::vector<double> elements() const {
     std::vector<double> all(static_cast<size_t>(shape_[0] * shape_[1] * shape_[2] * shape_[3]));
     for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<double>(widen(memory_[place(i)], dtype_));

@@ -83,7 +83,7 @@ std::ostream& operator<<(std::ostream& out, const PackedSpec& s) {
              << (s.offsets ? " offsets" : "") << (s.kv_lengths ? " kv_lengths" : "")
              << (s.mask ? " mask" : "") << (s.key_mask ? " key mask" : "") << (s.bias ? " bias" : "")
              << (s.shared_bias ? " shared bias" : "") << (s.alibi ? " alibi" : "") << " softcap " << s.softcap
-             << (s.sinks ? " sinks" : "") << " dropout " << s.dropout << " layout "
+             << (s.sinks ? " sinks" : "") << " dropout " << s.dropout << (s.rope ? " rope" : "") << " layout "
              << static_cast<int>(s.layout);
 }
 
@@ -122,6 +122,16 @@ PackedCase::PackedCase(const PackedSpec& spec)
   if (spec.shared_bias) bias_ = random_tensor({1, Hq, Tq, 1}, Layout::kGaps, random.child(6));
   if (spec.alibi) alibi_slopes_ = random_tensor({count(), Hq, 1, 1}, Layout::kDense, random.child(7));
   if (spec.sinks) sinks_ = random_tensor({1, Hq, 1, 1}, Layout::kDense, random.child(8));
+  if (spec.rope) {
+    cos_ = sin_ = PaddedTensor<float>({1, 1, 50, 8}, Layout::kGaps);
+    EXPECT_TRUE(rope_table({.base = 100}, {cos_.view(), sin_.view()}).ok());
+    for (int64_t i = 0; i < queries; ++i) {
+      query_positions_.push_back(static_cast<int64_t>(random.child(11).below(static_cast<uint64_t>(i), 50)));
+    }
+    for (int64_t j = 0; j < keys; ++j) {
+      key_positions_.push_back(static_cast<int64_t>(random.child(12).below(static_cast<uint64_t>(j), 50)));
+    }
+  }
   for (int64_t s = 0; s < count(); ++s) {
     const SequenceLengths& l = spec.lengths[static_cast<size_t>(s)];
     const auto at = static_cast<uint64_t>(s);
@@ -151,6 +161,9 @@ AttentionOptions PackedCase::options(Isa isa) const {
   if (bias_.present()) options.bias = bias_.view();
   if (alibi_slopes_.present()) options.alibi_slopes = alibi_slopes_.view();
   if (sinks_.present()) options.sinks = sinks_.view();
+  if (cos_.present()) options.rope = {RopeLayout::kInterleaved, cos_.view(), sin_.view()};
+  options.query_positions = query_positions_;
+  options.key_positions = key_positions_;
   options.softcap = spec_.softcap;
   options.dropout = spec_.dropout;
   options.seed = spec_.seed;
@@ -220,6 +233,18 @@ PackedCase::Batch PackedCase::batch_alone(int64_t s) const {
                  .first_sequence = s,
                  .end_sequence = s + 1};
   for (int64_t& length : batch.kv_lengths) length = std::min(length, l.keys);
+  if (spec_.rope) {
+    const auto first = [s](const std::vector<int64_t>& starts) {
+      return static_cast<size_t>(starts[static_cast<size_t>(s)]);
+    };
+    batch.options.query_positions =
+        batch.options.query_positions.subspan(first(query_starts), static_cast<size_t>(l.queries));
+    batch.options.key_positions =
+        batch.options.key_positions.subspan(first(key_starts), static_cast<size_t>(l.keys));
+    // Without rows there is nothing to turn, and no position for it.
+    if (l.queries == 0 || l.keys == 0) batch.options.rope = {};
+    if (l.queries == 0 || l.keys == 0) batch.options.query_positions = batch.options.key_positions = {};
+  }
   for (TensorView* view : {&batch.options.mask, &batch.options.bias}) {
     if (!view->present()) continue;
     if (view->shape[2] != 1) view->shape[2] = l.queries;

@@ -32,6 +32,7 @@ struct PackedSpec {
   float softcap = 0;
   bool sinks = false;
   float dropout = 0;
+  bool rope = false;  // at positions in no order
   Layout layout = Layout::kDense;
   uint64_t seed = 1;
 };
@@ -84,7 +85,8 @@ class PackedCase {
   PackedSpec spec_;
   std::vector<int64_t> offsets_, kv_lengths_;
   PaddedTensor<bool> mask_;
-  PaddedTensor<float> bias_, alibi_slopes_, sinks_;
+  std::vector<int64_t> query_positions_, key_positions_;
+  PaddedTensor<float> bias_, alibi_slopes_, sinks_, cos_, sin_;
 };
 
 /// Lengths around the widths of registers, tiles and blocks, with empty sequences and one that is long.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
 #include <cstdlib>
 #include <functional>
 #include <limits>
@@ -117,7 +118,12 @@ TEST(AttentionReference, GradientsAreTheDerivativesOfTheOutput) {
         .alibi = true,
         .softcap = 1.3f,
         .sinks = true,
-        .dropout = 0.2f}}) {
+        .dropout = 0.2f},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 5, 2}, .rope = {4, RopeLayout::kHalfSplit}},
+        CaseSpec{.sizes = {2, 2, 1, 4, 6, 4, 2},
+        .causal = Causal::kUpperLeft,
+        .softcap = 0.7f,
+        .rope = {4, RopeLayout::kInterleaved, true}}}) {
     SCOPED_TRACE(::testing::Message() << spec);
     const AttentionCase problem(spec);
     const BackwardAnswer gradients = problem.exact_backward();
@@ -134,10 +140,21 @@ TEST(AttentionReference, GradientsAreTheDerivativesOfTheOutput) {
 /// The score of one pair, by the words of the contract.
 double score_by_formula(const AttentionCase& problem, int64_t b, int64_t h, int64_t i, int64_t j) {
   const CaseSpec& spec = problem.spec();
-  const int64_t kv = h / spec.sizes.group();
+  const int64_t kv = h / spec.sizes.group(),
+                distance = problem.query_position(b, i) - problem.key_position(b, j);
   double s = 0;
-  for (int64_t d = 0; d < spec.sizes.D; ++d) {
+  for (int64_t d = spec.rope.width; d < spec.sizes.D; ++d) {
     s += double{problem.query.at(b, h, i, d)} * double{problem.key.at(b, kv, j, d)};
+  }
+  // Features as complex numbers: <R_m q, R_n k> = Re(q conj(k) e^(i (m - n) f)).
+  for (int64_t r = 0; r < spec.rope.width / 2; ++r) {
+    const bool halves = spec.rope.layout == RopeLayout::kHalfSplit;
+    const int64_t x = halves ? r : 2 * r, y = halves ? r + spec.rope.width / 2 : 2 * r + 1;
+    const std::complex<double> q(problem.query.at(b, h, i, x), problem.query.at(b, h, i, y)),
+        k(problem.key.at(b, kv, j, x), problem.key.at(b, kv, j, y));
+    const double frequency =
+        std::pow(100.0, -2.0 * static_cast<double>(r) / static_cast<double>(spec.rope.width));
+    s += (q * std::conj(k) * std::polar(1.0, static_cast<double>(distance) * frequency)).real();
   }
   s /= std::sqrt(static_cast<double>(spec.sizes.D));
   if (spec.softcap > 0) s = double{spec.softcap} * std::tanh(s / double{spec.softcap});
@@ -151,6 +168,21 @@ double score_by_formula(const AttentionCase& problem, int64_t b, int64_t h, int6
     s -= double{problem.alibi_slopes.at(0, h, 0, 0)} * static_cast<double>(std::abs(i + offset - j));
   }
   return s;
+}
+
+TEST(AttentionReference, AScoreDependsOnHowFarApartQueryAndKeyStand) {
+  for (const RopeSpec& rope :
+       {RopeSpec{4, RopeLayout::kHalfSplit}, RopeSpec{8, RopeLayout::kInterleaved},
+        RopeSpec{6, RopeLayout::kHalfSplit, true}, RopeSpec{2, RopeLayout::kInterleaved, true}}) {
+    const AttentionCase problem({.sizes = {2, 4, 2, 9, 13, 8, 3}, .rope = rope});
+    const std::vector<double> weights = problem.exact_forward().weights, lse = problem.exact_forward().lse;
+    for (int64_t pair = 0; pair < 2 * 4 * 9 * 13; ++pair) {
+      const int64_t row = pair / 13, b = row / 9 / 4, h = row / 9 % 4;
+      const double score = score_by_formula(problem, b, h, row % 9, pair % 13);
+      // The tables are float32.
+      EXPECT_NEAR(std::log(weights[static_cast<size_t>(pair)]) + lse[static_cast<size_t>(row)], score, 1e-6);
+    }
+  }
 }
 
 TEST(AttentionReference, FollowsTheFormulasOfEveryOption) {

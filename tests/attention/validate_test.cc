@@ -105,6 +105,63 @@ TEST(Validation, NamesTheAxisAndBothNumbers) {
                  "weights axis Tk is 8, but key axis Tk is 7");
 }
 
+TEST(Validation, RefusesARopeThatDoesNotFit) {
+  const auto refused = [](const std::function<void(Call&)>& spoil, const std::string& message) {
+    const auto with_rope = [&](Call& c) {
+      c.options.rope = {RopeLayout::kHalfSplit,
+                        {c.extra.data(), Shape{1, 1, 7, 3}},
+                        {c.extra.data() + 21, Shape{1, 1, 7, 3}}};
+      spoil(c);
+    };
+    expect_refused(with_rope, message);
+    expect_backward_refused(with_rope, message);
+  };
+  static const std::vector<int64_t> offset = {3}, before = {-1}, five = {0, 1, 2, 3, 7},
+                                    keys = {0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 8, 0, 0, 0};
+  refused([](Call& c) { c.options.rope.sin = {}; }, "rope.sin is a null pointer");
+  refused([](Call& c) { c.options.rope.cos.dtype = DType::kFloat64; },
+          "rope.cos is float64, but must be float32");
+  refused([](Call& c) { c.options.rope.cos.shape[3] = c.options.rope.sin.shape[3] = 5; },
+          "rope.cos axis R/2 is 5, of two features each, but query axis D is 8");
+  refused([](Call& c) { c.options.rope.cos.shape[2] = c.options.rope.sin.shape[2] = 6; },
+          "query 4 of batch row 0 has position 6, but rope.cos axis P is 6");
+  refused([](Call& c) { c.options.query_offset = offset; },
+          "query 4 of batch row 0 has position 7, but rope.cos axis P is 7");
+  refused([](Call& c) { c.options.query_offset = before; },
+          "query 0 of batch row 0 has position -1, but positions begin at 0");
+  refused([](Call& c) { c.options.query_positions = five; },
+          "query 4 of batch row 0 has position 7, but rope.cos axis P is 7");
+  refused([](Call& c) { c.options.key_positions = keys; },
+          "key 3 of batch row 1 has position 8, but rope.cos axis P is 7");
+  refused([](Call& c) { c.options.key_positions = five; },
+          "key_positions has 5 numbers, but must have 7, or as many for each of 2 batch rows");
+  refused(
+      [](Call& c) {
+        c.options.rope = {};
+        c.options.query_positions = five;
+      },
+      "query_positions has 5 numbers, but rope is absent");
+  expect_refused(
+      [](Call& c) {
+        c.options.rope = {RopeLayout::kHalfSplit,
+                          {c.output.data(), Shape{1, 1, 7, 3}},
+                          {c.extra.data(), Shape{1, 1, 7, 3}}};
+      },
+      "output overlaps rope.cos in memory");
+}
+
+TEST(Validation, LooksAtNoPositionPastALength) {
+  Call call;
+  const std::vector<int64_t> keys = {0, 1, 2, 3, 4, 5, 6, 0, 1, 2, -9, 99, 99, 99};
+  call.options.rope = {RopeLayout::kHalfSplit,
+                       {call.extra.data(), Shape{1, 1, 7, 3}},
+                       {call.extra.data() + 21, Shape{1, 1, 7, 3}}};
+  call.options.key_positions = keys;
+  call.options.kv_lengths = call.lengths;
+  EXPECT_TRUE(attention(call.tensors, call.options, serial_executor()).ok());
+  EXPECT_TRUE(attention_backward(call.gradients, call.options, serial_executor()).ok());
+}
+
 TEST(Validation, RefusesSizesOutsideTheContract) {
   expect_refused([](Call& c) { c.tensors.query.shape[1] = 3; },
                  "query axis Hq is 3, but must be a multiple of key axis Hkv, which is 2");

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "attend/varlen.h"
+#include "attention/narrow_case.h"
 #include "attention/packed_case.h"
 #include "base/arena.h"
 
@@ -36,6 +38,7 @@ PackedSpec all_options(const std::vector<SequenceLengths>& lengths) {
           .softcap = 3,
           .sinks = true,
           .dropout = 0.2f,
+          .rope = true,
           .layout = Layout::kGaps};
 }
 
@@ -51,6 +54,8 @@ TEST(AttentionVarlenBackward, HasTheBitsOfEachSequenceAlone) {
   expect_as_alone({.lengths = lengths, .bias = true, .softcap = 2});
   expect_as_alone({.lengths = lengths, .alibi = true, .dropout = 0.3f});
   expect_as_alone({.lengths = lengths, .sinks = true});
+  expect_as_alone({.lengths = lengths, .causal = Causal::kUpperLeft, .rope = true});
+  expect_as_alone({.lengths = lengths, .kv_lengths = true, .softcap = 2, .rope = true});
   expect_as_alone(all_options(lengths));
 }
 
@@ -93,6 +98,78 @@ TEST(AttentionVarlenBackward, DoesNotDependOnTheNumberOfWorkers) {
       EXPECT_EQ(problem.backward(isa, *threads), serial) << name(isa) << " workers " << workers;
     }
   }
+}
+
+/// Rows [first, first + count) of a packed tensor.
+template <class View>
+View rows_of(View view, int64_t first, int64_t count) {
+  auto* data =
+      static_cast<std::conditional_t<std::is_same_v<View, TensorView>, const char, char>*>(view.data);
+  view.data = data + first * view.stride[2] * static_cast<int64_t>(size_of(view.dtype));
+  view.shape[2] = count;
+  return view;
+}
+
+TEST(AttentionVarlenBackward, HasTheBitsOfEachSequenceAloneInSixteenBitsWhereItStands) {
+  const std::vector<SequenceLengths> lengths = {{3, 9}, {64, 64}, {0, 4}, {130, 200}, {2, 2}};
+  const PackedCase problem({.lengths = lengths});
+  PaddedTensor<float> cos({1, 1, 200, 8}, Layout::kDense), sin = cos;
+  ASSERT_TRUE(rope_table({}, {cos.view(), sin.view()}).ok());
+  for (const DType dtype : {DType::kBFloat16, DType::kFloat16}) {
+    for (const Isa isa : isas()) {
+      NarrowTensor q(problem.query, dtype), k(problem.key, dtype), v(problem.value, dtype),
+          dout(problem.output_gradient, dtype), out(dout), dq(q), dk(k), dv(v), own_dq(q), own_dk(k),
+          own_dv(v);
+      PaddedTensor<float> lse({1, 4, problem.query_starts.back(), 1}, Layout::kDense);
+      AttentionOptions options;
+      options.causal = Causal::kLowerRight;
+      options.rope = {RopeLayout::kHalfSplit, cos.view(), sin.view()};
+      options.isa = isa;
+      ASSERT_TRUE(attention_varlen({q.view(), k.view(), v.view(), problem.query_starts, problem.key_starts,
+                                    out.view(), lse.view()},
+                                   options, serial_executor())
+                      .ok());
+      const Status status =
+          attention_varlen_backward({q.view(), k.view(), v.view(), problem.query_starts, problem.key_starts,
+                                     out.view(), lse.view(), dout.view(), dq.view(), dk.view(), dv.view()},
+                                    options, serial_executor());
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_TRUE(dq.gaps_are_whole() && dk.gaps_are_whole() && dv.gaps_are_whole());
+      for (size_t s = 0; s < lengths.size(); ++s) {
+        const auto queries = [&](auto view) {
+          return rows_of(view, problem.query_starts[s], lengths[s].queries);
+        };
+        const auto keys = [&](auto view) { return rows_of(view, problem.key_starts[s], lengths[s].keys); };
+        const Status alone = attention_backward(
+            {queries(q.view()), keys(k.view()), keys(v.view()), queries(out.view()), queries(lse.view()),
+             queries(dout.view()), queries(own_dq.view()), keys(own_dk.view()), keys(own_dv.view())},
+            options, serial_executor());
+        ASSERT_TRUE(alone.ok()) << alone.message();
+      }
+      EXPECT_EQ(dq.elements(), own_dq.elements()) << name(isa);
+      EXPECT_EQ(dk.elements(), own_dk.elements()) << name(isa);
+      EXPECT_EQ(dv.elements(), own_dv.elements()) << name(isa);
+    }
+  }
+}
+
+TEST(AttentionVarlenBackward, RefusesPositionsWithoutARowInTheTables) {
+  const PackedCase problem({.lengths = {{3, 9}, {5, 6}}});
+  PaddedTensor<float> cos({1, 1, 8, 8}, Layout::kDense), output({1, 4, 8, 12}, Layout::kDense);
+  PackedAttentionTensors tensors = problem.inputs();
+  tensors.output = output.view();
+  AttentionOptions options;
+  options.rope = {RopeLayout::kHalfSplit, cos.view(), cos.view()};
+  EXPECT_EQ(attention_varlen(tensors, options, serial_executor()).message(),
+            "query 2 of batch row 0 has position 8, but rope.cos axis P is 8");
+  const std::vector<int64_t> queries = {0, 1, 2, 3, 4, 5, 6, -1};
+  options.query_positions = queries;
+  EXPECT_EQ(attention_varlen(tensors, options, serial_executor()).message(),
+            "key 8 of batch row 0 has position 8, but rope.cos axis P is 8");
+  const std::vector<int64_t> keys(15, 7);
+  options.key_positions = keys;
+  EXPECT_EQ(attention_varlen(tensors, options, serial_executor()).message(),
+            "query 4 of batch row 1 has position -1, but positions begin at 0");
 }
 
 /// Small operands in float64 and the sum of output * output_gradient, of which gradients are taken.

@@ -78,6 +78,13 @@ std::vector<PackedSpec> every_option(const std::vector<SequenceLengths>& lengths
   return specs;
 }
 
+TEST(AttentionVarlen, TurnsTheRowsOfEachSequenceByPositionsOfItsOwn) {
+  for (const bool kv_lengths : {false, true}) {
+    expect_as_alone(
+        {.lengths = awkward_lengths(), .causal = Causal::kUpperLeft, .kv_lengths = kv_lengths, .rope = true});
+  }
+}
+
 TEST(AttentionVarlen, HasTheBitsOfEachSequenceAlone) {
   for (const PackedSpec& spec : every_option(awkward_lengths())) expect_as_alone(spec);
 }

@@ -2,10 +2,11 @@
 
 Run by hand:  python make_attention.py
 Cases without softcap, ALiBi and sinks are scaled_dot_product_attention's, with windows and biases as its mask; the
-others are the formulas, differentiated by autograd. A case is a header of 20 little-endian int64 (B Hq Hkv Tq Tk D Dv
-causal has_mask has_scale window_left window_right has_offset offset has_alibi has_sinks, and the bias's four axes or
-0), the float64 numbers scale and softcap, then query, key, value, output_gradient, mask (as 0 or 1, [B, Hq, Tq, Tk]),
-bias, alibi_slopes [Hq] and sinks [Hq] if there are any, output, and the gradients of query, key, value, bias and sinks:
+others are the formulas, differentiated by autograd. A case is a header of 23 little-endian int64 (B Hq Hkv Tq Tk D Dv
+causal has_mask has_scale window_left window_right has_offset offset has_alibi has_sinks, the bias's four axes or 0, the
+width that rope turns or 0, whether it is interleaved, and the rows of its tables), the float64 numbers scale and softcap,
+then query, key, value, output_gradient, mask (as 0 or 1, [B, Hq, Tq, Tk]), bias, alibi_slopes [Hq], sinks [Hq], and
+rope's cos and sin [rows, width / 2] if there are any, output, and the gradients of query, key, value, bias and sinks:
 float32 numbers in the order of their shapes. causal is 0, 1 for upper left, 2 for lower right, 3 for query offset.
 """
 import math
@@ -28,6 +29,9 @@ CASES = [
     dict(sizes=(2, 2, 1, 8, 11, 8, 4), sinks=True, masked=True),
     dict(sizes=(2, 4, 2, 9, 20, 8, 5), causal=3, offset=6, window=(9, -1), masked=True, bias=(2, 4, 9, 1), alibi=True,
          softcap=1.5, sinks=True, scale=0.4),
+    dict(sizes=(1, 2, 1, 7, 9, 8, 4), causal=2, rope=(8, False)),
+    dict(sizes=(2, 2, 2, 5, 9, 11, 4), rope=(6, True)),
+    dict(sizes=(2, 4, 2, 6, 10, 10, 4), causal=3, offset=4, masked=True, softcap=1.2, rope=(10, True)),
 ]
 
 
@@ -43,6 +47,19 @@ def visible(Tq, Tk, causal, window, offset):
     if window[1] >= 0:
         seen &= key <= place + window[1]
     return seen, (place - key).abs().double()
+
+
+def turned(x, cos, sin, interleaved):
+    """The first features as PyTorch's users turn them: complex numbers, or Hugging Face's rotate_half."""
+    width = 2 * cos.shape[-1]
+    head, rest = x[..., :width], x[..., width:]
+    if interleaved:
+        pairs = torch.view_as_complex(head.reshape(*head.shape[:-1], -1, 2).contiguous())
+        head = torch.view_as_real(pairs * torch.complex(cos, sin)).flatten(-2)
+    else:
+        a, b = head.chunk(2, -1)
+        head = head * torch.cat([cos, cos], -1) + torch.cat([-b, a], -1) * torch.cat([sin, sin], -1)
+    return torch.cat([head, rest], -1)
 
 
 def by_formula(query, key, value, seen, distance, scale, softcap, bias, slopes, sinks):
@@ -63,7 +80,7 @@ def by_formula(query, key, value, seen, distance, scale, softcap, bias, slopes, 
 
 
 def case(index, sizes, causal=0, masked=False, scale=None, window=(-1, -1), offset=None, bias=None, alibi=False,
-         softcap=0.0, sinks=False):
+         softcap=0.0, sinks=False, rope=None):
     B, Hq, Hkv, Tq, Tk, D, Dv = sizes
     generator = torch.Generator().manual_seed(index)
 
@@ -82,21 +99,30 @@ def case(index, sizes, causal=0, masked=False, scale=None, window=(-1, -1), offs
     added = normal(*bias) if bias else None
     slopes = 2.0 ** -torch.arange(1, Hq + 1).double() if alibi else None
     column = normal(Hq) if sinks else None
+    places = torch.arange(Tq) + (0 if causal == 1 else Tk - Tq if offset is None else offset)
+    table, q, k = [], query, key
+    if rope:
+        rows = int(max(places[-1] + 1, Tk))
+        angles = torch.arange(rows)[:, None] * 50.0 ** (-torch.arange(rope[0] // 2).double() * 2 / rope[0])
+        table = [angles.cos().float().double(), angles.sin().float().double()]
+        q = turned(query, *(t[places] for t in table), rope[1])
+        k = turned(key, *(t[:Tk] for t in table), rope[1])
     if softcap or alibi or sinks:
         cap = struct.unpack("<f", struct.pack("<f", softcap))[0]
         factor = struct.unpack("<f", struct.pack("<f", scale))[0] if scale else 1 / math.sqrt(D)
-        output = by_formula(query, key, value, seen, distance, factor, cap, added, slopes, column)
+        output = by_formula(q, k, value, seen, distance, factor, cap, added, slopes, column)
     else:
         attn_mask = seen if added is None else torch.where(seen, added, -math.inf)
         plain = causal == 1 and not masked and bias is None
         output = torch.nn.functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=None if plain else attn_mask, is_causal=plain, scale=scale, enable_gqa=Hq != Hkv)
+            q, k, value, attn_mask=None if plain else attn_mask, is_causal=plain, scale=scale, enable_gqa=Hq != Hkv)
     output.backward(gradient)
-    options = [mask, added, slopes, column]
+    options = [mask, added, slopes, column, *table]
     tensors = [query, key, value, gradient] + [t for t in options if t is not None]
     tensors += [output] + [t.grad for t in (query, key, value, added, column) if t is not None]
-    header = struct.pack("<20q", *sizes, causal, int(masked), int(scale is not None), *window, int(offset is not None),
-                         offset or 0, int(alibi), int(sinks), *(bias or (0, 0, 0, 0)))
+    header = struct.pack("<23q", *sizes, causal, int(masked), int(scale is not None), *window, int(offset is not None),
+                         offset or 0, int(alibi), int(sinks), *(bias or (0, 0, 0, 0)),
+                         *((*map(int, rope), rows) if rope else (0, 0, 0)))
     return header + struct.pack("<2d", scale or 0.0, softcap) + b"".join(
         t.detach().float().contiguous().numpy().astype("<f4").tobytes() for t in tensors)
 
