@@ -222,6 +222,65 @@ attend_code attend_attention_backward_scratch_bytes(const attend_attention_gradi
                                                     const attend_attention_options* options, int32_t workers,
                                                     size_t* bytes);
 
+/* --- Packed sequences: attention without padding ----------------------------------------------------------
+ *
+ * The tokens of all sequences lie one after the other on one axis. What is computed is the contract of
+ * attend/varlen.h: each sequence as attend_attention() computes it alone, to the bit. Of the options,
+ * query_offset and kv_lengths have one number a sequence, and mask, bias and alibi_slopes one slice a
+ * sequence where they have one a batch row.
+ */
+
+typedef struct attend_packed_attention_tensors {
+  size_t size;
+  attend_view query; /* [1, Hq, total_q, D] */
+  attend_view key;   /* [1, Hkv, total_k, D] */
+  attend_view value; /* [1, Hkv, total_k, Dv] */
+  /* Where each sequence begins, and then the end: from 0 to total_q and to total_k, never decreasing; one
+   * number more than there are sequences. */
+  const int64_t* query_starts;
+  size_t query_starts_count;
+  const int64_t* key_starts;
+  size_t key_starts_count;
+  attend_mutable_view output; /* [1, Hq, total_q, Dv] */
+  attend_mutable_view lse;    /* [1, Hq, total_q, 1]   optional */
+} attend_packed_attention_tensors;
+
+attend_code attend_attention_varlen(const attend_packed_attention_tensors* tensors,
+                                    const attend_attention_options* options,
+                                    const attend_resources* resources);
+
+attend_code attend_attention_varlen_scratch_bytes(const attend_packed_attention_tensors* tensors,
+                                                  const attend_attention_options* options, int32_t workers,
+                                                  size_t* bytes);
+
+attend_code attend_explain_varlen(const attend_packed_attention_tensors* tensors,
+                                  const attend_attention_options* options, char* line, size_t capacity,
+                                  size_t* length);
+
+typedef struct attend_packed_attention_gradient_tensors {
+  size_t size;
+  attend_view query, key, value; /* as in forward */
+  const int64_t* query_starts;   /* as in forward */
+  size_t query_starts_count;
+  const int64_t* key_starts;
+  size_t key_starts_count;
+  attend_view output;                 /* [1, Hq, total_q, Dv]  forward's */
+  attend_view lse;                    /* [1, Hq, total_q, 1]   forward's */
+  attend_view output_gradient;        /* [1, Hq, total_q, Dv] */
+  attend_mutable_view query_gradient; /* [1, Hq, total_q, D] */
+  attend_mutable_view key_gradient;   /* [1, Hkv, total_k, D] */
+  attend_mutable_view value_gradient; /* [1, Hkv, total_k, Dv] */
+  attend_mutable_view sinks_gradient; /* of the sinks' shape; optional */
+} attend_packed_attention_gradient_tensors;
+
+attend_code attend_attention_varlen_backward(const attend_packed_attention_gradient_tensors* tensors,
+                                             const attend_attention_options* options,
+                                             const attend_resources* resources);
+
+attend_code attend_attention_varlen_backward_scratch_bytes(
+    const attend_packed_attention_gradient_tensors* tensors, const attend_attention_options* options,
+    int32_t workers, size_t* bytes);
+
 /* --- Keys and values of tokens already seen ---------------------------------------------------------------
  *
  *   attend_kv_cache_options size = {.size = sizeof size, .sequences = B, .capacity = 4096, .kv_heads = Hkv,

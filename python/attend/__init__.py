@@ -10,8 +10,9 @@ h // (Hq // Hkv)), Tq queries, Tk keys, D query/key width, Dv value width.
 * The result is a function of the inputs, the options and the instruction set: the same bits for any number of threads.
 * Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers.
 
-A KVCache keeps keys and values between calls, and attention_decode() asks it with the next tokens' queries; merge() joins
-attention over disjoint keys. Captioner says what is in a photo, where the package was built with it.
+attention_varlen() takes sequences of different lengths packed one after the other. A KVCache keeps keys and values
+between calls, and attention_decode() asks it with the next tokens' queries; merge() joins attention over disjoint keys.
+Captioner says what is in a photo, where the package was built with it.
 
 `attend.torch` has PyTorch's `scaled_dot_product_attention` with autograd; `attend.transformers.register()` lets models
 of Hugging Face run with `attn_implementation="attend"`.
@@ -23,6 +24,7 @@ from ._attention import attention, attention_backward, explain
 from ._caption import Caption, Captioner, Word
 from ._decode import attention_decode, explain_decode, merge
 from ._kv_cache import KVCache, KVPages, kv_append
+from ._varlen import attention_varlen, attention_varlen_backward, explain_varlen
 
 __all__ = [
     "Caption",
@@ -34,8 +36,11 @@ __all__ = [
     "attention",
     "attention_backward",
     "attention_decode",
+    "attention_varlen",
+    "attention_varlen_backward",
     "explain",
     "explain_decode",
+    "explain_varlen",
     "isas",
     "kv_append",
     "merge",

@@ -62,6 +62,40 @@ def integers(values: Any, name: str) -> list[int] | None:
         raise TypeError(f"{name} must be a sequence of integers ({error})") from None
 
 
+def integer_array(values: Any, name: str, axes: int, dtype: type) -> numpy.ndarray:
+    """A copy as contiguous integers, which must be such already."""
+    if hasattr(values, "__dlpack__") and not isinstance(values, numpy.ndarray):
+        values = numpy.from_dlpack(values)
+    given = numpy.asarray(values)
+    if given.dtype.kind not in "iu" and given.size > 0:
+        raise TypeError(f"{name} is {given.dtype}, but must be integers")
+    if given.ndim != axes:
+        raise ValueError(f"{name} has {given.ndim} axes, but must have {axes}")
+    if given.size >= 2**31:  # a broadcast array costs its maker nothing, and a copy all its numbers
+        raise ValueError(f"{name} has {given.size} numbers, but must have fewer than 2^31")
+    limits = numpy.iinfo(dtype)
+    for number in (given.min(initial=0), given.max(initial=0)):
+        if not limits.min <= int(number) <= limits.max:
+            raise ValueError(f"{name} has a {int(number)}, but must be below 2^{limits.bits - 1}")
+    return given.astype(dtype, order="C")
+
+
+def alignment(causal: Any, offset: list[int] | None, unequal: str | None) -> str | None:
+    """`causal` by its name. `unequal` says where queries and keys are not as many, if anywhere."""
+    if isinstance(causal, str):
+        return causal
+    if not isinstance(causal, bool):
+        raise TypeError(f"causal is {type(causal).__name__}, but must be a bool or a string")
+    if causal and offset is not None:
+        return "query_offset"
+    if causal and unequal is not None:
+        raise ValueError(
+            f"causal is True, but {unequal}: say where the diagonal starts, "
+            '"upper_left" (query i sees key j when j <= i) or "lower_right" (j <= i + Tk - Tq)'
+        )
+    return "upper_left" if causal else None
+
+
 def heads_of(array: Array, name: str, layout: str) -> tuple[int, int, int, int]:
     """The shape as (batch, heads, tokens, width)."""
     if layout not in ("bhtd", "bthd"):

@@ -50,6 +50,41 @@ def explain(
     column_sums: Array | None,
     **options: Any,
 ) -> str: ...
+def attention_varlen(
+    query: Array,
+    key: Array,
+    value: Array,
+    query_starts: Any,
+    key_starts: Any,
+    output: Array,
+    lse: Array | None,
+    **options: Any,
+) -> None: ...
+def attention_varlen_backward(
+    output_gradient: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    output: Array,
+    lse: Array,
+    query_starts: Any,
+    key_starts: Any,
+    query_gradient: Array,
+    key_gradient: Array,
+    value_gradient: Array,
+    sinks_gradient: Array | None,
+    **options: Any,
+) -> None: ...
+def explain_varlen(
+    query: Array,
+    key: Array,
+    value: Array,
+    query_starts: Any,
+    key_starts: Any,
+    output: Array,
+    lse: Array | None,
+    **options: Any,
+) -> str: ...
 
 class KvCache:
     """Keys and values in pages of its own."""

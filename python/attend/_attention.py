@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _attend
-from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, result
+from ._arrays import alignment, array_of, borrow, empty_like, heads_of, in_layout, integers, result
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -45,7 +45,7 @@ class _Call:
         offset = integers(options.get("query_offset"), "query_offset")
         self.options = {
             **options,
-            "causal": self._alignment(options.get("causal", False), offset),
+            "causal": alignment(options.get("causal", False), offset, self._unequal()),
             "query_offset": offset,
             "kv_lengths": integers(options.get("kv_lengths"), "kv_lengths"),
         }
@@ -53,19 +53,8 @@ class _Call:
             if name in options:
                 self.options[name] = array_of(options[name], self.sum_type)
 
-    def _alignment(self, causal: Any, offset: list[int] | None) -> str | None:
-        if isinstance(causal, str):
-            return causal
-        if not isinstance(causal, bool):
-            raise TypeError(f"causal is {type(causal).__name__}, but must be a bool or a string")
-        if causal and offset is not None:
-            return "query_offset"
-        if causal and self.Tq != self.Tk:
-            raise ValueError(
-                f"causal is True, but query axis Tq is {self.Tq} and key axis Tk is {self.Tk}: say where the diagonal "
-                f'starts, "upper_left" (query i sees key j when j <= i) or "lower_right" (j <= i + {self.Tk - self.Tq})'
-            )
-        return "upper_left" if causal else None
+    def _unequal(self) -> str | None:
+        return None if self.Tq == self.Tk else f"query axis Tq is {self.Tq} and key axis Tk is {self.Tk}"
 
     def empty(self, heads: int, tokens: int, width: int) -> Any:
         return empty_like(self.source, in_layout(self.B, heads, tokens, width, self.layout), self.query.dtype)

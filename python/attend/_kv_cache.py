@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from . import _attend
-from ._arrays import borrow, integers, result
+from ._arrays import borrow, integer_array, integers, result
 
 
 def _integer(value: Any, name: str) -> int:
@@ -20,22 +20,6 @@ def _integer(value: Any, name: str) -> int:
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{name} is {number}, but must be below 2^63")
     return number
-
-
-def _integer_array(values: Any, name: str, axes: int, dtype: type) -> numpy.ndarray:
-    """A copy as contiguous integers, which must be such already."""
-    if hasattr(values, "__dlpack__") and not isinstance(values, numpy.ndarray):
-        values = numpy.from_dlpack(values)
-    given = numpy.asarray(values)
-    if given.dtype.kind not in "iu" and given.size > 0:
-        raise TypeError(f"{name} is {given.dtype}, but must be integers")
-    if given.ndim != axes:
-        raise ValueError(f"{name} has {given.ndim} axes, but must have {axes}")
-    limits = numpy.iinfo(dtype)
-    for number in (given.min(initial=0), given.max(initial=0)):
-        if not limits.min <= int(number) <= limits.max:
-            raise ValueError(f"{name} has a {int(number)}, but must be below 2^{limits.bits - 1}")
-    return given.astype(dtype, order="C")
 
 
 class KVCache:
@@ -194,8 +178,8 @@ class KVPages:
             take(self.key, "cache key"),
             take(self.value, "cache value"),
             *(None if scale is None else take(scale, name) for scale, name in scales),
-            _integer_array(self.lengths, "lengths", 1, numpy.int64),
-            None if self.block_table is None else _integer_array(self.block_table, "block_table", 2, numpy.int32),
+            integer_array(self.lengths, "lengths", 1, numpy.int64),
+            None if self.block_table is None else integer_array(self.block_table, "block_table", 2, numpy.int32),
         )
 
 

@@ -157,6 +157,28 @@ MutableTensorView Array::heads(Layout layout) const {
   return view;
 }
 
+MutableTensorView Array::packed() const {
+  if (memory_.ndim() != 3) {
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +
+                 " axes, but must have 3: [tokens, heads, width]");
+  }
+  MutableTensorView view = padded();
+  std::swap(view.shape[1], view.shape[2]);
+  std::swap(view.stride[1], view.stride[2]);
+  return view;
+}
+
+MutableTensorView Array::packed_rows() const {
+  if (memory_.ndim() != 2) {
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +
+                 " axes, but must have 2: [query heads, tokens]");
+  }
+  MutableTensorView view = padded();
+  std::rotate(view.shape.begin(), view.shape.begin() + 1, view.shape.end());
+  std::rotate(view.stride.begin(), view.stride.begin() + 1, view.stride.end());
+  return view;
+}
+
 MutableTensorView Array::rows() const {
   if (memory_.ndim() != 3) {
     refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +

@@ -38,6 +38,10 @@ class Array {
   MutableTensorView pages() const;
   /// Four axes: heads and tokens as `layout` says. ValueError for any other number of axes.
   MutableTensorView heads(Layout layout) const;
+  /// Three axes [tokens, heads, width], as [1, heads, tokens, width].
+  MutableTensorView packed() const;
+  /// Two axes [Hq, tokens], as [1, Hq, tokens, 1].
+  MutableTensorView packed_rows() const;
   /// Three axes [B, Hq, Tq], as [B, Hq, Tq, 1].
   MutableTensorView rows() const;
   /// One number a query head, [Hq], or [B, Hq], as [1 or B, Hq, 1, 1].

@@ -9,6 +9,7 @@
 #include "binding/attention.h"
 #include "binding/decode.h"
 #include "binding/kv_cache.h"
+#include "binding/varlen.h"
 
 NB_MODULE(_attend, m) {
   using namespace nanobind::literals;  // NOLINT(google-build-using-namespace): "name"_a
@@ -27,6 +28,7 @@ NB_MODULE(_attend, m) {
       .def_prop_ro("shape", &Array::shape)
       .def_prop_ro("dtype", &Array::dtype);
   attend::python::bind_attention(m);
+  attend::python::bind_varlen(m);
   attend::python::bind_kv_cache(m);
   attend::python::bind_decode(m);
 }

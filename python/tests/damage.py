@@ -36,7 +36,7 @@ class Damage:
             lambda: np.take(x, [], axis),
             lambda: np.repeat(x, 2, axis),
             lambda: np.broadcast_to(np.take(x, [0], axis), x.shape),
-            lambda: np.pad(x, 3, constant_values=np.nan)[(slice(3, -3),) * x.ndim],
+            lambda: np.pad(x, 3, constant_values=np.nan if x.dtype.kind == "f" else -1)[(slice(3, -3),) * x.ndim],
             lambda: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(x.dtype).reshape(x.shape),
             lambda: self.enormous(x, axis),
             lambda: self.choice(STRANGE_THINGS),

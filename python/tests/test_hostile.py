@@ -129,6 +129,74 @@ def test_attention_backward():
     fuzz(make, attend.attention_backward, right)
 
 
+def packed(damage):
+    """Two sequences, of 2 and 3 queries, and 4 and 3 keys."""
+    arguments = {"q": numbers(damage, 5, 4, 8), "k": numbers(damage, 7, 2, 8), "v": numbers(damage, 7, 2, 6)}
+    return arguments | {"cu_seqlens_q": np.array([0, 2, 5]), "cu_seqlens_k": [0, 4, 7]}
+
+
+def varlen_options(damage):
+    options = {"scale": 0.3, "causal": "lower_right", "window": (2, 1), "softcap": 2.0, "sinks": numbers(damage, 4)}
+    return damage.options(options | {"kv_lengths": [4, 2], "threads": 2, "isa": "scalar"})
+
+
+def by_sequence(arguments, options):
+    """(rows of q, rows of k, options) of each sequence, as plain.py takes them."""
+    q_starts, k_starts = ([int(n) for n in arguments[name]] for name in ("cu_seqlens_q", "cu_seqlens_k"))
+    lengths = options.pop("kv_lengths", None)
+    for s, (q, k) in enumerate(zip(zip(q_starts, q_starts[1:]), zip(k_starts, k_starts[1:]))):
+        own = {} if lengths is None else {"kv_lengths": [int(list(lengths)[s])]}
+        yield slice(*q), slice(*k), options | own
+
+
+def heads_first(x, rows):
+    return np.asarray(x)[rows].swapaxes(0, 1)[None]
+
+
+def test_attention_varlen():
+    def right(arguments, result):
+        operands, options = split(arguments, "q", "k", "v", "cu_seqlens_q", "cu_seqlens_k")
+        q, k, v = operands[:3]
+        options = plain_options(options, False)
+        if options is None:
+            return True
+        for rows, keys, own in by_sequence(arguments, options):
+            expected = plain.attention(heads_first(q, rows), heads_first(k, keys), heads_first(v, keys), **own).out
+            if not close(heads_first(result, rows), expected):
+                return False
+        return True
+
+    fuzz(lambda damage: packed(damage) | varlen_options(damage), attend.attention_varlen, right)
+
+
+def test_attention_varlen_backward():
+    def make(damage):
+        arguments, options = packed(damage), varlen_options(damage)
+        out, lse = attend.attention_varlen(**arguments, **options, return_lse=True)
+        return {"dout": numbers(damage, 5, 4, 6), **arguments, "out": out, "lse": lse, **options}
+
+    def right(arguments, result):
+        names = "dout", "q", "k", "v", "out", "lse", "cu_seqlens_q", "cu_seqlens_k"
+        (dout, q, k, v, out, lse, *_), options = split(arguments, *names)
+        options = plain_options(options, False)
+        if any(np.shape(g) != np.shape(x) for g, x in zip(result, (q, k, v))):
+            return False
+        if options is None:
+            return True
+        for rows, keys, own in by_sequence(arguments, options):
+            operands = heads_first(q, rows), heads_first(k, keys), heads_first(v, keys)
+            forward = plain.attention(*operands, **own)
+            if not (close(heads_first(out, rows), forward.out) and close(lse[None, :, rows], forward.lse)):
+                continue  # of some other forward pass
+            expected = plain.gradients(heads_first(dout, rows), *operands, **own)
+            pairs = (result[0][rows], expected.q), (result[1][keys], expected.k), (result[2][keys], expected.v)
+            if not all(close(g, e[0].swapaxes(0, 1)) for g, e in pairs):
+                return False
+        return True
+
+    fuzz(make, attend.attention_varlen_backward, right)
+
+
 def decode_options(damage):
     return damage.options(
         {

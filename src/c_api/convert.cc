@@ -53,4 +53,33 @@ Status convert(const attend_attention_options* from, AttentionOptions& to) {
                         {o.sinks, "sinks", to.sinks}});
 }
 
+Status convert(const attend_packed_attention_tensors* from, PackedAttentionTensors& to) {
+  attend_packed_attention_tensors t;
+  ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
+  ATTEND_RETURN_IF_ERROR(
+      convert_views({{t.query, "query", to.query}, {t.key, "key", to.key}, {t.value, "value", to.value}}));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(t.query_starts, t.query_starts_count, "query_starts", to.query_starts));
+  ATTEND_RETURN_IF_ERROR(convert_numbers(t.key_starts, t.key_starts_count, "key_starts", to.key_starts));
+  return convert_views({{t.output, "output", to.output}, {t.lse, "lse", to.lse}});
+}
+
+Status convert(const attend_packed_attention_gradient_tensors* from, PackedAttentionGradientTensors& to) {
+  attend_packed_attention_gradient_tensors t;
+  ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
+  ATTEND_RETURN_IF_ERROR(convert_views({{t.query, "query", to.query},
+                                        {t.key, "key", to.key},
+                                        {t.value, "value", to.value},
+                                        {t.output, "output", to.output},
+                                        {t.lse, "lse", to.lse},
+                                        {t.output_gradient, "output_gradient", to.output_gradient}}));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(t.query_starts, t.query_starts_count, "query_starts", to.query_starts));
+  ATTEND_RETURN_IF_ERROR(convert_numbers(t.key_starts, t.key_starts_count, "key_starts", to.key_starts));
+  return convert_views({{t.query_gradient, "query_gradient", to.query_gradient},
+                        {t.key_gradient, "key_gradient", to.key_gradient},
+                        {t.value_gradient, "value_gradient", to.value_gradient},
+                        {t.sinks_gradient, "sinks_gradient", to.sinks_gradient}});
+}
+
 }  // namespace attend::c_api

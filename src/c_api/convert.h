@@ -10,6 +10,7 @@
 #include "attend/decode.h"
 #include "attend/kv_cache.h"
 #include "attend/status.h"
+#include "attend/varlen.h"
 
 namespace attend::c_api {
 
@@ -18,6 +19,9 @@ namespace attend::c_api {
 Status convert(const attend_attention_tensors* from, AttentionTensors& to);
 Status convert(const attend_attention_gradient_tensors* from, AttentionGradientTensors& to);
 Status convert(const attend_attention_options* from, AttentionOptions& to);
+
+Status convert(const attend_packed_attention_tensors* from, PackedAttentionTensors& to);
+Status convert(const attend_packed_attention_gradient_tensors* from, PackedAttentionGradientTensors& to);
 
 Status convert(const attend_decode_tensors* from, DecodeTensors& to);
 Status convert(const attend_decode_options* from, DecodeOptions& to);

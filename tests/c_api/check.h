@@ -54,6 +54,7 @@ double largest_error(const problem* p, const rules* rule);
 void test_forward(void);
 void test_options(void);
 void test_backward(void);
+void test_varlen(void);
 void test_executors(void);
 void test_errors(void);
 void test_kv_cache(void);

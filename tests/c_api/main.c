@@ -10,6 +10,7 @@ int main(void) {
   test_forward();
   test_options();
   test_backward();
+  test_varlen();
   test_executors();
   test_errors();
   test_kv_cache();
