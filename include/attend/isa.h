@@ -13,13 +13,14 @@ enum class Isa {
   kSse4,
   kAvx2,
   kAvx512,
+  kAvx512Bf16,  // kAvx512, and products of bfloat16 numbers two at a time
   kNeon,
 };
 
 /// The instruction sets of this build that this machine can run, fastest first; kScalar is always the last.
 std::vector<Isa> isas();
 
-/// "avx512", "avx2", "sse4", "neon", "scalar".
+/// "avx512_bf16", "avx512", "avx2", "sse4", "neon", "scalar".
 std::string_view name(Isa isa);
 
 /// The inverse of name(); nothing when the word names no instruction set.

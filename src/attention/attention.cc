@@ -14,12 +14,12 @@ namespace attend {
 namespace {
 
 ForwardPlan plan_of(const AttentionTensors& t, const AttentionOptions& options) {
-  return plan_forward(sizes_of(t.query, t.key, t.value), {t.query.dtype, options.rope.present()},
+  return plan_forward(sizes_of(t.query, t.key, t.value), form_of(t.query, options),
                       chosen_isa(t.query.dtype, options), t.head_mean.present() || t.column_sums.present());
 }
 
 BackwardPlan plan_of(const AttentionGradientTensors& t, const AttentionOptions& options) {
-  return plan_backward(sizes_of(t.query, t.key, t.value), {t.query.dtype, options.rope.present()},
+  return plan_backward(sizes_of(t.query, t.key, t.value), form_of(t.query, options),
                        chosen_isa(t.query.dtype, options), t.bias_gradient.present());
 }
 
@@ -122,7 +122,7 @@ std::string explain(const AttentionTensors& tensors, const AttentionOptions& opt
   const Status status = validate(tensors, options);
   if (!status.ok()) return status.message();
   return describe(plan_of(tensors, options), sizes_of(tensors.query, tensors.key, tensors.value),
-                  tensors.query.dtype) +
+                  form_of(tensors.query, options)) +
          options_in_words(options) + summaries_in_words(tensors);
 }
 

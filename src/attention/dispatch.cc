@@ -20,7 +20,8 @@ struct Entry {
 };
 
 /// Every instruction set, fastest first.
-constexpr std::array<Entry, 5> kEntries = {{{Isa::kAvx512, "avx512", HWY_AVX3, 16},
+constexpr std::array<Entry, 6> kEntries = {{{Isa::kAvx512Bf16, "avx512_bf16", HWY_AVX3, 16},
+                                            {Isa::kAvx512, "avx512", HWY_AVX3, 16},
                                             {Isa::kAvx2, "avx2", HWY_AVX2, 8},
                                             {Isa::kSse4, "sse4", HWY_SSE4, 4},
                                             {Isa::kNeon, "neon", HWY_NEON, 4},
@@ -34,13 +35,35 @@ const Entry& entry_of(Isa isa) {
   return found == kEntries.end() ? kUnknown : *found;
 }
 
+/// Whether the machine has vdpbf16ps, of which Highway's target does not speak.
+bool multiplies_bfloat16() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+/// Whether vdpbf16ps is faster than two products of float32. On Intel's machines it is not (on Sapphire
+/// Rapids the kernel runs at 0.55 of the speed): they have it for the sake of what only their matrix unit
+/// does fast.
+bool multiplies_bfloat16_fast() {
+#if HWY_ARCH_X86
+  return __builtin_cpu_is("amd") != 0;
+#else
+  return false;
+#endif
+}
+
 const std::vector<Isa>& available() {
   static const std::vector<Isa> found = [] {
     const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
     std::vector<Isa> list;
     for (const Entry& e : kEntries) {
-      if (e.isa == Isa::kScalar || (targets & e.target) != 0) list.push_back(e.isa);
+      const bool here = e.isa == Isa::kScalar || (targets & e.target) != 0;
+      if (here && (e.isa != Isa::kAvx512Bf16 || multiplies_bfloat16())) list.push_back(e.isa);
     }
+    if (list.front() == Isa::kAvx512Bf16 && !multiplies_bfloat16_fast()) std::swap(list[0], list[1]);
     return list;
   }();
   return found;

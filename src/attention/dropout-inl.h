@@ -20,7 +20,7 @@ using BitsVec = hn::Vec<BitsTag>;
 
 /// The words of a block's queries, lane by lane.
 struct QueryWords {
-  uint32_t low[kBlockQueries], high[kBlockQueries];
+  uint32_t low[kLargestBlock], high[kLargestBlock];
 };
 
 /// The words of `count` queries from `query` on.

@@ -23,7 +23,7 @@ struct ForwardPlan {
 ForwardPlan plan_forward(const Sizes& sizes, const RowForm& form, Isa isa, bool summaries);
 
 /// The plan in words.
-std::string describe(const ForwardPlan& plan, const Sizes& sizes, DType dtype);
+std::string describe(const ForwardPlan& plan, const Sizes& sizes, const RowForm& form);
 
 }  // namespace attend
 

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "attention/dropout-inl.h"
+#include "attention/forward_operands-inl.h"
 #include "attention/kernels.h"
 #include "attention/narrow-inl.h"
 #include "attention/panel.h"
@@ -57,16 +58,17 @@ HWY_INLINE void online_softmax(float* scores, int keys, float* max, float* sum, 
   for (int v = 0; v < NV; ++v) store(total[v], sum + v * kLanes);
 }
 
-/// One block of queries of one head.
+/// One block of queries of one head. Operands as in forward_operands-inl.h.
+template <class Operands>
 class ForwardBlock {
  public:
   ForwardBlock(const ForwardProblem<float>& problem, int64_t b, int64_t h, int64_t first, float* scratch)
       : p_(problem),
         b_(b),
         h_(h),
-        kv_(h / problem.sizes.group()),
         first_(first),
-        queries_(static_cast<int>(std::min<int64_t>(kBlockQueries, problem.sizes.Tq - first))),
+        queries_(
+            static_cast<int>(std::min<int64_t>(form_of(problem).block_queries(), problem.sizes.Tq - first))),
         plan_(queries_, kLanes),
         mask_(problem.mask.head(b, h)),
         rule_(problem.rule.head(b, h)),
@@ -74,19 +76,18 @@ class ForwardBlock {
         query_lanes_(scratch),
         output_lanes_(query_lanes_ + problem.sizes.D * plan_.width()),
         max_(output_lanes_ + problem.sizes.Dv * plan_.width()),
-        sum_(max_ + kBlockQueries),
-        decay_(sum_ + kBlockQueries),
+        sum_(max_ + kLargestBlock),
+        decay_(sum_ + kLargestBlock),
         scores_(decay_ + kWidestPanel),
-        wide_(scores_ + kTileKeys * kWidestPanel) {}
+        spare_(scores_ + kTileKeys * kWidestPanel),
+        operands_(problem, b, h, query_factor(problem.scale, rule_), spare_) {}
 
   void run() {
     start();
     const int64_t end = mask_.key_end(first_ + queries_ - 1);
     for (int64_t key = mask_.key_begin(first_); key < end; key += kTileKeys) {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
-      keys_ = wide_rows(p_.key, b_, kv_, key, keys, wide_);
-      values_ = wide_rows(p_.value, b_, kv_, key, keys,
-                          wide_ + wide_scratch(kTileKeys, p_.sizes.D, !p_.key.in_place()));
+      operands_.load_tile(key, keys);
       for (const Panel& panel : plan_) {
         with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, keys); });
       }
@@ -96,11 +97,8 @@ class ForwardBlock {
 
  private:
   void start() {
-    const float factor = query_factor(p_.scale, rule_);
     for (const Panel& panel : plan_) {
-      const RowMajor rows = wide_rows(p_.query, b_, h_, first_ + panel.lane, panel.queries, wide_);
-      rows_to_lanes(rows.data, rows.stride, panel, p_.sizes.D, factor,
-                    query_lanes_ + p_.sizes.D * panel.lane);
+      operands_.load_queries(first_ + panel.lane, panel, query_lanes_ + p_.sizes.D * panel.lane);
     }
     std::fill_n(output_lanes_, p_.sizes.Dv * plan_.width(), 0.0f);
     if (dropout_.active()) load_words(dropout_, first_, plan_.width(), words_);
@@ -118,8 +116,7 @@ class ForwardBlock {
     TileClass seen = mask_.tile(first_ + panel.lane, panel.queries, key, keys, columns);
     if (seen == TileClass::kSkip) return;
 
-    const Right queries = {query_lanes_ + p_.sizes.D * panel.lane, kStride};  // [D, lanes]
-    product<From::kZero, NV>(keys_, keys, p_.sizes.D, queries, Target{scores_, kStride});
+    operands_.template score<NV>(query_lanes_ + p_.sizes.D * panel.lane, scores_);
     if (rule_.changes_scores()) {
       seen = apply_rule<NV>(rule_, {first_ + panel.lane, panel, key, keys}, seen, columns, scores_, nullptr);
       if (seen == TileClass::kSkip) return;
@@ -130,11 +127,10 @@ class ForwardBlock {
     if (dropout_.active()) drop<NV>(dropout_, words_, panel.lane, key, keys, scores_);
 
     float* output = output_lanes_ + p_.sizes.Dv * panel.lane;  // [Dv, lanes]
-    if (seen == TileClass::kPartial && !all_finite(values_.data, values_.stride, keys, p_.sizes.Dv)) {
+    if (seen == TileClass::kPartial && !operands_.values_are_finite()) {
       add_visible_values(panel, keys, columns, output);
     } else {
-      product<From::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, keys,
-                                        Right{scores_, kStride}, Target{output, kStride, decay_});
+      operands_.template add_values<NV>(scores_, Target{output, kStride, decay_});
     }
   }
 
@@ -146,7 +142,7 @@ class ForwardBlock {
       for (int i = 0; i < stride; ++i) {
         float sum = output[d * stride + i] * decay_[i];
         for (int j = 0; j < keys; ++j) {
-          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * values_.at(j, d);
+          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * operands_.value(j, d);
         }
         output[d * stride + i] = sum;
       }
@@ -172,7 +168,7 @@ class ForwardBlock {
     if (p_.row_ends != nullptr) {
       for (int i = 0; i < panel.queries; ++i) *p_.row_end(b_, h_, query + i) = {max[i], sum[i]};
     }
-    const Target made = wide_output(p_.output, b_, h_, query, wide_);
+    const Target made = wide_output(p_.output, b_, h_, query, spare_);
     lanes_to_rows<Write::kReplace>(output_lanes_ + p_.sizes.Dv * panel.lane, panel, p_.sizes.Dv, factors,
                                    made.data, made.stride);
     for (int i = 0; i < panel.queries; ++i) {
@@ -185,7 +181,7 @@ class ForwardBlock {
   }
 
   const ForwardProblem<float>& p_;
-  const int64_t b_, h_, kv_;
+  const int64_t b_, h_;
   const int64_t first_;  // the block's first query
   const int queries_;
   const PanelPlan plan_;
@@ -197,20 +193,31 @@ class ForwardBlock {
   float* const output_lanes_;  // likewise [Dv, lanes]
   float* const max_;
   float* const sum_;
-  float* const decay_;                // of the panel at hand
-  float* const scores_;               // [kTileKeys, lanes] of the panel at hand
-  float* const wide_;                 // copied rows
-  RowMajor keys_ = {}, values_ = {};  // of the tile at hand
+  float* const decay_;   // of the panel at hand
+  float* const scores_;  // [kTileKeys, lanes] of the panel at hand
+  float* const spare_;   // the operands', and then rows of a 16-bit output
+  Operands operands_;
 };
 
-void forward_block(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
-  const int64_t blocks = (problem.sizes.Tq + kBlockQueries - 1) / kBlockQueries;
-  const int64_t head = item / blocks;
+template <class Operands>
+void forward_item(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
+  const int queries = form_of(problem).block_queries();
+  const int64_t blocks = (problem.sizes.Tq + queries - 1) / queries, head = item / blocks;
   const int64_t block =
       blocks - 1 - item % blocks;  // under a causal mask the last block has the most keys: first
-  ForwardBlock(problem, head / problem.sizes.Hq, head % problem.sizes.Hq, block * kBlockQueries, scratch)
+  ForwardBlock<Operands>(problem, head / problem.sizes.Hq, head % problem.sizes.Hq, block * queries, scratch)
       .run();
 }
+
+void forward_block(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
+  forward_item<WideOperands>(problem, item, scratch);
+}
+
+#if HWY_TARGET == HWY_AVX3
+void forward_block_of_pairs(const ForwardProblem<float>& problem, int64_t item, float* scratch) {
+  forward_item<PairOperands>(problem, item, scratch);
+}
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace attend
@@ -224,16 +231,32 @@ ForwardKernel forward_panels(Isa isa) {
   return ATTEND_CHOOSE_KERNEL(isa, forward_block);
 }
 
-int64_t forward_panels_items(const Sizes& n) {
-  return n.B * n.Hq * ((n.Tq + kBlockQueries - 1) / kBlockQueries);
+ForwardKernel forward_pairs(Isa isa) {
+  return isa == Isa::kAvx512Bf16 ? HWY_CHOOSE_AVX3(forward_block_of_pairs) : nullptr;
+}
+
+int64_t forward_panels_items(const Sizes& n, const RowForm& form) {
+  const int queries = form.block_queries();
+  return n.B * n.Hq * ((n.Tq + queries - 1) / queries);
+}
+
+/// Scratch beside that for copied rows, or pairs.
+static size_t block_scratch(const Sizes& n, const RowForm& form, Isa isa) {
+  const int queries = static_cast<int>(std::min<int64_t>(n.Tq, form.block_queries()));
+  const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
+  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kLargestBlock + kWidestPanel +
+                             kTileKeys * kWidestPanel);
 }
 
 size_t forward_panels_scratch(const Sizes& n, const RowForm& form, Isa isa) {
-  const int queries = static_cast<int>(std::min<int64_t>(n.Tq, kBlockQueries));
-  const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
-  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kBlockQueries + kWidestPanel +
-                             kTileKeys * kWidestPanel + wide_scratch(kTileKeys, n.D, form.copies_keys()) +
-                             wide_scratch(kTileKeys, n.Dv, form.narrow()));
+  return block_scratch(n, form, isa) + static_cast<size_t>(wide_scratch(kTileKeys, n.D, form.copies_keys()) +
+                                                           wide_scratch(kTileKeys, n.Dv, form.narrow()));
+}
+
+size_t forward_pairs_scratch(const Sizes& n, const RowForm& form, Isa isa) {
+  // The rounded rows of the output take the place of the pairs.
+  const int64_t pairs = kTileKeys / 2 * (kWidestPanel + n.Dv), rows = kWidestPanel * padded_width(n.Dv);
+  return block_scratch(n, form, isa) + static_cast<size_t>(std::max(pairs, rows));
 }
 
 }  // namespace attend

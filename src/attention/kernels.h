@@ -19,10 +19,15 @@ struct RowForm {
 
   constexpr bool narrow() const { return has_sixteen_bits(dtype); }
   constexpr bool copies_keys() const { return turned || narrow(); }
+  /// Queries of a block of the forward pass: more of them share what is copied for a block.
+  constexpr int block_queries() const { return copies_keys() ? kLargestBlock : kBlockQueries; }
 };
 
-template <class T>
-RowForm form_of(const BackwardProblem<T>& p) {
+inline RowForm form_of(const TensorView& query, const AttentionOptions& options) {
+  return {query.dtype, options.rope.present()};
+}
+template <class Problem>
+RowForm form_of(const Problem& p) {
   return {p.value.dtype, p.key.rotation.present()};
 }
 
@@ -34,11 +39,15 @@ constexpr int64_t wide_scratch(int64_t rows, int64_t width, bool copied) {
 /// Computes one work item. `scratch` is aligned to 64 bytes and is this call's alone.
 using ForwardKernel = void (*)(const ForwardProblem<float>& problem, int64_t item, float* scratch);
 
-/// Queries in the lanes: for many queries. An item is a batch row, a head and a block of kBlockQueries
-/// queries.
+/// Queries in the lanes: for many queries. An item is a batch row, a head and a block of queries.
 ForwardKernel forward_panels(Isa isa);
-int64_t forward_panels_items(const Sizes& sizes);
+int64_t forward_panels_items(const Sizes& sizes, const RowForm& form);
 size_t forward_panels_scratch(const Sizes& sizes, const RowForm& form, Isa isa);  // in floats
+
+/// The same with two products of bfloat16 numbers an instruction, where there is one (null elsewhere): for an
+/// even D and bfloat16 operands that are not turned. Weights are rounded to bfloat16 before the values.
+ForwardKernel forward_pairs(Isa isa);
+size_t forward_pairs_scratch(const Sizes& sizes, const RowForm& form, Isa isa);  // in floats
 
 /// Features and keys in the lanes: for few queries. An item is a batch row and a head.
 ForwardKernel forward_rows(Isa isa);

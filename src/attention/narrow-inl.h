@@ -23,17 +23,62 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
+/// Two vectors of float32 from 2 * kLanes bfloat16 numbers: each is the upper half of a float32. Interleaving
+/// with zeros works in 128-bit blocks, whose quarters are brought into place before.
+HWY_INLINE void widen_two(const hwy::bfloat16_t* from, float* to) {
+  const hn::Repartition<uint16_t, FloatTag> words;
+  auto x = hn::LoadU(words, reinterpret_cast<const uint16_t*>(from));
+#if HWY_TARGET == HWY_AVX2
+  x = {_mm256_permute4x64_epi64(x.raw, 0xd8)};
+#endif
+  const auto zero = hn::Zero(words);
+  store(hn::BitCast(FloatTag(), hn::InterleaveLower(words, zero, x)), to);
+  store(hn::BitCast(FloatTag(), hn::InterleaveUpper(words, zero, x)), to + kLanes);
+}
+
 /// to[d] = from[d], exactly. Stored is hwy::bfloat16_t or hwy::float16_t.
 template <class Stored>
-HWY_INLINE void widen_row(const uint16_t* from, int64_t width, float* to) {
-  const hn::Rebind<Stored, FloatTag> stored;
-  int64_t d = 0;
-  for (; d + kLanes <= width; d += kLanes) {
-    const auto x = hn::LoadU(stored, reinterpret_cast<const Stored*>(from + d));
-    store(hn::PromoteTo(FloatTag(), x), to + d);
-  }
+HWY_INLINE void widen_row(const uint16_t* bits, int64_t width, float* to) {
   constexpr bool kHalf = std::is_same_v<Stored, hwy::float16_t>;
-  for (; d < width; ++d) to[d] = kHalf ? half_to_float(from[d]) : bfloat16_to_float(from[d]);
+  const auto* from = reinterpret_cast<const Stored*>(bits);
+  int64_t d = 0;
+  if constexpr (!kHalf && HWY_TARGET != HWY_AVX3) {
+    for (; d + 2 * kLanes <= width; d += 2 * kLanes) widen_two(from + d, to + d);
+  }
+  const hn::Rebind<Stored, FloatTag> stored;
+  for (; d + kLanes <= width; d += kLanes) {
+    store(hn::PromoteTo(FloatTag(), hn::LoadU(stored, from + d)), to + d);
+  }
+  for (; d < width; ++d) to[d] = kHalf ? half_to_float(bits[d]) : bfloat16_to_float(bits[d]);
+}
+
+/// kLanes numbers rounded to bfloat16: to nearest, ties to even.
+HWY_INLINE void round_vector(Vec x, hwy::bfloat16_t* to) {
+  const hn::RebindToUnsigned<FloatTag> bits;
+  const auto b = hn::BitCast(bits, x), odd = hn::And(hn::ShiftRight<16>(b), hn::Set(bits, 1u));
+  const auto rounded = hn::Add(hn::Add(b, odd), hn::Set(bits, 0x7fffu));
+  const auto nan = hn::MaskFromVec(hn::BitCast(bits, hn::VecFromMask(FloatTag(), hn::IsNaN(x))));
+  const auto kept = hn::IfThenElse(nan, hn::Or(b, hn::Set(bits, 0x400000u)), rounded);
+  const hn::Rebind<uint16_t, FloatTag> words;
+  const auto upper = hn::BitCast(hn::RebindToSigned<FloatTag>(), hn::ShiftRight<16>(kept));
+  hn::StoreU(hn::DemoteTo(words, upper), words, reinterpret_cast<uint16_t*>(to));
+}
+
+/// Likewise to float16, by the instruction for it.
+HWY_INLINE void round_vector(Vec x, hwy::float16_t* to) {
+  const hn::Rebind<hwy::float16_t, FloatTag> halves;
+  hn::StoreU(hn::DemoteTo(halves, x), halves, to);
+}
+
+/// to[d] = from[d], rounded to nearest, ties to even.
+template <class Stored>
+HWY_INLINE void round_row(const float* from, int64_t width, uint16_t* to) {
+  constexpr bool kHalf = std::is_same_v<Stored, hwy::float16_t>;
+  int64_t d = 0;
+  if constexpr (!kHalf || HWY_TARGET != HWY_SSE4) {  // which has no such instruction
+    for (; d + kLanes <= width; d += kLanes) round_vector(load(from + d), reinterpret_cast<Stored*>(to + d));
+  }
+  for (; d < width; ++d) to[d] = kHalf ? float_to_half(from[d]) : float_to_bfloat16(from[d]);
 }
 
 /// wide_rows() of rows that are not used as they lie in memory.
@@ -71,9 +116,18 @@ HWY_INLINE Target wide_output(const OutputRows<float>& rows, int64_t b, int64_t 
 }
 
 /// Rounds `count` rows that were made in scratch to the output's type.
-inline void narrow_output(const Target& made, const OutputRows<float>& rows, int64_t b, int64_t h, int64_t t,
-                          int64_t count) {
-  for (int64_t r = 0; r < count; ++r) round_row(made.data + r * made.stride, rows, b, h, t + r);
+inline HWY_NOINLINE void narrow_output(const Target& made, const OutputRows<float>& rows, int64_t b,
+                                       int64_t h, int64_t t, int64_t count) {
+  if (!rows.narrow.present()) return;
+  for (int64_t r = 0; r < count; ++r) {
+    const float* from = made.data + r * made.stride;
+    uint16_t* to = rows.narrow.row(b, h, t + r);
+    if (rows.dtype == DType::kFloat16) {
+      round_row<hwy::float16_t>(from, rows.width, to);
+    } else {
+      round_row<hwy::bfloat16_t>(from, rows.width, to);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,10 +1,10 @@
 // How queries are laid into vector lanes.
 //
-// A work item takes a block of up to 96 queries. The block is cut into panels of one to three vectors; the
-// queries of a panel are the lanes of its vectors, so that maximum, exponential, sum and rescaling are
-// vertical operations and the keys and values are read in place, one broadcast number at a time. 96 is a
-// multiple of every full panel: 12 lanes with 4-lane vectors, 24 with 8, 48 with 16. Sizes depend on the
-// shapes alone, never on the workers.
+// A work item takes a block of up to 96 queries, or 192. The block is cut into panels of one to three
+// vectors; the queries of a panel are the lanes of its vectors, so that maximum, exponential, sum and
+// rescaling are vertical operations and the keys and values are read in place, one broadcast number at a
+// time. 96 is a multiple of every full panel: 12 lanes with 4-lane vectors, 24 with 8, 48 with 16. Sizes
+// depend on the shapes alone, never on the workers.
 #ifndef ATTEND_ATTENTION_PANEL_H_
 #define ATTEND_ATTENTION_PANEL_H_
 
@@ -16,6 +16,7 @@
 namespace attend {
 
 inline constexpr int kBlockQueries = 96;
+inline constexpr int kLargestBlock = 2 * kBlockQueries;  // where keys and values are copied for each block
 inline constexpr int kPanelVectors = 3;
 inline constexpr int kTileKeys = 64;  // with K, V, scores and one panel within reach of the L1 cache
 inline constexpr int kWidestPanel = kPanelVectors * 16;
@@ -54,7 +55,7 @@ class PanelPlan {
   int width() const { return width_; }
 
  private:
-  Panel panels_[kBlockQueries / (kPanelVectors * 4) + 1];
+  Panel panels_[kLargestBlock / (kPanelVectors * 4) + 1];
   int count_ = 0;
   int width_;
 };

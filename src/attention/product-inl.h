@@ -7,7 +7,8 @@
 //   O^T += V^T P^T     dQ^T += K^T dS^T   A = V, K again, read down their columns
 //   dV  += P^T dO      dK   += dS^T Q     A = P^T, dS^T
 //
-// Every element of A is loaded once, broadcast, and multiplies NV vectors of a row of B.
+// Every element of A is loaded once, broadcast, and multiplies NV vectors of a row of B. Elements are float32
+// numbers, or pairs of bfloat16 numbers (pairs-inl.h) whose two products are added.
 #if defined(ATTEND_ATTENTION_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ATTEND_ATTENTION_PRODUCT_INL_H_
 #undef ATTEND_ATTENTION_PRODUCT_INL_H_
@@ -49,6 +50,18 @@ struct Target {
   const float* decay = nullptr;  // for From::kDecayedTarget: one number a lane
 };
 
+/// sum + left * right, for the elements of A that `left` is made of.
+HWY_INLINE Vec multiply_add(float /*element*/, Vec left, Vec right, Vec sum) {
+  return hn::MulAdd(left, right, sum);
+}
+
+/// What becomes of a sum before it is stored: nothing, but where A has a factor.
+template <class Left>
+HWY_INLINE Vec finished(const Left& a, Vec sum) {
+  if constexpr (requires { a.factor; }) return hn::Mul(broadcast(a.factor), sum);
+  return sum;
+}
+
 /// What the sums start from.
 enum class From { kZero, kTarget, kDecayedTarget };
 
@@ -75,15 +88,16 @@ HWY_INLINE void product_block(const Left a, int64_t depth, const Right b, const 
     for (int v = 0; v < NV; ++v) right[v] = load(row + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
-      const Vec left = broadcast(a.at(r, k));
+      const auto element = a.at(r, k);
+      const Vec left = broadcast(element);
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) sum[r][v] = hn::MulAdd(left, right[v], sum[r][v]);
+      for (int v = 0; v < NV; ++v) sum[r][v] = multiply_add(element, left, right[v], sum[r][v]);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) store(sum[r][v], c.data + r * c.stride + v * kLanes);
+    for (int v = 0; v < NV; ++v) store(finished(a, sum[r][v]), c.data + r * c.stride + v * kLanes);
   }
 }
 

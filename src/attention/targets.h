@@ -14,11 +14,12 @@
 #define ATTEND_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
 
 /// The function that Highway compiled from `FUNCTION` for the variable `isa`; null where there is none.
-#define ATTEND_CHOOSE_KERNEL(isa, FUNCTION)          \
-  ((isa) == Isa::kAvx512 ? HWY_CHOOSE_AVX3(FUNCTION) \
-   : (isa) == Isa::kAvx2 ? HWY_CHOOSE_AVX2(FUNCTION) \
-   : (isa) == Isa::kSse4 ? HWY_CHOOSE_SSE4(FUNCTION) \
-   : (isa) == Isa::kNeon ? HWY_CHOOSE_NEON(FUNCTION) \
-                         : nullptr)
+#define ATTEND_CHOOSE_KERNEL(isa, FUNCTION)              \
+  ((isa) == Isa::kAvx512Bf16 ? HWY_CHOOSE_AVX3(FUNCTION) \
+   : (isa) == Isa::kAvx512   ? HWY_CHOOSE_AVX3(FUNCTION) \
+   : (isa) == Isa::kAvx2     ? HWY_CHOOSE_AVX2(FUNCTION) \
+   : (isa) == Isa::kSse4     ? HWY_CHOOSE_SSE4(FUNCTION) \
+   : (isa) == Isa::kNeon     ? HWY_CHOOSE_NEON(FUNCTION) \
+                             : nullptr)
 
 #endif  // ATTEND_ATTENTION_TARGETS_H_

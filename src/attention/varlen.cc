@@ -31,9 +31,9 @@ class PackedForward {
   }
 
   const Sequences& sequences() const { return sequences_; }
-  ForwardPlan plan(int64_t s) const {
-    return plan_forward(sequences_.sizes(s), {tensors_.query.dtype, options_.rope.present()}, isa_, false);
-  }
+  ForwardPlan plan(int64_t s) const { return plan_forward(sequences_.sizes(s), form(), isa_, false); }
+
+  RowForm form() const { return form_of(tensors_.query, options_); }
 
   /// Work items of a sequence.
   int64_t items(int64_t s) const { return sequences_.sizes(s).Tq == 0 ? 0 : plan(s).items; }
@@ -69,7 +69,7 @@ class PackedForward {
   /// Pairs of query and key of a sequence's largest item: what it costs.
   double item_pairs(int64_t s) const {
     const Sizes n = sequences_.sizes(s);
-    const int64_t queries = isa_ == Isa::kScalar ? n.Tq : std::min<int64_t>(n.Tq, kBlockQueries);
+    const int64_t queries = isa_ == Isa::kScalar ? n.Tq : std::min<int64_t>(n.Tq, form().block_queries());
     return static_cast<double>(queries) * static_cast<double>(n.Tk);
   }
 
@@ -99,10 +99,10 @@ struct KernelShare {
 };
 
 /// How many sequences, and by which kernel, in the words that explain() has for the longest of them.
-std::string in_words(const KernelShare& share, const PackedForward& forward, DType dtype) {
+std::string in_words(const KernelShare& share, const PackedForward& forward) {
   const std::string count = std::to_string(share.sequences);
   return "; " + count + (share.sequences == 1 ? " sequence: " : " sequences, the longest: ") +
-         describe(share.plan, forward.sequences().sizes(share.longest), dtype);
+         describe(share.plan, forward.sequences().sizes(share.longest), forward.form());
 }
 
 }  // namespace
@@ -146,7 +146,7 @@ std::string explain_varlen(const PackedAttentionTensors& tensors, const Attentio
   if (idle > 0) text += ", " + std::to_string(idle) + " of them without queries";
   text += ", in one list of " + std::to_string(items) + " work items, the longest first";
   for (const KernelShare& share : shares) {
-    if (share.sequences > 0) text += in_words(share, forward, tensors.query.dtype);
+    if (share.sequences > 0) text += in_words(share, forward);
   }
   return text + options_in_words(options);
 }

@@ -42,7 +42,7 @@ class PackedBackward {
         sequences_(tensors),
         isa_(chosen_isa(tensors.query.dtype, options)),
         plan_(plan_backward(sizes_of(tensors.query, tensors.key, tensors.value),
-                            {tensors.query.dtype, options.rope.present()}, isa_, false)) {}
+                            form_of(tensors.query, options), isa_, false)) {}
 
   size_t list_bytes() const { return WorkList::bytes(sequences_.count()); }
   size_t scratch_bytes(int workers) const {

@@ -33,10 +33,11 @@ TEST(Isas, OfAnX86MachineWithAvx2IncludeIt) {
 }
 
 TEST(Isas, AreFoundByTheirNames) {
-  for (const Isa isa : {Isa::kScalar, Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kNeon}) {
+  for (const Isa isa : {Isa::kScalar, Isa::kSse4, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Bf16, Isa::kNeon}) {
     EXPECT_EQ(isa_from_name(name(isa)), isa);
   }
   EXPECT_EQ(name(Isa::kAvx512), "avx512");
+  EXPECT_EQ(name(Isa::kAvx512Bf16), "avx512_bf16");
   EXPECT_EQ(isa_from_name("avx"), std::nullopt);
   EXPECT_EQ(isa_from_name(""), std::nullopt);
 }

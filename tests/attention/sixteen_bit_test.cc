@@ -16,6 +16,21 @@ namespace {
 
 constexpr DType kTypes[] = {DType::kBFloat16, DType::kFloat16};
 
+/// Where bfloat16 products are taken two at a time, scores are sums of the same numbers in another order, and
+/// weights are rounded to bfloat16, by 2^-9 at most, before they meet the values; then the output is.
+void expect_rounded_weights(const AttentionCase& problem, const ForwardAnswer& actual,
+                            const ForwardAnswer& exact) {
+  const ForwardAnswer plain = problem.forward(Isa::kScalar);
+  EXPECT_TRUE(as_good_as_plain(actual.lse, plain.lse, exact.lse, 2, largest(exact.lse)));
+  EXPECT_TRUE(as_good_as_plain(actual.weights, plain.weights, exact.weights, 4, 1));
+  EXPECT_TRUE(as_good_as_plain(actual.head_mean, plain.head_mean, exact.head_mean, 4, 1));
+  const std::vector<float> values = problem.value.elements();
+  const float most = std::abs(*std::max_element(values.begin(), values.end(),
+                                                [](float a, float b) { return std::abs(a) < std::abs(b); }));
+  EXPECT_LE(largest_error(actual.output, exact.output),
+            0x1p-8 * 1.01 * static_cast<double>(most) / (1 - static_cast<double>(problem.spec().dropout)));
+}
+
 /// Widening is exact and sums are float32, so all is as in a float32 call on the same numbers, to the bit,
 /// and the output is rounded once.
 void expect_one_rounding(const CaseSpec& spec) {
@@ -27,6 +42,10 @@ void expect_one_rounding(const CaseSpec& spec) {
       SCOPED_TRACE(::testing::Message()
                    << name(isa) << (dtype == DType::kFloat16 ? " half: " : " bfloat16: ") << spec);
       const ForwardAnswer actual = forward_in(problem, dtype, isa);
+      if (isa == Isa::kAvx512Bf16 && dtype == DType::kBFloat16) {
+        expect_rounded_weights(problem, actual, exact);
+        continue;
+      }
       const ForwardAnswer wide = rounded_once(problem.forward(isa), dtype);
       EXPECT_EQ(actual.output, wide.output);
       EXPECT_EQ(actual.lse, wide.lse);
@@ -77,8 +96,9 @@ TEST(AttentionInSixteenBits, AMaskedNanNeverReachesTheOutput) {
         const ForwardAnswer poisoned = forward_in(problem, dtype, isa);
         EXPECT_EQ(poisoned.lse, clean.lse);
         EXPECT_EQ(poisoned.weights, clean.weights);
-        // One step of bfloat16 where the sums' order tips a rounding.
-        EXPECT_LE(largest_error(poisoned.output, clean.output), 0x1p-8 * largest(clean.output));
+        // One step of bfloat16 where the sums' order tips a rounding; two where weights were rounded too,
+        // which they are not where a masked value is not finite.
+        EXPECT_LE(largest_error(poisoned.output, clean.output), 0x1p-7 * largest(clean.output));
       }
     }
   }
