@@ -6,12 +6,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <new>
 
 namespace attend {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
+constexpr size_t kAlignment = 64;
 constexpr size_t kSmallestBlock = size_t{1} << 20;
 
 /// Asks for pages of 2 MB where they fit: the machine's own prefetchers end at every page, and small ones
@@ -31,12 +32,15 @@ void advise_huge_pages([[maybe_unused]] std::byte* memory, [[maybe_unused]] size
 }  // namespace
 
 void AlignedDelete::operator()(std::byte* p) const {
-  ::operator delete[](p, kAlignment);
+  std::free(p);
 }
 
 AlignedBytes allocate_aligned(size_t bytes) {
   bytes = std::max<size_t>(round_to_lines(bytes), 64);
-  AlignedBytes memory(static_cast<std::byte*>(::operator new[](bytes, kAlignment)));
+  // Not operator new: where memory is short that calls the process's new handler, which belongs to others and
+  // may throw what nobody here knows. (A library that libvips loads sets one.)
+  AlignedBytes memory(static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes)));
+  if (memory == nullptr) throw std::bad_alloc();
   advise_huge_pages(memory.get(), bytes);
   return memory;
 }

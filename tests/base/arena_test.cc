@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <new>
 
 namespace attend {
 namespace {
@@ -29,6 +30,12 @@ TEST(AllocateAligned, LargeMemoryIsAlignedAndWritableToItsEnds) {
     EXPECT_EQ(memory[0], std::byte{1});
     EXPECT_EQ(memory[bytes - 1], std::byte{2});
   }
+}
+
+TEST(AllocateAligned, ThrowsBadAllocWhateverTheNewHandlerOfTheProcessThrows) {
+  const std::new_handler before = std::set_new_handler([] { throw 1; });
+  EXPECT_THROW((void)allocate_aligned(size_t{1} << 62), std::bad_alloc);
+  std::set_new_handler(before);
 }
 
 TEST(Arena, TheSecondPassAllocatesNothingMore) {
