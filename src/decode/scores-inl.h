@@ -28,7 +28,7 @@ constexpr int kRowBlock = 4;
 
 /// Adds up the 128-bit blocks of a vector.
 template <class D>
-HWY_INLINE hn::Vec<Quad> sum_of_blocks(D d, hn::Vec<D> v) {
+HWY_INLINE hn::Vec<Quad> sum_of_blocks(D, hn::Vec<D> v) {
   if constexpr (hn::MaxLanes(D()) == 4) {
     return v;
   } else {

@@ -162,12 +162,19 @@ void CacheCase::set_value(int64_t sequence, int64_t head, int64_t j, float x) {
   fill_row(v.value, v.value_scale, page, head, j % page_size_, x);
 }
 
-DecodeAnswer CacheCase::decode(const DecodeOptions& options, Executor& executor) const {
+size_t CacheCase::scratch_bytes(const DecodeOptions& options) const {
+  const Shape shape = {B(), spec.Hq, spec.Tq, spec.Dv};
+  std::vector<std::byte> output = nans(shape, spec.query);
+  return attention_decode_scratch_bytes({query(), cache(), view_of(output, shape, spec.query), {}}, options,
+                                        1);
+}
+
+DecodeAnswer CacheCase::decode(const DecodeOptions& options, const AttentionResources& resources) const {
   const Shape shape = {B(), spec.Hq, spec.Tq, spec.Dv}, lse_shape = {B(), spec.Hq, spec.Tq, 1};
   std::vector<std::byte> output = nans(shape, spec.query), lse = nans(lse_shape, DType::kFloat32);
   const MutableTensorView out = view_of(output, shape, spec.query),
                           l = view_of(lse, lse_shape, DType::kFloat32);
-  const Status status = attention_decode({query(), cache(), out, l}, options, executor);
+  const Status status = attention_decode({query(), cache(), out, l}, options, resources);
   EXPECT_TRUE(status.ok()) << status.message();
   for (size_t i = 0; i < size_of(spec.query); ++i) EXPECT_EQ(output[i], std::byte{0xff});
   DecodeAnswer answer;

@@ -46,7 +46,10 @@ class CacheCase {
   int64_t B() const { return static_cast<int64_t>(sequences.empty() ? lengths.size() : sequences.size()); }
 
   /// By attention_decode(); fails the test on an error or a write outside the outputs.
-  DecodeAnswer decode(const DecodeOptions& options, Executor& executor = serial_executor()) const;
+  DecodeAnswer decode(const DecodeOptions& options,
+                      const AttentionResources& resources = serial_executor()) const;
+  /// Bytes of scratch that decode() needs with one worker.
+  size_t scratch_bytes(const DecodeOptions& options) const;
   /// Straight from the formulas of decode.h in float64.
   DecodeAnswer exact(const DecodeOptions& options) const;
 

@@ -6,6 +6,7 @@
 
 #include "attend/decode.h"
 #include "base/arena.h"
+#include "decode/answers.h"
 #include "decode/cache_case.h"
 
 namespace attend {
@@ -139,6 +140,40 @@ TEST(DecodeScratch, SufficesAndNothingOutsideItIsWritten) {
         attention_decode(tensors(output), options, {serial_executor(), {memory.get(), bytes - 1}});
     EXPECT_EQ(small.message(), "scratch has " + std::to_string(bytes - 1) + " bytes, but the call needs " +
                                    std::to_string(bytes));
+  }
+}
+
+/// NaN in every slot that holds no token, in every scale of these, and in all of the scratch.
+TEST(DecodeScratch, MayHoldNan) {
+  const CacheSpec
+      odd = {.Hq = 6, .Hkv = 2, .Tq = 3, .D = 40, .Dv = 36, .lengths = {42, 1, 519}, .page_size = 16},
+      even = {.Hq = 2, .Hkv = 2, .D = 32, .Dv = 32, .lengths = {42}, .page_size = 16};
+  const float slopes[] = {0.5f, 0.25f, 0.125f, 0.5f, 0.25f, 0.125f};
+  const DecodeOptions kinds[] = {{},
+                                 {.softcap = 0.5f},
+                                 {.window = {9, 0}, .softcap = 3},
+                                 {.causal = Causal::kNone, .window = {200, -1}}};
+  for (CacheSpec spec : {odd, even}) {
+    for (const DType stored : kStored) {
+      spec.stored = stored;
+      const CacheCase problem(spec);
+      for (DecodeOptions options : kinds) {
+        options.alibi_slopes = {slopes, Shape{1, spec.Hq, 1, 1}};
+        const DecodeAnswer exact = problem.exact(options);
+        for (const Isa isa : isas()) {
+          options.isa = isa;
+          const size_t bytes = problem.scratch_bytes(options);
+          const AlignedBytes memory = allocate_aligned(bytes);
+          std::fill_n(memory.get(), bytes, std::byte{0xff});
+          const DecodeAnswer made = problem.decode(options, {serial_executor(), {memory.get(), bytes}});
+          EXPECT_LT(largest_difference(made.output, exact.output), 1e-5) << spec << " on " << name(isa);
+          EXPECT_LT(largest_difference(made.lse, exact.lse), 1e-5) << spec << " on " << name(isa);
+          std::fill_n(memory.get(), bytes, std::byte{0});
+          EXPECT_TRUE(problem.decode(options, {serial_executor(), {memory.get(), bytes}}) == made)
+              << spec << " on " << name(isa);
+        }
+      }
+    }
   }
 }
 
