@@ -145,6 +145,20 @@ typedef struct attend_window {
   int64_t left, right;
 } attend_window;
 
+/* Which two features of a row make a pair, of R / 2. */
+typedef enum attend_rope_layout {
+  ATTEND_ROPE_HALF_SPLIT = 0, /* r and r + R / 2 */
+  ATTEND_ROPE_INTERLEAVED = 1 /* 2 r and 2 r + 1 */
+} attend_rope_layout;
+
+/* Rotary position embedding, as attend/rope.h has it: a row at position p is turned by row p of the tables.
+ * All 0: absent. ATTEND_FLOAT32, or ATTEND_FLOAT64 with ATTEND_FLOAT64; attend_rope_table() fills the common
+ * ones. */
+typedef struct attend_rotation {
+  int32_t layout;       /* an attend_rope_layout */
+  attend_view cos, sin; /* [1, 1, P, R / 2]   1 <= R / 2, R <= D */
+} attend_rotation;
+
 /* What is computed, apart from the data. NULL in place of the struct: all defaults. */
 typedef struct attend_attention_options {
   size_t size;
@@ -166,6 +180,13 @@ typedef struct attend_attention_options {
   attend_view sinks;        /* [1, Hq or 1, 1, 1]: exp(sink) is added to the sum of weights; optional */
   float dropout;            /* the share of weights left out, in [0, 1); a function of seed and place alone */
   uint64_t seed;
+  attend_rotation rope; /* turns queries and keys by their positions before anything else; optional */
+  /* Where queries and keys stand, for `rope` alone: Tq and Tk numbers, or B times as many. NULL and 0: query
+   * i where it stands on the key axis, key j at j. */
+  const int64_t* query_positions;
+  size_t query_positions_count;
+  const int64_t* key_positions;
+  size_t key_positions_count;
 } attend_attention_options;
 
 /* query, key, value and output have one type: ATTEND_FLOAT32, ATTEND_BFLOAT16, ATTEND_FLOAT16, or
@@ -227,7 +248,7 @@ attend_code attend_attention_backward_scratch_bytes(const attend_attention_gradi
  * The tokens of all sequences lie one after the other on one axis. What is computed is the contract of
  * attend/varlen.h: each sequence as attend_attention() computes it alone, to the bit. Of the options,
  * query_offset and kv_lengths have one number a sequence, and mask, bias and alibi_slopes one slice a
- * sequence where they have one a batch row.
+ * sequence where they have one a batch row; query_positions are total_q and key_positions total_k.
  */
 
 typedef struct attend_packed_attention_tensors {
@@ -347,6 +368,11 @@ typedef struct attend_kv_tokens {
    * b. An attend_mutable_kv_view has its own. */
   const int32_t* sequences;
   size_t sequences_count;
+  attend_rotation rope; /* turns the keys before they are stored; optional */
+  /* Where the keys stand, for `rope` alone: T numbers, or B times as many. NULL and 0: where they are
+   * stored. */
+  const int64_t* key_positions;
+  size_t key_positions_count;
 } attend_kv_tokens;
 
 /* Writes the tokens of batch row b behind the lengths[s] tokens of its sequence s. The lengths and pages are
@@ -431,6 +457,11 @@ typedef struct attend_decode_options {
   attend_view alibi_slopes; /* [B or 1, Hq or 1, 1, 1], ATTEND_FLOAT32; optional */
   float softcap;            /* 0: none */
   attend_view sinks;        /* [1, Hq or 1, 1, 1], ATTEND_FLOAT32; optional */
+  attend_rotation rope;     /* turns the queries; keys were turned as they were appended; optional */
+  /* Where queries stand, for `rope` alone: Tq numbers, or B times as many. NULL and 0: where they stand on
+   * the key axis. */
+  const int64_t* query_positions;
+  size_t query_positions_count;
 } attend_decode_options;
 
 attend_code attend_attention_decode(const attend_decode_tensors* tensors,
@@ -460,6 +491,46 @@ typedef struct attend_merge_tensors {
 
 /* A part that saw no key (lse -inf) is left out. A sink belongs to one of the parts only. */
 attend_code attend_merge(const attend_merge_tensors* tensors, const attend_resources* resources);
+
+/* --- Rotary position embedding by itself ------------------------------------------------------------------
+ */
+
+typedef struct attend_rope_tensors {
+  size_t size;
+  attend_view input;          /* [B, H, T, D]   ATTEND_FLOAT32, _BFLOAT16, _FLOAT16 or _FLOAT64 */
+  attend_mutable_view output; /* [B, H, T, D]   of the input's type; may be the input, in place */
+} attend_rope_tensors;
+
+typedef struct attend_rope_options {
+  size_t size;
+  attend_rotation rope;
+  const int64_t* positions; /* T numbers, or B times as many. NULL and 0: row t at position t */
+  size_t positions_count;
+  int32_t transposed; /* 1: turns back, which takes gradients of turned rows to gradients of the rows */
+} attend_rope_options;
+
+/* Turns rows. Needs no scratch. */
+attend_code attend_rope(const attend_rope_tensors* tensors, const attend_rope_options* options,
+                        const attend_resources* resources);
+
+/* Position p turns pair r by p * position_scale * f_r, where f_r is frequencies[r], or base^(-2 r / R). NULL
+ * in place of the struct: all defaults. */
+typedef struct attend_rope_table_options {
+  size_t size;
+  double base;               /* 0: 10000 */
+  double position_scale;     /* 0: 1 */
+  const double* frequencies; /* R / 2 numbers in place of the base; NULL and 0: from the base */
+  size_t frequencies_count;
+  double magnitude; /* multiplies cosines and sines; 0: 1 */
+} attend_rope_table_options;
+
+typedef struct attend_rope_tables {
+  size_t size;
+  attend_mutable_view cos, sin; /* [1, 1, P, R / 2]   ATTEND_FLOAT32 or ATTEND_FLOAT64 */
+} attend_rope_tables;
+
+/* Fills tables, row p for position p; computed in double and rounded once. */
+attend_code attend_rope_table(const attend_rope_table_options* options, const attend_rope_tables* tables);
 
 #ifdef __cplusplus
 }

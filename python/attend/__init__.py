@@ -24,6 +24,7 @@ from ._attention import attention, attention_backward, explain
 from ._caption import Caption, Captioner, Word
 from ._decode import attention_decode, explain_decode, merge
 from ._kv_cache import KVCache, KVPages, kv_append
+from ._rope import rope, rope_table
 from ._varlen import attention_varlen, attention_varlen_backward, explain_varlen
 
 __all__ = [
@@ -44,4 +45,6 @@ __all__ = [
     "isas",
     "kv_append",
     "merge",
+    "rope",
+    "rope_table",
 ]

@@ -62,14 +62,14 @@ def integers(values: Any, name: str) -> list[int] | None:
         raise TypeError(f"{name} must be a sequence of integers ({error})") from None
 
 
-def integer_array(values: Any, name: str, axes: int, dtype: type) -> numpy.ndarray:
-    """A copy as contiguous integers, which must be such already."""
+def integer_array(values: Any, name: str, axes: int | None, dtype: type) -> numpy.ndarray:
+    """A copy as contiguous integers, which must be such already; None: of any number of axes."""
     if hasattr(values, "__dlpack__") and not isinstance(values, numpy.ndarray):
         values = numpy.from_dlpack(values)
     given = numpy.asarray(values)
     if given.dtype.kind not in "iu" and given.size > 0:
         raise TypeError(f"{name} is {given.dtype}, but must be integers")
-    if given.ndim != axes:
+    if axes is not None and given.ndim != axes:
         raise ValueError(f"{name} has {given.ndim} axes, but must have {axes}")
     if given.size >= 2**31:  # a broadcast array costs its maker nothing, and a copy all its numbers
         raise ValueError(f"{name} has {given.size} numbers, but must have fewer than 2^31")

@@ -109,6 +109,8 @@ class KvCache:
         counts: list[int] | None,
         sequences: list[int] | None,
         layout: str,
+        rope: tuple[Any, Any, str] | None,
+        key_positions: Any,
         threads: int | None,
     ) -> None: ...
     def truncate(self, sequence: int, length: int) -> None: ...
@@ -142,6 +144,8 @@ class PagedArrays:
         counts: list[int] | None,
         sequences: list[int] | None,
         layout: str,
+        rope: tuple[Any, Any, str] | None,
+        key_positions: Any,
         threads: int | None,
     ) -> None: ...
 
@@ -172,4 +176,21 @@ def merge(
     lse: Array,
     layout: str,
     threads: int | None,
+) -> None: ...
+def rope(
+    input: Array,
+    tables: tuple[Any, Any, str],
+    output: Array,
+    positions: Any,
+    transposed: bool,
+    layout: str,
+    threads: int | None,
+) -> None: ...
+def rope_table(
+    cos: Array,
+    sin: Array,
+    base: float,
+    position_scale: float,
+    frequencies: list[float] | None,
+    magnitude: float,
 ) -> None: ...

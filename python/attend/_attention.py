@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _attend
 from ._arrays import alignment, array_of, borrow, empty_like, heads_of, in_layout, integers, result
+from ._rope import positions_argument, rope_argument
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -27,6 +28,10 @@ class Options(TypedDict, total=False):
     kv_lengths: Any
     dropout: float
     seed: int
+    rope: Any
+    rope_layout: str
+    query_positions: Any
+    key_positions: Any
     isa: str | None
 
 
@@ -52,6 +57,10 @@ class _Call:
         for name in ("alibi_slopes", "sinks"):
             if name in options:
                 self.options[name] = array_of(options[name], self.sum_type)
+        layout = self.options.pop("rope_layout", "half_split")
+        self.options["rope"] = rope_argument(options.get("rope"), layout, self.sum_type)
+        for name, B, T in (("query_positions", self.B, self.Tq), ("key_positions", self.B, self.Tk)):
+            self.options[name] = positions_argument(options.get(name), name, B, T)
 
     def _unequal(self) -> str | None:
         return None if self.Tq == self.Tk else f"query axis Tq is {self.Tq} and key axis Tk is {self.Tk}"
@@ -104,6 +113,10 @@ def attention(
     kv_lengths: Any = None,
     dropout: float = 0.0,
     seed: int = 0,
+    rope: Any = None,
+    rope_layout: str = "half_split",
+    query_positions: Any = None,
+    key_positions: Any = None,
     return_lse: bool = False,
     return_weights: bool | str = False,
     threads: int | None = None,
@@ -128,6 +141,10 @@ def attention(
       sinks: [Hq]: exp(sink) is added to the sum that weights are divided by.
       kv_lengths: B integers in [0, Tk]: how many keys of each batch row exist. Nothing past them is read.
       dropout: the share of weights left out, in [0, 1), as a function of `seed` and their place alone.
+      rope: (cos, sin), [P, R / 2] each: turns q and k by their positions before anything else, as rope() would.
+        Gradients are those of q and k as they were given. rope_layout: "half_split" or "interleaved".
+      query_positions, key_positions: where q and k stand for `rope`, [Tq] and [Tk] or [B, Tq] and [B, Tk]; unless given
+        query i where it stands on the key axis, and key j at j.
       return_lse: also return log(sum(exp(score))), [B, Hq, Tq]; attention_backward() needs it.
       return_weights: also return the weights before dropout, [B, Hq, Tq, Tk]; "head_mean": their mean over heads,
         [B, Tq, Tk]; "column_sums": their sums over queries, [B, Hq, Tk].
@@ -156,6 +173,10 @@ def attention(
             "kv_lengths": kv_lengths,
             "dropout": dropout,
             "seed": seed,
+            "rope": rope,
+            "rope_layout": rope_layout,
+            "query_positions": query_positions,
+            "key_positions": key_positions,
             "threads": threads,
             "isa": isa,
         },

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from . import _attend
 from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, result
 from ._kv_cache import KVCache, KVPages, borrow_cache
+from ._rope import positions_argument, rope_argument
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -24,6 +25,9 @@ class DecodeOptions(TypedDict, total=False):
     alibi_slopes: Any
     softcap: float
     sinks: Any
+    rope: Any
+    rope_layout: str
+    query_positions: Any
     isa: str | None
 
 
@@ -45,6 +49,9 @@ class _Call:
         for name in ("alibi_slopes", "sinks"):
             if name in options:
                 self.options[name] = array_of(options[name], "float32")
+        turn = options.get("rope"), self.options.pop("rope_layout", "half_split")
+        self.options["rope"] = rope_argument(*turn, "float32")
+        self.options["query_positions"] = positions_argument(options.get("query_positions"), "query_positions", B, Tq)
 
     def run(self, operation: Any) -> Any:
         return operation(
@@ -78,6 +85,9 @@ def attention_decode(
     alibi_slopes: Any = None,
     softcap: float = 0.0,
     sinks: Any = None,
+    rope: Any = None,
+    rope_layout: str = "half_split",
+    query_positions: Any = None,
     return_lse: bool = False,
     threads: int | None = None,
     isa: str | None = None,
@@ -99,6 +109,9 @@ def attention_decode(
       alibi_slopes: [Hq] or [B, Hq]: slope * |where the query stands - key| is taken off every score.
       softcap: scaled products s become softcap * tanh(s / softcap); 0: they do not.
       sinks: [Hq]: exp(sink) is added to the sum that weights are divided by.
+      rope: (cos, sin), [P, R / 2] each: turns q by its positions, as rope() would; the cache's keys were turned as they
+        were appended. rope_layout: "half_split" or "interleaved".
+      query_positions: where q stands for `rope`, [Tq] or [B, Tq]; unless given where it stands on the key axis.
       return_lse: also return log(sum(exp(score))), [B, Hq, Tq] in float32, for merge().
       threads: 1..1024; all that OpenMP offers unless given. The result does not depend on it, nor on the batch.
       isa: one of isas(), to pin the instruction set.
@@ -120,6 +133,9 @@ def attention_decode(
             "alibi_slopes": alibi_slopes,
             "softcap": softcap,
             "sinks": sinks,
+            "rope": rope,
+            "rope_layout": rope_layout,
+            "query_positions": query_positions,
             "threads": threads,
             "isa": isa,
         },

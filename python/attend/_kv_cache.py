@@ -9,7 +9,8 @@ from typing import Any
 import numpy
 
 from . import _attend
-from ._arrays import borrow, integer_array, integers, result
+from ._arrays import borrow, heads_of, integer_array, integers, result
+from ._rope import positions_argument, rope_argument
 
 
 def _integer(value: Any, name: str) -> int:
@@ -88,6 +89,9 @@ class KVCache:
         sequences: Any = None,
         counts: Any = None,
         layout: str = "bhtd",
+        rope: Any = None,
+        rope_layout: str = "half_split",
+        key_positions: Any = None,
         threads: int | None = None,
     ) -> None:
         """Appends tokens, rounded to what is stored, and takes pages as needed. A page that another sequence holds too
@@ -97,17 +101,13 @@ class KVCache:
           k: [B, Hkv, T, D], v: [B, Hkv, T, Dv]; tokens before heads with `layout` "bthd". float32, bfloat16 or float16.
           sequences: which sequence each batch row is, B integers, none of them twice; unless given row b is sequence b.
           counts: how many of the T tokens of each row are appended, B integers in [0, T]; all unless given.
+          rope: (cos, sin), [P, R / 2] each: turns the keys by their positions before they are stored, as rope() would;
+            attention_decode() is then given the same. rope_layout: "half_split" or "interleaved".
+          key_positions: where the keys stand for `rope`, [T] or [B, T]; unless given where they are stored.
 
         Raises ValueError, TypeError, or MemoryError when the free pages do not suffice; then nothing was appended.
         """
-        self._cache.append(
-            borrow(k, "key"),
-            borrow(v, "value"),
-            integers(counts, "counts"),
-            integers(sequences, "sequences"),
-            layout,
-            threads,
-        )
+        _append(self._cache, k, v, counts, sequences, layout, (rope, rope_layout), key_positions, threads)
 
     def truncate(self, sequence: int, length: int) -> None:
         """Forgets the tokens of a sequence from `length` on; its pages that become empty are free again."""
@@ -183,6 +183,31 @@ class KVPages:
         )
 
 
+def _append(
+    cache: _attend.KvCache | _attend.PagedArrays,
+    k: Any,
+    v: Any,
+    counts: Any,
+    sequences: Any,
+    layout: str,
+    turn: tuple[Any, str],
+    key_positions: Any,
+    threads: int | None,
+) -> None:
+    key = borrow(k, "key")
+    B, _, T, _ = heads_of(key, "key", layout)
+    cache.append(
+        key,
+        borrow(v, "value"),
+        integers(counts, "counts"),
+        integers(sequences, "sequences"),
+        layout,
+        rope_argument(*turn, "float32"),
+        positions_argument(key_positions, "key_positions", B, T),
+        threads,
+    )
+
+
 def borrow_cache(cache: Any) -> _attend.KvCache | _attend.PagedArrays:
     """What attention_decode() reads."""
     if isinstance(cache, KVCache):
@@ -200,17 +225,14 @@ def kv_append(
     sequences: Any = None,
     counts: Any = None,
     layout: str = "bhtd",
+    rope: Any = None,
+    rope_layout: str = "half_split",
+    key_positions: Any = None,
     threads: int | None = None,
 ) -> None:
     """Writes tokens into pages of the caller's, behind the `lengths` that their sequences have; the lengths and the
     block table are the caller's, who adds the counts to the lengths afterwards. Arguments as of KVCache.append()."""
     if not isinstance(cache, KVPages):
         raise TypeError(f"cache is {type(cache).__name__}, but must be KVPages; a KVCache has append()")
-    cache._borrow(writable=True).append(
-        borrow(k, "key"),
-        borrow(v, "value"),
-        integers(counts, "counts"),
-        integers(sequences, "sequences"),
-        layout,
-        threads,
-    )
+    pages = cache._borrow(writable=True)
+    _append(pages, k, v, counts, sequences, layout, (rope, rope_layout), key_positions, threads)

@@ -8,6 +8,7 @@ import numpy
 
 from . import _attend
 from ._arrays import alignment, array_of, borrow, empty_like, integer_array, integers, result
+from ._rope import positions_argument, rope_argument
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -28,6 +29,10 @@ class VarlenOptions(TypedDict, total=False):
     kv_lengths: Any
     dropout: float
     seed: int
+    rope: Any
+    rope_layout: str
+    query_positions: Any
+    key_positions: Any
     isa: str | None
 
 
@@ -55,6 +60,10 @@ class _Call:
         for name in ("alibi_slopes", "sinks"):
             if name in options:
                 self.options[name] = array_of(options[name], self.sum_type)
+        layout = self.options.pop("rope_layout", "half_split")
+        self.options["rope"] = rope_argument(options.get("rope"), layout, self.sum_type)
+        for name, B, T in (("query_positions", 1, self.query.shape[0]), ("key_positions", 1, self.key.shape[0])):
+            self.options[name] = positions_argument(options.get(name), name, B, T)
 
     def _unequal(self) -> str | None:
         """A sequence that has other numbers of queries and keys, in words."""
@@ -105,6 +114,10 @@ def attention_varlen(
     kv_lengths: Any = None,
     dropout: float = 0.0,
     seed: int = 0,
+    rope: Any = None,
+    rope_layout: str = "half_split",
+    query_positions: Any = None,
+    key_positions: Any = None,
     return_lse: bool = False,
     threads: int | None = None,
     isa: str | None = None,
@@ -122,6 +135,8 @@ def attention_varlen(
         columns.
       alibi_slopes: [Hq] or [sequences, Hq].
       causal: True only where every sequence has as many queries as keys, or with query_offset.
+      rope, rope_layout: as of attention(). query_positions, key_positions: [total_q] and [total_k]; unless given every
+        sequence stands on a key axis of its own.
       return_lse: also return log(sum(exp(score))), [Hq, total_q]; attention_varlen_backward() needs it.
       All other options as of attention(). Dropout counts sequences as batch rows.
 
@@ -146,6 +161,10 @@ def attention_varlen(
             "kv_lengths": kv_lengths,
             "dropout": dropout,
             "seed": seed,
+            "rope": rope,
+            "rope_layout": rope_layout,
+            "query_positions": query_positions,
+            "key_positions": key_positions,
             "threads": threads,
             "isa": isa,
         },

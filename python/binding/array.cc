@@ -179,6 +179,14 @@ MutableTensorView Array::packed_rows() const {
   return view;
 }
 
+MutableTensorView Array::table() const {
+  if (memory_.ndim() != 2) {
+    refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +
+                 " axes, but must have 2: [positions, pairs]");
+  }
+  return padded();
+}
+
 MutableTensorView Array::rows() const {
   if (memory_.ndim() != 3) {
     refuse_value(name_ + " has " + std::to_string(memory_.ndim()) +

@@ -42,6 +42,8 @@ class Array {
   MutableTensorView packed() const;
   /// Two axes [Hq, tokens], as [1, Hq, tokens, 1].
   MutableTensorView packed_rows() const;
+  /// Two axes [positions, pairs], as [1, 1, positions, pairs].
+  MutableTensorView table() const;
   /// Three axes [B, Hq, Tq], as [B, Hq, Tq, 1].
   MutableTensorView rows() const;
   /// One number a query head, [Hq], or [B, Hq], as [1 or B, Hq, 1, 1].

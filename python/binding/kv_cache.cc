@@ -11,6 +11,7 @@
 
 #include "binding/options.h"
 #include "binding/refusal.h"
+#include "binding/rope.h"
 
 namespace attend::python {
 namespace {
@@ -38,31 +39,36 @@ void create(Cache* self, int64_t sequences, int64_t capacity, int64_t kv_heads, 
 /// New tokens, and what they borrow.
 struct Tokens {
   Tokens(const Array& key, const Array& value, const nb::object& count, const nb::object& sequence,
-         const std::string& layout_name)
-      : counts(integers(count, "counts", "batch row")),
+         const std::string& layout_name, const nb::object& turn, const nb::object& key_positions)
+      : rope(turn),
+        positions(key_positions, "key_positions"),
+        counts(integers(count, "counts", "batch row")),
         sequences(small_integers(sequence, "sequences", "batch row")) {
     const Layout layout = layout_from_name(layout_name);
-    tokens = {key.heads(layout), value.heads(layout), counts};
+    tokens = {key.heads(layout), value.heads(layout), counts, rope.rope(), positions.numbers()};
   }
   Tokens(const Tokens&) = delete;
   Tokens& operator=(const Tokens&) = delete;
 
+  RopeArgument rope;
+  PositionsArgument positions;
   std::vector<int64_t> counts;
   std::vector<int32_t> sequences;
   KvTokens tokens;
 };
 
 void append(Cache& self, const Array& key, const Array& value, const nb::object& counts,
-            const nb::object& sequences, const std::string& layout, const nb::object& threads) {
-  const Tokens t(key, value, counts, sequences, layout);
+            const nb::object& sequences, const std::string& layout, const nb::object& rope,
+            const nb::object& key_positions, const nb::object& threads) {
+  const Tokens t(key, value, counts, sequences, layout, rope, key_positions);
   const std::unique_ptr<Executor> executor = executor_of(threads);
   raise_if_error(self.change([&](KvCache& cache) { return cache.append(t.tokens, *executor, t.sequences); }));
 }
 
 void append_to_arrays(const PagedArrays& arrays, const Array& key, const Array& value,
                       const nb::object& counts, const nb::object& sequences, const std::string& layout,
-                      const nb::object& threads) {
-  const Tokens t(key, value, counts, sequences, layout);
+                      const nb::object& rope, const nb::object& key_positions, const nb::object& threads) {
+  const Tokens t(key, value, counts, sequences, layout, rope, key_positions);
   const std::unique_ptr<Executor> executor = executor_of(threads);
   raise_if_error(arrays.read(
       t.sequences, [&](const MutableKvView& view) { return kv_append(t.tokens, view, *executor); }));
@@ -133,7 +139,7 @@ void bind_kv_cache(nb::module_& m) {
            "dtype"_a, "page_size"_a, "pages"_a)
       .def_prop_ro("value_width", &Cache::value_width)
       .def("append", &append, "key"_a, "value"_a, "counts"_a.none(), "sequences"_a.none(), "layout"_a,
-           "threads"_a.none())
+           "rope"_a.none(), "key_positions"_a.none(), "threads"_a.none())
       .def(
           "truncate",
           [](Cache& self, int64_t sequence, int64_t length) {
@@ -164,7 +170,7 @@ void bind_kv_cache(nb::module_& m) {
            "block_table"_a.none())
       .def_prop_ro("value_width", &PagedArrays::value_width)
       .def("append", &append_to_arrays, "key"_a, "value"_a, "counts"_a.none(), "sequences"_a.none(),
-           "layout"_a, "threads"_a.none());
+           "layout"_a, "rope"_a.none(), "key_positions"_a.none(), "threads"_a.none());
 }
 
 }  // namespace attend::python

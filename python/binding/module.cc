@@ -9,6 +9,7 @@
 #include "binding/attention.h"
 #include "binding/decode.h"
 #include "binding/kv_cache.h"
+#include "binding/rope.h"
 #include "binding/varlen.h"
 
 NB_MODULE(_attend, m) {
@@ -31,4 +32,5 @@ NB_MODULE(_attend, m) {
   attend::python::bind_varlen(m);
   attend::python::bind_kv_cache(m);
   attend::python::bind_decode(m);
+  attend::python::bind_rope(m);
 }

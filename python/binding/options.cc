@@ -88,6 +88,22 @@ bool Options::set_array(const std::string& name, const nb::object& value) {
   return true;
 }
 
+bool Options::set_rope(const std::string& name, const nb::object& value) {
+  if (name == "rope") {
+    rope_ = RopeArgument(value);
+    attention.rope = rope_.rope();
+  } else if (name == "query_positions") {
+    query_positions_ = PositionsArgument(value, name);
+    attention.query_positions = query_positions_.numbers();
+  } else if (name == "key_positions") {
+    key_positions_ = PositionsArgument(value, name);
+    attention.key_positions = key_positions_.numbers();
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void Options::set(const std::string& name, const nb::object& value) {
   if (name == "layout") {
     layout = layout_from_name(cast<std::string>(value, name, "a string"));
@@ -112,7 +128,7 @@ void Options::set(const std::string& name, const nb::object& value) {
     attention.isa = isa_of(cast<std::string>(value, name, "a string"));
   } else if (name == "threads") {
     threads_ = thread_count(value);
-  } else if (!set_array(name, value)) {
+  } else if (!set_array(name, value) && !set_rope(name, value)) {
     refuse_type("there is no option \"" + name + "\"");
   }
 }
@@ -123,7 +139,8 @@ DecodeOptions Options::decode() const {
                                                           {"kv_lengths", !a.kv_lengths.empty()},
                                                           {"mask", a.mask.present()},
                                                           {"bias", a.bias.present()},
-                                                          {"dropout", a.dropout != 0}};
+                                                          {"dropout", a.dropout != 0},
+                                                          {"key_positions", !a.key_positions.empty()}};
   for (const auto& [name, given] : without_meaning) {
     if (given) refuse_type(std::string(name) + " is given, but has no meaning over a cache");
   }
@@ -134,6 +151,8 @@ DecodeOptions Options::decode() const {
   options.softcap = a.softcap;
   options.alibi_slopes = a.alibi_slopes;
   options.sinks = a.sinks;
+  options.rope = a.rope;
+  options.query_positions = a.query_positions;
   options.isa = a.isa;
   return options;
 }

@@ -12,6 +12,7 @@
 #include "attend/decode.h"
 #include "attend/executor.h"
 #include "binding/array.h"
+#include "binding/rope.h"
 
 namespace attend::python {
 
@@ -40,11 +41,14 @@ struct Options {
 
  private:
   void set(const std::string& name, const nb::object& value);
-  /// Options that are arrays; false if `name` is none of them.
+  /// Each of these: false if `name` is none of its options.
   bool set_array(const std::string& name, const nb::object& value);
+  bool set_rope(const std::string& name, const nb::object& value);
 
   int threads_ = 0;
   std::vector<int64_t> query_offset_, kv_lengths_;
+  RopeArgument rope_;
+  PositionsArgument query_positions_, key_positions_;
   std::vector<Array> arrays_;
 };
 

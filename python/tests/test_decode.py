@@ -348,7 +348,7 @@ def test_tokens_that_do_not_fit_are_named_and_nothing_is_appended(operands):
         ((k, v), dict(counts=[1, -1]), ValueError, r"counts\[1\] is -1"),
         ((k, v), dict(sequences=[0, 0]), ValueError, "sequence 0 is both batch row 0 and batch row 1"),
         ((k, v), dict(sequences=[0, 7]), ValueError, r"sequences\[1\] is 7"),
-        ((k, v), dict(layout="x"), ValueError, 'layout is "x"'),
+        ((k, v), dict(layout="x"), ValueError, "layout is 'x'"),
         ((k, v), dict(threads=-1), ValueError, "threads is -1"),
         ((k, v), {}, MemoryError, "need 4 more pages, but the cache has 3 free"),
         ((None, v), {}, TypeError, "key is NoneType"),

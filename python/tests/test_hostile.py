@@ -4,6 +4,7 @@ import numpy as np
 import plain
 import pytest
 from damage import Damage, snapshot
+from test_rope import plain_rope
 
 import attend
 
@@ -195,6 +196,22 @@ def test_attention_varlen_backward():
         return True
 
     fuzz(make, attend.attention_varlen_backward, right)
+
+
+def test_rope():
+    def make(damage):
+        arguments = {"x": numbers(damage, 2, 4, 5, 8), "cos": numbers(damage, 9, 3), "sin": numbers(damage, 9, 3)}
+        options = {"positions": [8, 0, 3, 3, 1], "rope_layout": "interleaved", "transposed": True, "threads": 2}
+        return arguments | damage.options(options)
+
+    def right(arguments, result):
+        (x, cos, sin), options = split(arguments, "x", "cos", "sin")
+        places = options.get("positions")
+        places = np.arange(x.shape[2]) if places is None else np.asarray(places, dtype=np.int64)
+        sign = -1.0 if options.get("transposed") else 1.0
+        return close(result, plain_rope(x, cos, sign * sin[:9], places, options.get("rope_layout", "half_split")))
+
+    fuzz(make, attend.rope, right)
 
 
 def decode_options(damage):

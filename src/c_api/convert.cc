@@ -47,6 +47,11 @@ Status convert(const attend_attention_options* from, AttentionOptions& to) {
   to.softcap = o.softcap;
   to.dropout = o.dropout;
   to.seed = o.seed;
+  ATTEND_RETURN_IF_ERROR(convert_rope(o.rope, to.rope));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(o.query_positions, o.query_positions_count, "query_positions", to.query_positions));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(o.key_positions, o.key_positions_count, "key_positions", to.key_positions));
   return convert_views({{o.mask, "mask", to.mask},
                         {o.bias, "bias", to.bias},
                         {o.alibi_slopes, "alibi_slopes", to.alibi_slopes},

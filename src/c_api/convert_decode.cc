@@ -50,6 +50,9 @@ Status convert(const attend_decode_options* from, DecodeOptions& to) {
   ATTEND_RETURN_IF_ERROR(
       convert_numbers(o.query_counts, o.query_counts_count, "query_counts", to.query_counts));
   to.softcap = o.softcap;
+  ATTEND_RETURN_IF_ERROR(convert_rope(o.rope, to.rope));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(o.query_positions, o.query_positions_count, "query_positions", to.query_positions));
   return convert_views({{o.alibi_slopes, "alibi_slopes", to.alibi_slopes}, {o.sinks, "sinks", to.sinks}});
 }
 
@@ -72,6 +75,9 @@ Status convert(const attend_kv_tokens* from, KvTokens& to, std::span<const int32
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tokens", t));
   ATTEND_RETURN_IF_ERROR(convert_views({{t.key, "key", to.key}, {t.value, "value", to.value}}));
   ATTEND_RETURN_IF_ERROR(convert_numbers(t.counts, t.counts_count, "counts", to.counts));
+  ATTEND_RETURN_IF_ERROR(convert_rope(t.rope, to.rope));
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(t.key_positions, t.key_positions_count, "key_positions", to.key_positions));
   return convert_numbers(t.sequences, t.sequences_count, "sequences", sequences);
 }
 

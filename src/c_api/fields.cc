@@ -16,6 +16,8 @@ static_assert(ATTEND_CAUSAL_NONE == static_cast<int>(Causal::kNone));
 static_assert(ATTEND_CAUSAL_UPPER_LEFT == static_cast<int>(Causal::kUpperLeft));
 static_assert(ATTEND_CAUSAL_LOWER_RIGHT == static_cast<int>(Causal::kLowerRight));
 static_assert(ATTEND_CAUSAL_QUERY_OFFSET == static_cast<int>(Causal::kQueryOffset));
+static_assert(ATTEND_ROPE_HALF_SPLIT == static_cast<int>(RopeLayout::kHalfSplit));
+static_assert(ATTEND_ROPE_INTERLEAVED == static_cast<int>(RopeLayout::kInterleaved));
 
 template <class Field>
 Status convert_all(std::initializer_list<Field> fields) {
@@ -51,6 +53,16 @@ Status convert_causal(int32_t from, Causal& to) {
   }
   to = static_cast<Causal>(from);
   return {};
+}
+
+Status convert_rope(const attend_rotation& from, Rope& to) {
+  if (from.layout < ATTEND_ROPE_HALF_SPLIT || from.layout > ATTEND_ROPE_INTERLEAVED) {
+    return invalid("rope.layout is " + std::to_string(from.layout) + ", but must be in 0..1");
+  }
+  ATTEND_RETURN_IF_ERROR(convert_views({{from.cos, "rope.cos", to.cos}, {from.sin, "rope.sin", to.sin}}));
+  to.layout = static_cast<RopeLayout>(from.layout);
+  if (to.present() || from.layout == ATTEND_ROPE_HALF_SPLIT) return {};
+  return invalid("rope.layout is " + std::to_string(from.layout) + ", but rope.cos is a null pointer");
 }
 
 Status convert_isa(const char* word, std::optional<Isa>& isa) {

@@ -12,6 +12,7 @@
 #include "attend/attend.h"
 #include "attend/attention.h"
 #include "attend/isa.h"
+#include "attend/rope.h"
 #include "attend/status.h"
 #include "attend/tensor.h"
 #include "c_api/error.h"
@@ -34,6 +35,9 @@ Status convert_views(std::initializer_list<WrittenField> fields);
 
 Status convert_dtype(int32_t from, const char* name, DType& to);
 Status convert_causal(int32_t from, Causal& to);
+
+/// All 0 is absent.
+Status convert_rope(const attend_rotation& from, Rope& to);
 
 /// NULL is absent.
 Status convert_isa(const char* word, std::optional<Isa>& isa);

@@ -55,6 +55,7 @@ void test_forward(void);
 void test_options(void);
 void test_backward(void);
 void test_varlen(void);
+void test_rope(void);
 void test_executors(void);
 void test_errors(void);
 void test_kv_cache(void);

@@ -11,6 +11,7 @@ int main(void) {
   test_options();
   test_backward();
   test_varlen();
+  test_rope();
   test_executors();
   test_errors();
   test_kv_cache();
