@@ -1,6 +1,6 @@
 """Attention kernels: attend against PyTorch, oneDNN's products and ggml, the same numbers, in turns.
 
-  ./run bench attention [--only GROUP] [--rounds N] [--threads N] [--smoke]
+  ./run bench attention [--only GROUP] [--rounds N] [--threads N] [--flex] [--smoke]
 """
 
 import argparse
@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--only", choices=GROUPS, action="append", help="leave the other groups out")
     parser.add_argument("--rounds", type=int, default=12, help="turns of each side at most (default 12)")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--flex", action="store_true", help="masks also in PyTorch's compiled flex_attention")
     parser.add_argument("--smoke", action="store_true", help="one turn of a few cases; keeps no results")
     given = parser.parse_args()
     if given.smoke:

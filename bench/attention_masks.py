@@ -10,13 +10,15 @@ COLUMNS = ("B, H, T, D", "visible tiles, %", "attend, us", "% of plain's time", 
            "the fastest's error")  # fmt: skip
 
 
-def theirs_of(masked, tensors, failures):
+def theirs_of(masked, tensors, failures, with_flex):
     """PyTorch's ways, by name, that run here; what does not run goes to `failures`, a sentence each."""
     ways = {}
     if masked.changes_products:
         ways["matmuls"] = Unfused(masked, tensors)
     else:
         ways["SDPA"] = MaskedAttention(masked, tensors)
+    if not with_flex:
+        return ways
     try:
         flex = FlexAttention(masked, tensors)
         flex.forward()
@@ -31,7 +33,7 @@ def row_of(contest, masked, failures):
     tensors = case.tensors()
     contest.lay_out(tensors, name="plain")
     contest.lay_out(tensors | masked.tensors(), name="masked", causal=case.causal, **masked.request)
-    ways = theirs_of(masked, tensors, failures)
+    ways = theirs_of(masked, tensors, failures, contest.given.flex)
     ours, plain, *theirs = contest.turns(
         contest.our_turn("forward", 1, name="masked"), contest.our_turn("forward", 1, name="plain"),
         *(contest.their_turn(way.forward, 1) for way in ways.values()))  # fmt: skip
@@ -53,6 +55,6 @@ def masks(contest):
         contest.ours.ask(do="forget")
     return [
         "float32. A tile is 64 queries by 64 keys, visible when any of its pairs is; plain's time is ours of the whole "
-        "problem without a mask. SDPA gets a boolean mask, or the bias in full; flex_attention is compiled by `torch.compile`, "
-        "with a block mask made beforehand; matmuls are two products with the softmax between them.",
+        "problem without a mask. SDPA gets a boolean mask, or the bias in full; flex_attention (with --flex: to compile it can take minutes) "
+        "runs through `torch.compile`, with a block mask made beforehand; matmuls are two products with the softmax between them.",
         report.table(COLUMNS, rows), *failures]  # fmt: skip
