@@ -17,6 +17,22 @@ uint64_t pack_bytes(uint64_t bytes) {
   return (ones * 0x0102040810204080u) >> 56;
 }
 
+/// The bits of 64 bytes of 0 or 1. Masks made of blocks have mostly rows that are all the one or the other,
+/// which is seen without packing them.
+uint64_t pack_row(const bool* row) {
+  uint64_t bytes[8], any = 0, all = ~uint64_t{0};
+  std::memcpy(bytes, row, sizeof(bytes));
+  for (const uint64_t eight : bytes) {
+    any |= eight;
+    all &= eight;
+  }
+  if (any == 0) return 0;
+  if (all == 0x0101010101010101u) return ~uint64_t{0};
+  uint64_t bits = 0;
+  for (int k = 0; k < 8; ++k) bits |= pack_bytes(bytes[k]) << (8 * k);
+  return bits;
+}
+
 /// Transposes the 64 x 64 bit matrix whose row i is m[i], column j at bit j, by swapping off-diagonal blocks
 /// of half the size at each step (Warren, "Hacker's Delight", 7-3).
 void transpose_bits(uint64_t (&m)[64]) {
@@ -35,6 +51,7 @@ void transpose_bits(uint64_t (&m)[64]) {
 uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
   const bool* row = visible_ + query * query_stride_ + key * key_stride_;
   if (key_stride_ == 0) return *row ? ~uint64_t{0} : 0;
+  if (key_stride_ == 1 && count == 64) return pack_row(row);
   uint64_t bits = 0;
   int t = 0;
   if (key_stride_ == 1) {

@@ -258,8 +258,9 @@ TEST(KvCache, RefusesSizesThatMakeNoCache) {
               HasSubstr("cache is float64, but must be float32, bfloat16, float16 or int8"));
   EXPECT_EQ(refused([](auto& o) { o.capacity = int64_t{1} << 61; }).code(), StatusCode::kOutOfMemory);
   EXPECT_EQ(refused([](auto& o) { o.capacity = int64_t{1} << 45; }).code(), StatusCode::kOutOfMemory);
-  EXPECT_EQ(refused([](auto& o) { o.capacity = int64_t{1} << 40, o.page_size = 1; }).message(),
-            "2 sequences of 1099511627776 pages are more than the 268435456 entries of the largest block table");
+  EXPECT_EQ(
+      refused([](auto& o) { o.capacity = int64_t{1} << 40, o.page_size = 1; }).message(),
+      "2 sequences of 1099511627776 pages are more than the 268435456 entries of the largest block table");
   EXPECT_THAT(refused([](auto& o) { o.capacity = int64_t{1} << 24, o.page_size = 1; }).message(),
               HasSubstr("needs 33554432 pages to fill every sequence, but can have at most 16777216"));
 }
