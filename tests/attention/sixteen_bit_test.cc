@@ -72,6 +72,12 @@ TEST(AttentionInSixteenBits, TurnsQueriesAndKeys) {
   }
 }
 
+TEST(AttentionInSixteenBits, LooksThroughWindowsAsFloat32DoesThoughItsBlocksAreLarger) {
+  expect_one_rounding(
+      {.sizes = {1, 1, 1, 127, 257, 17, 64}, .causal = Causal::kLowerRight, .window = {222, 26}});
+  expect_one_rounding({.sizes = {1, 2, 1, 400, 430, 16, 16}, .window = {70, 11}});
+}
+
 TEST(AttentionInSixteenBits, TakesEveryOption) {
   for (const CaseSpec& spec : combined()) expect_one_rounding(spec);
 }
