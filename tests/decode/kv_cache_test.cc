@@ -240,6 +240,22 @@ TEST(KvCache, MovesWithItsTokens) {
   EXPECT_GE(moved.bytes(), sizeof(float) * static_cast<size_t>(4 * kHeads * (kD + kDv)));
 }
 
+TEST(KvCache, HoldsNoMoreThanItsCapacityThoughItsLastPageWould) {
+  KvCache cache = make({.sequences = 1, .capacity = 5, .page_size = 4});
+  const std::vector<float> numbers(64, 1.0f);
+  const KvCacheOptions& o = cache.options();
+  const auto append = [&](int64_t count) {
+    return cache.append({{numbers.data(), Shape{1, o.kv_heads, count, o.key_width}},
+                         {numbers.data(), Shape{1, o.kv_heads, count, o.value_width}},
+                         {}},
+                        serial_executor());
+  };
+  EXPECT_THAT(append(6).message(),
+              HasSubstr("sequence 0 holds 0 tokens and is given 6 more, but its capacity is 5"));
+  EXPECT_TRUE(append(5).ok());
+  EXPECT_THAT(append(1).message(), HasSubstr("is given 1 more, but its capacity is 5"));
+}
+
 TEST(KvCache, RefusesSizesThatMakeNoCache) {
   const KvCacheOptions good = {
       .sequences = 2, .capacity = 8, .kv_heads = 1, .key_width = 4, .value_width = 4};
