@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from . import _attend
-from ._arrays import alignment, array_of, borrow, empty_like, heads_of, in_layout, integers, result
-from ._rope import positions_argument, rope_argument
+from ._arrays import borrow, empty_like, heads_of, in_layout, result
+from ._options import ScoreOptions, binding_options
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-class Options(TypedDict, total=False):
+class Options(ScoreOptions, total=False):
     """What attention() computes, apart from the data; its documentation says what they mean."""
 
     layout: str
-    scale: float | None
-    causal: bool | str
-    window: tuple[int, int]
-    query_offset: Any
-    mask: Any
-    bias: Any
-    alibi_slopes: Any
-    softcap: float
-    sinks: Any
-    kv_lengths: Any
-    dropout: float
-    seed: int
-    rope: Any
-    rope_layout: str
-    query_positions: Any
-    key_positions: Any
-    isa: str | None
 
 
 class _Call:
@@ -47,20 +30,7 @@ class _Call:
         self.Dv = heads_of(self.value, "value", layout)[3]
         # Sums are never kept in 16 bits.
         self.sum_type = "float64" if self.query.dtype == "float64" else "float32"
-        offset = integers(options.get("query_offset"), "query_offset")
-        self.options = {
-            **options,
-            "causal": alignment(options.get("causal", False), offset, self._unequal()),
-            "query_offset": offset,
-            "kv_lengths": integers(options.get("kv_lengths"), "kv_lengths"),
-        }
-        for name in ("alibi_slopes", "sinks"):
-            if name in options:
-                self.options[name] = array_of(options[name], self.sum_type)
-        layout = self.options.pop("rope_layout", "half_split")
-        self.options["rope"] = rope_argument(options.get("rope"), layout, self.sum_type)
-        for name, B, T in (("query_positions", self.B, self.Tq), ("key_positions", self.B, self.Tk)):
-            self.options[name] = positions_argument(options.get(name), name, B, T)
+        self.options = binding_options(options, self._unequal(), self.sum_type, (self.B, self.Tq), (self.B, self.Tk))
 
     def _unequal(self) -> str | None:
         return None if self.Tq == self.Tk else f"query axis Tq is {self.Tq} and key axis Tk is {self.Tk}"

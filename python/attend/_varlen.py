@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from . import _attend
-from ._arrays import alignment, array_of, borrow, empty_like, integer_array, integers, result
-from ._rope import positions_argument, rope_argument
+from ._arrays import borrow, empty_like, integer_array, result
+from ._options import ScoreOptions, binding_options
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-
-class VarlenOptions(TypedDict, total=False):
-    """What attention_varlen() computes, apart from the data; its documentation says what they mean."""
-
-    scale: float | None
-    causal: bool | str
-    window: tuple[int, int]
-    query_offset: Any
-    mask: Any
-    bias: Any
-    alibi_slopes: Any
-    softcap: float
-    sinks: Any
-    kv_lengths: Any
-    dropout: float
-    seed: int
-    rope: Any
-    rope_layout: str
-    query_positions: Any
-    key_positions: Any
-    isa: str | None
 
 
 class _Call:
@@ -50,20 +28,8 @@ class _Call:
         self.starts = tuple(
             integer_array(given, name, 1, numpy.int64) for given, name in zip(starts, ("cu_seqlens_q", "cu_seqlens_k"))
         )
-        offset = integers(options.get("query_offset"), "query_offset")
-        self.options = {
-            **options,
-            "causal": alignment(options.get("causal", False), offset, self._unequal()),
-            "query_offset": offset,
-            "kv_lengths": integers(options.get("kv_lengths"), "kv_lengths"),
-        }
-        for name in ("alibi_slopes", "sinks"):
-            if name in options:
-                self.options[name] = array_of(options[name], self.sum_type)
-        layout = self.options.pop("rope_layout", "half_split")
-        self.options["rope"] = rope_argument(options.get("rope"), layout, self.sum_type)
-        for name, B, T in (("query_positions", 1, self.query.shape[0]), ("key_positions", 1, self.key.shape[0])):
-            self.options[name] = positions_argument(options.get(name), name, B, T)
+        queries, keys = (1, self.query.shape[0]), (1, self.key.shape[0])
+        self.options = binding_options(options, self._unequal(), self.sum_type, queries, keys)
 
     def _unequal(self) -> str | None:
         """A sequence that has other numbers of queries and keys, in words."""
@@ -186,7 +152,7 @@ def attention_varlen_backward(
     *,
     return_dsinks: bool = False,
     threads: int | None = None,
-    **options: Unpack[VarlenOptions],
+    **options: Unpack[ScoreOptions],
 ) -> tuple[Any, ...]:
     """The gradients (dq, dk, dv[, dsinks]) of sum(out * dout), of the shapes of q, k, v and sinks.
 
@@ -228,7 +194,7 @@ def explain_varlen(
     cu_seqlens_k: Any,
     *,
     return_lse: bool = False,
-    **options: Unpack[VarlenOptions],
+    **options: Unpack[ScoreOptions],
 ) -> str:
     """One line: which kernels attention_varlen() would run for how many of the sequences, on which instruction set, and
     why. Raises what attention_varlen() would raise."""

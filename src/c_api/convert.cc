@@ -4,12 +4,35 @@
 #include "c_api/sized_struct.h"
 
 namespace attend::c_api {
+namespace {
+
+/// What the packed and the padded operands of a pass have in common, by the same names.
+template <class From, class To>
+Status convert_inputs(const From& t, To& to) {
+  return convert_views({{t.query, "query", to.query}, {t.key, "key", to.key}, {t.value, "value", to.value}});
+}
+
+template <class From, class To>
+Status convert_backward_inputs(const From& t, To& to) {
+  ATTEND_RETURN_IF_ERROR(convert_inputs(t, to));
+  return convert_views({{t.output, "output", to.output},
+                        {t.lse, "lse", to.lse},
+                        {t.output_gradient, "output_gradient", to.output_gradient}});
+}
+
+template <class From, class To>
+Status convert_starts(const From& t, To& to) {
+  ATTEND_RETURN_IF_ERROR(
+      convert_numbers(t.query_starts, t.query_starts_count, "query_starts", to.query_starts));
+  return convert_numbers(t.key_starts, t.key_starts_count, "key_starts", to.key_starts);
+}
+
+}  // namespace
 
 Status convert(const attend_attention_tensors* from, AttentionTensors& to) {
   attend_attention_tensors t;
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
-  ATTEND_RETURN_IF_ERROR(
-      convert_views({{t.query, "query", to.query}, {t.key, "key", to.key}, {t.value, "value", to.value}}));
+  ATTEND_RETURN_IF_ERROR(convert_inputs(t, to));
   return convert_views({{t.output, "output", to.output},
                         {t.lse, "lse", to.lse},
                         {t.weights, "weights", to.weights},
@@ -20,12 +43,7 @@ Status convert(const attend_attention_tensors* from, AttentionTensors& to) {
 Status convert(const attend_attention_gradient_tensors* from, AttentionGradientTensors& to) {
   attend_attention_gradient_tensors t;
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
-  ATTEND_RETURN_IF_ERROR(convert_views({{t.query, "query", to.query},
-                                        {t.key, "key", to.key},
-                                        {t.value, "value", to.value},
-                                        {t.output, "output", to.output},
-                                        {t.lse, "lse", to.lse},
-                                        {t.output_gradient, "output_gradient", to.output_gradient}}));
+  ATTEND_RETURN_IF_ERROR(convert_backward_inputs(t, to));
   return convert_views({{t.query_gradient, "query_gradient", to.query_gradient},
                         {t.key_gradient, "key_gradient", to.key_gradient},
                         {t.value_gradient, "value_gradient", to.value_gradient},
@@ -61,26 +79,16 @@ Status convert(const attend_attention_options* from, AttentionOptions& to) {
 Status convert(const attend_packed_attention_tensors* from, PackedAttentionTensors& to) {
   attend_packed_attention_tensors t;
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
-  ATTEND_RETURN_IF_ERROR(
-      convert_views({{t.query, "query", to.query}, {t.key, "key", to.key}, {t.value, "value", to.value}}));
-  ATTEND_RETURN_IF_ERROR(
-      convert_numbers(t.query_starts, t.query_starts_count, "query_starts", to.query_starts));
-  ATTEND_RETURN_IF_ERROR(convert_numbers(t.key_starts, t.key_starts_count, "key_starts", to.key_starts));
+  ATTEND_RETURN_IF_ERROR(convert_inputs(t, to));
+  ATTEND_RETURN_IF_ERROR(convert_starts(t, to));
   return convert_views({{t.output, "output", to.output}, {t.lse, "lse", to.lse}});
 }
 
 Status convert(const attend_packed_attention_gradient_tensors* from, PackedAttentionGradientTensors& to) {
   attend_packed_attention_gradient_tensors t;
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tensors", t));
-  ATTEND_RETURN_IF_ERROR(convert_views({{t.query, "query", to.query},
-                                        {t.key, "key", to.key},
-                                        {t.value, "value", to.value},
-                                        {t.output, "output", to.output},
-                                        {t.lse, "lse", to.lse},
-                                        {t.output_gradient, "output_gradient", to.output_gradient}}));
-  ATTEND_RETURN_IF_ERROR(
-      convert_numbers(t.query_starts, t.query_starts_count, "query_starts", to.query_starts));
-  ATTEND_RETURN_IF_ERROR(convert_numbers(t.key_starts, t.key_starts_count, "key_starts", to.key_starts));
+  ATTEND_RETURN_IF_ERROR(convert_backward_inputs(t, to));
+  ATTEND_RETURN_IF_ERROR(convert_starts(t, to));
   return convert_views({{t.query_gradient, "query_gradient", to.query_gradient},
                         {t.key_gradient, "key_gradient", to.key_gradient},
                         {t.value_gradient, "value_gradient", to.value_gradient},

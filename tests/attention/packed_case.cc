@@ -360,4 +360,19 @@ std::vector<SequenceLengths> awkward_lengths() {
   return {{7, 9}, {1, 65}, {0, 5}, {64, 64}, {9, 0}, {130, 200}, {0, 0}, {97, 8}, {3, 63}, {65, 1}, {2, 0}};
 }
 
+PackedSpec many_options(const std::vector<SequenceLengths>& lengths) {
+  return {.lengths = lengths,
+          .causal = Causal::kQueryOffset,
+          .window = {130, -1},
+          .offsets = true,
+          .kv_lengths = true,
+          .mask = true,
+          .bias = true,
+          .alibi = true,
+          .softcap = 3,
+          .sinks = true,
+          .dropout = 0.2f,
+          .layout = Layout::kGaps};
+}
+
 }  // namespace attend

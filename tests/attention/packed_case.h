@@ -92,6 +92,9 @@ class PackedCase {
 /// Lengths around the widths of registers, tiles and blocks, with empty sequences and one that is long.
 std::vector<SequenceLengths> awkward_lengths();
 
+/// Every option but rope at once.
+PackedSpec many_options(const std::vector<SequenceLengths>& lengths);
+
 }  // namespace attend
 
 #endif  // ATTEND_TESTS_ATTENTION_PACKED_CASE_H_

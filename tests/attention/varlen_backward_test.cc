@@ -27,19 +27,9 @@ void expect_as_alone(const PackedSpec& spec) {
 }
 
 PackedSpec all_options(const std::vector<SequenceLengths>& lengths) {
-  return {.lengths = lengths,
-          .causal = Causal::kQueryOffset,
-          .window = {130, -1},
-          .offsets = true,
-          .kv_lengths = true,
-          .mask = true,
-          .bias = true,
-          .alibi = true,
-          .softcap = 3,
-          .sinks = true,
-          .dropout = 0.2f,
-          .rope = true,
-          .layout = Layout::kGaps};
+  PackedSpec spec = many_options(lengths);
+  spec.rope = true;
+  return spec;
 }
 
 TEST(AttentionVarlenBackward, HasTheBitsOfEachSequenceAlone) {

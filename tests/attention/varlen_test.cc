@@ -63,18 +63,7 @@ std::vector<PackedSpec> every_option(const std::vector<SequenceLengths>& lengths
                                    {.lengths = lengths, .softcap = 2},
                                    {.lengths = lengths, .sinks = true},
                                    {.lengths = lengths, .dropout = 0.3f},
-                                   {.lengths = lengths,
-                                    .causal = Causal::kQueryOffset,
-                                    .window = {130, -1},
-                                    .offsets = true,
-                                    .kv_lengths = true,
-                                    .mask = true,
-                                    .bias = true,
-                                    .alibi = true,
-                                    .softcap = 3,
-                                    .sinks = true,
-                                    .dropout = 0.2f,
-                                    .layout = Layout::kGaps}};
+                                   many_options(lengths)};
   return specs;
 }
 

@@ -49,7 +49,6 @@ class Options {
   Wrong spoil_number(Choices& choices) {
     const float strange = choices.of(kStrangeFloats);
     const int64_t number = choices.of(kStrangeNumbers);
-    const auto certainly = [](bool wrong) { return wrong ? Wrong::kCertainly : Wrong::kPerhaps; };
     switch (choices.between(0, 9)) {
       case 0:
         options.scale = strange;

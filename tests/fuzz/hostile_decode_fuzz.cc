@@ -55,7 +55,6 @@ struct Call {
   Wrong spoil_cache(Choices& choices, Role role) {
     MutableTensorView* const tensors[] = {&cache.key, &cache.value, &cache.key_scale, &cache.value_scale};
     const int64_t number = choices.of(kStrangeNumbers);
-    const auto certainly = [](bool wrong) { return wrong ? Wrong::kCertainly : Wrong::kPerhaps; };
     switch (choices.between(0, 7)) {
       case 0:
       case 1: {
@@ -97,7 +96,6 @@ struct Call {
 Wrong spoil_options(Choices& choices, Call& call, float* per_head, DecodeOptions& options) {
   const float strange = choices.of(kStrangeFloats);
   const int64_t number = choices.of(kStrangeNumbers);
-  const auto certainly = [](bool wrong) { return wrong ? Wrong::kCertainly : Wrong::kPerhaps; };
   switch (choices.between(0, 7)) {
     case 0:
       options.scale = strange;

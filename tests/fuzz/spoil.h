@@ -20,6 +20,9 @@ namespace attend {
 /// Some changes are mistakes only sometimes: a call that is certainly wrong must be refused, the others must
 /// do no harm.
 enum class Wrong { kCertainly, kPerhaps };
+inline Wrong certainly(bool wrong) {
+  return wrong ? Wrong::kCertainly : Wrong::kPerhaps;
+}
 
 enum class Role {
   kRead,
