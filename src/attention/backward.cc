@@ -37,7 +37,7 @@ void clear_bias_gradient(const BackwardProblem<T>& p) {
   }
 }
 
-/// Numbers in the dense sums of a gradient.
+/// Bytes of the dense sums of a gradient.
 size_t sums_bytes(int64_t heads, int64_t rows, int64_t width) {
   return round_to_lines(static_cast<size_t>(heads * rows * width) * sizeof(float));
 }

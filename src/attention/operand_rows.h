@@ -14,12 +14,10 @@
 #include "attend/tensor.h"
 #include "attention/refusal.h"
 #include "attention/rotation.h"
+#include "attention/sizes.h"
 #include "base/half.h"
 
 namespace attend {
-
-/// The widest row that there is.
-inline constexpr int64_t kWidestRow = 1024;
 
 /// A view [B, H, T, width] whose rows are contiguous. T may be const.
 template <class T>

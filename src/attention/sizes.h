@@ -8,6 +8,9 @@
 
 namespace attend {
 
+/// D and Dv at most: the widest row that there is.
+inline constexpr int64_t kWidestRow = 1024;
+
 struct Sizes {
   int64_t B, Hq, Hkv, Tq, Tk, D, Dv;
 

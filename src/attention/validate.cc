@@ -74,9 +74,9 @@ Status check_sizes(const Sizes& n, const CallAxes& axes) {
     }
   }
   for (const Axis& a : {Axis{"query", "D", n.D}, Axis{"value", "Dv", n.Dv}}) {
-    if (a.size < 1 || a.size > 1024) {
-      return invalid(axis_of(a.operand, a.name) + " is " + std::to_string(a.size) +
-                     ", but must be in 1..1024");
+    if (a.size < 1 || a.size > kWidestRow) {
+      return invalid(axis_of(a.operand, a.name) + " is " + std::to_string(a.size) + ", but must be in 1.." +
+                     std::to_string(kWidestRow));
     }
   }
   if (n.Hkv == 0 ? n.Hq != 0 : n.Hq % n.Hkv != 0) {

@@ -134,22 +134,23 @@ HWY_INLINE Vec widen_vector(const T* blocks, int v) {
 }
 
 /// How the `width` numbers of a stored row fall into vectors. First whole blocks of kPlanes * kLanes numbers,
-/// one plane after the other. Then what is left over, in order: whole
-/// vectors, and one more if some numbers are left. That last vector reaches back over numbers already done,
-/// so that nothing outside the row is read; a row shorter than a vector is copied first. `last` marks its
-/// lanes that are not repeats.
+/// one plane after the other. Then what is left over, in order: whole vectors, and one more if some numbers
+/// are left. That last vector reaches back over numbers already done, so that nothing outside the row is
+/// read; a row shorter than a vector is copied first. `last` marks its lanes that are not repeats.
 template <class T>
 struct RowVectors {
+  static constexpr int kPlaneCount = kPlanes<T>;
+
   explicit RowVectors(int64_t width)
-      : blocks(width / (kPlanes<T> * kLanes)),
-        whole(width / kLanes - blocks * kPlanes<T>),
+      : blocks(width / (kPlaneCount * kLanes)),
+        whole(width / kLanes - blocks * kPlaneCount),
         left(static_cast<int>(width % kLanes)),
         short_row(width < kLanes),
         last(mask_of(short_row ? (uint64_t{1} << left) - 1
                                : ((uint64_t{1} << left) - 1) << (kLanes - left))) {}
 
   /// Vectors before the last one.
-  int64_t full() const { return blocks * kPlanes<T> + whole; }
+  int64_t full() const { return blocks * kPlaneCount + whole; }
   /// Vectors in all.
   int64_t count() const { return full() + (left > 0 ? 1 : 0); }
   /// Where the last vector begins in the row.
@@ -159,14 +160,14 @@ struct RowVectors {
   /// have room for count() vectors. The last vector is last_column() on, repeats included.
   void arrange(const float* row, float* vectors) const {
     for_each_planar([&](int64_t at, int64_t column) { vectors[at] = row[column] * kPlaneUnit<T>; });
-    const int64_t planar = blocks * kPlanes<T> * kLanes;
+    const int64_t planar = blocks * kPlaneCount * kLanes;
     std::copy_n(row + planar, whole * kLanes, vectors + planar);
     if (left > 0) std::copy_n(row + last_column(), kLanes, vectors + full() * kLanes);
   }
   /// Puts sums of vectors back into the order of the row, in place; `scratch` has room for the planar ones.
   void restore(float* vectors, float* scratch) const {
-    if constexpr (kPlanes < T >> 1) {
-      std::copy_n(vectors, blocks * kPlanes<T> * kLanes, scratch);
+    if constexpr (kPlaneCount > 1) {
+      std::copy_n(vectors, blocks * kPlaneCount * kLanes, scratch);
       for_each_planar([&](int64_t at, int64_t column) { vectors[column] = scratch[at] * kPlaneUnit<T>; });
     }
     if (left == 0 || short_row) return;
@@ -183,10 +184,11 @@ struct RowVectors {
   /// Calls body(place in the vectors, place in the row).
   template <class Body>
   void for_each_planar(const Body& body) const {
-    constexpr int64_t kCount = kPlanes<T>, kBlock = kCount * kLanes;
+    constexpr int64_t kBlock = kPlaneCount * kLanes;
     for (int64_t begin = 0; begin < blocks * kBlock; begin += kBlock) {
-      for (int64_t plane = 0; plane < kCount; ++plane) {
-        for (int64_t i = 0; i < kLanes; ++i) body(begin + plane * kLanes + i, begin + i * kCount + plane);
+      for (int64_t plane = 0; plane < kPlaneCount; ++plane) {
+        for (int64_t i = 0; i < kLanes; ++i)
+          body(begin + plane * kLanes + i, begin + i * kPlaneCount + plane);
       }
     }
   }

@@ -2,6 +2,7 @@
 
 #include "attend/kv_cache.h"
 #include "attention/rotation.h"
+#include "attention/sizes.h"
 #include "decode/append_validate.h"
 #include "decode/float_rows.h"
 #include "decode/kv_validate.h"
@@ -10,8 +11,6 @@
 
 namespace attend {
 namespace {
-
-constexpr int64_t kWidest = 1024;
 
 /// One tensor of a cache beside the tokens that go there.
 struct Destination {
@@ -30,7 +29,7 @@ void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t h
   const bool quantized = d.to.dtype == DType::kInt8;
   const PagedRows rows(d.to, cache, sequence, head),
       scales(quantized ? d.scale : d.to, cache, sequence, head);
-  float numbers[kWidest];
+  float numbers[kWidestRow];
   for (int64_t t = 0; t < count; ++t) {
     read_floats(row_of(d.from, b, head, t), d.from.dtype, width, numbers);
     change(t, numbers);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/sizes.h"
 #include "decode/append_validate.h"
 #include "decode/kv_cache_state.h"
 #include "decode/kv_validate.h"
@@ -29,8 +30,8 @@ struct Size {
 Status check_options(const KvCacheOptions& o) {
   for (const Size& s :
        {Size{"sequences", o.sequences, 1, kMostSequences}, Size{"capacity", o.capacity, 1, INT64_MAX / 2},
-        Size{"kv_heads", o.kv_heads, 1, INT32_MAX}, Size{"key_width", o.key_width, 1, 1024},
-        Size{"value_width", o.value_width, 1, 1024}, Size{"page_size", o.page_size, 0, INT64_MAX / 2},
+        Size{"kv_heads", o.kv_heads, 1, INT32_MAX}, Size{"key_width", o.key_width, 1, kWidestRow},
+        Size{"value_width", o.value_width, 1, kWidestRow}, Size{"page_size", o.page_size, 0, INT64_MAX / 2},
         Size{"pages", o.pages, 0, kMostPages}}) {
     if (s.value >= s.low && s.value <= s.high) continue;
     return invalid(std::string(s.name) + " is " + std::to_string(s.value) + ", but must be in " +

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "attention/sizes.h"
+
 namespace attend {
 namespace {
 
@@ -87,8 +89,8 @@ Status check_cache(const KvView& cache) {
   ATTEND_RETURN_IF_ERROR(check_range(o.key, 0, 0, INT32_MAX));
   ATTEND_RETURN_IF_ERROR(check_range(o.key, 1, 1, INT64_MAX));
   ATTEND_RETURN_IF_ERROR(check_range(o.key, 2, 1, INT64_MAX));
-  ATTEND_RETURN_IF_ERROR(check_range(o.key, 3, 1, 1024));
-  ATTEND_RETURN_IF_ERROR(check_range(o.value, 3, 1, 1024));
+  ATTEND_RETURN_IF_ERROR(check_range(o.key, 3, 1, kWidestRow));
+  ATTEND_RETURN_IF_ERROR(check_range(o.value, 3, 1, kWidestRow));
   ATTEND_RETURN_IF_ERROR(check_same(o.value, {0, 1, 2}, o.key));
   ATTEND_RETURN_IF_ERROR(check_memory(o.key));
   ATTEND_RETURN_IF_ERROR(check_memory(o.value));

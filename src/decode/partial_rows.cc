@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "attention/sizes.h"
 #include "decode/float_rows.h"
 
 namespace attend {
@@ -66,7 +67,7 @@ void write_rows(const DecodeProblem& p, const Pass& pass, const PartialRows& sta
 }
 
 void write_unseen_rows(const DecodeProblem& p, const Pass& pass, int first, int end) {
-  constexpr float kZeros[1024] = {};
+  constexpr float kZeros[kWidestRow] = {};
   for (int r = first; r < end; ++r) write_row(p, pass, r, kZeros, -kInfinity);
 }
 

@@ -18,6 +18,7 @@
 #include "attention/panel.h"
 #include "attention/row_softmax-inl.h"
 #include "attention/score_rule-inl.h"
+#include "attention/sizes.h"
 #include "decode/paged_rows.h"
 #include "decode/split_kernel.h"
 #include "decode/split_scores-inl.h"
@@ -92,7 +93,7 @@ class SplitPass {
       if (!seen_[r].empty()) softmax_row(r);
     }
     add_values();
-    float planes[kWidest];
+    float planes[kWidestRow];
     for (int r = 0; r < pass_.rows; ++r) value_vectors_.restore(state_.out(r), planes);
   }
 
@@ -115,7 +116,7 @@ class SplitPass {
     for_each_block([&](auto rows, int first) HWY_ATTR {
       constexpr int kRows = rows();
       for (int r = 0; r < kRows; ++r) {
-        float row[kWidest + kLanes], vectors[kWidest + kLanes];
+        float row[kWidestRow + kLanes], vectors[kWidestRow + kLanes];
         p_.read_query(mask_, pass_.b, pass_.head(p_.sizes, first + r), pass_.query(p_.sizes, first + r), row);
         std::fill_n(row + p_.sizes.D, kLanes, 0.0f);
         key_vectors_.arrange(row, vectors);
@@ -193,7 +194,7 @@ class SplitPass {
     }
   }
 
-  static constexpr int64_t kWidest = 1024;
+  static constexpr int64_t kScales = sizeof(T) == 1 ? kDecodeSplit : 1;  // int8 alone has them
 
   const DecodeProblem& p_;
   const Pass& pass_;
@@ -208,7 +209,7 @@ class SplitPass {
   float* const queries_;  // [rows, D] in blocks, multiplied by the query factor
   float* const scores_;   // [rows, kDecodeSplit]
   Places seen_[kPassRows];
-  alignas(64) float key_scales_[kDecodeSplit] = {}, value_scales_[kDecodeSplit] = {};
+  alignas(64) float key_scales_[kScales] = {}, value_scales_[kScales] = {};
 };
 
 template <class T>
