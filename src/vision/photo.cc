@@ -86,10 +86,15 @@ VImage to_srgb(VImage image) {
   return image.format() == VIPS_FORMAT_UCHAR ? image : image.cast(VIPS_FORMAT_UCHAR);
 }
 
+/// One thread for each photo: with more, libvips takes its result when the first of them finds no further
+/// strip, and an error that another still runs into in the last ones is lost: a file cut near its end would
+/// be a photo with a grey foot.
 VImage open(std::span<const std::byte> bytes, vips::VOption* options) {
-  return VImage::new_from_buffer(
+  VImage image = VImage::new_from_buffer(
       bytes.data(), bytes.size(), "",
       options->set("access", VIPS_ACCESS_SEQUENTIAL)->set("fail_on", VIPS_FAIL_ON_TRUNCATED));
+  image.set(VIPS_META_CONCURRENCY, 1);
+  return image;
 }
 
 /// The photo at the smallest size that its decoder can give, but not below `longest_side`. JPEG decodes to a
