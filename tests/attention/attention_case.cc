@@ -120,6 +120,7 @@ PaddedTensor<U> PaddedTensor<T>::as() const {
 }
 
 template class PaddedTensor<float>;
+template PaddedTensor<double> PaddedTensor<float>::as() const;
 template class PaddedTensor<double>;
 template class PaddedTensor<bool>;
 

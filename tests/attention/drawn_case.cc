@@ -86,4 +86,46 @@ CaseSpec draw_case(Choices& choices) {
   return spec;
 }
 
+CaseSpec draw_turned_case(Choices& choices) {
+  CaseSpec spec = draw_case(choices);
+  const Sizes& n = spec.sizes;
+  if (!choices.once_in(4) || n.D < 2 || n.Tq == 0 || n.Tk == 0) return spec;
+  // Where queries stand follows from their order, unless some would stand before the first position.
+  const bool orderly = spec.offset.empty() && (spec.causal == Causal::kUpperLeft || n.Tq <= n.Tk);
+  spec.rope = {2 * choices.between(1, n.D / 2),
+               choices.flip() ? RopeLayout::kInterleaved : RopeLayout::kHalfSplit,
+               choices.flip() || !orderly};
+  return spec;
+}
+
+PackedSpec draw_packed(Choices& choices) {
+  constexpr Causal kKinds[] = {Causal::kNone, Causal::kUpperLeft, Causal::kLowerRight, Causal::kQueryOffset};
+  constexpr Layout kLayouts[] = {Layout::kDense, Layout::kTimeMajor, Layout::kGaps};
+  PackedSpec spec;
+  for (int64_t left = choices.between(1, 5); left > 0; --left) {
+    const bool empty = choices.once_in(8);
+    spec.lengths.push_back({empty && choices.flip() ? 0 : draw_length(choices),
+                            empty && choices.flip() ? 0 : draw_length(choices)});
+  }
+  spec.Hkv = choices.between(1, 2);
+  spec.Hq = spec.Hkv * choices.between(1, 3);
+  spec.rope = choices.once_in(4);
+  spec.D = std::max<int64_t>(draw_width(choices), spec.rope ? 16 : 1);
+  spec.Dv = draw_width(choices);
+  spec.causal = choices.of(kKinds);
+  const bool named = spec.causal == Causal::kUpperLeft || spec.causal == Causal::kLowerRight;
+  spec.offsets = spec.causal == Causal::kQueryOffset || (!named && choices.once_in(4));
+  if (choices.once_in(3)) spec.window = {choices.between(-1, 70), choices.between(-1, 70)};
+  spec.kv_lengths = choices.once_in(3);
+  (choices.flip() ? spec.mask : spec.key_mask) = choices.once_in(3);
+  (choices.flip() ? spec.bias : spec.shared_bias) = choices.once_in(3);
+  spec.alibi = choices.once_in(4);
+  spec.softcap = choices.once_in(4) ? 2.0f : 0.0f;
+  spec.sinks = choices.once_in(4);
+  spec.dropout = choices.once_in(4) ? 0.3f : 0.0f;
+  spec.layout = choices.of(kLayouts);
+  spec.seed = static_cast<uint64_t>(choices.between(0, 255));
+  return spec;
+}
+
 }  // namespace attend

@@ -52,8 +52,7 @@ class Bounds {
       if (!p_.sees(r.b, r.h, r.i, j)) continue;
       double product = 0, other = 0;
       for (int64_t d = 0; d < n_.D; ++d) {
-        product += std::abs(static_cast<double>(p_.query.at(r.b, r.h, r.i, d)) *
-                            static_cast<double>(p_.key.at(r.b, r.kv, j, d)));
+        product += reach(p_.query, {r.b, r.h, r.i}, d) * reach(p_.key, {r.b, r.kv, j}, d);
       }
       if (p_.bias.present()) {
         const Shape& s = p_.bias.shape();
@@ -67,7 +66,7 @@ class Bounds {
       products = std::max(products, scale_ * product);
       others = std::max(others, other);
     }
-    return kUnit * ((static_cast<double>(n_.D) + 8) * products + 16 * others);
+    return kUnit * ((static_cast<double>(n_.D) + 8 + turning()) * products + 16 * others);
   }
 
   /// The relative error of a weight and of a sum over what `terms` weights multiply.
@@ -107,6 +106,8 @@ class Bounds {
     PaddedTensor<double> bias = p_.bias.as<double>();
     if (bias.present()) bias.fill(0);
     for_rows([&](const Row& r) { add_row(r, bound, bias); });
+    turn_back(bound.query);
+    turn_back(bound.key);
     if (bias.present()) bound.bias = bias.elements();
     return bound;
   }
@@ -114,6 +115,32 @@ class Bounds {
  private:
   static double magnitude(float x) { return std::abs(static_cast<double>(x)); }
   static double finite(double x) { return std::isfinite(x) ? std::abs(x) : 0; }
+
+  /// The feature that d is turned with; d itself when it passes through.
+  int64_t partner(int64_t d) const {
+    const auto& [width, layout, given] = p_.spec().rope;
+    if (d >= width) return d;
+    if (layout == RopeLayout::kInterleaved) return d ^ 1;
+    return d < width / 2 ? d + width / 2 : d - width / 2;
+  }
+  /// The most that |x_d| can be once its row is turned.
+  struct Place {
+    int64_t b, h, t;
+  };
+  double reach(const PaddedTensor<float>& rows, const Place& p, int64_t d) const {
+    const int64_t other = partner(d);
+    return magnitude(rows.at(p.b, p.h, p.t, d)) + (other == d ? 0 : magnitude(rows.at(p.b, p.h, p.t, other)));
+  }
+  /// In units, the rounding errors of turning two rows, or a gradient.
+  double turning() const { return p_.spec().rope.width > 0 ? 8 : 0; }
+  /// Bounds of the gradients of turned rows become those of the gradients of the rows.
+  void turn_back(std::vector<double>& bound) const {
+    const std::vector<double> turned = bound;
+    for (size_t i = 0; i < bound.size(); ++i) {
+      const auto d = static_cast<int64_t>(i) % n_.D, other = partner(d);
+      if (other != d) bound[i] += turned[i + static_cast<size_t>(other) - static_cast<size_t>(d)];
+    }
+  }
   int64_t farthest_offset() const {
     int64_t far = 0;
     for (const int64_t offset : p_.spec().offset) far = std::max(far, std::abs(offset));
@@ -127,7 +154,8 @@ class Bounds {
     const int64_t scores = n_.B * n_.Hq * n_.Tq * n_.Tk;
     const double rate = relative(score, 2 * n_.group() * n_.Tq + (bias.present() ? scores : 0));
     const double through_cap =
-        rate + (spec.softcap == 0 ? 0 : 2 * score / static_cast<double>(spec.softcap) + 16 * kUnit);
+        rate + turning() * kUnit +
+        (spec.softcap == 0 ? 0 : 2 * score / static_cast<double>(spec.softcap) + 16 * kUnit);
     std::vector<double> against(static_cast<size_t>(n_.Tk));  // <|do|, |v_j|>
     double mean = 0;                                          // <|do|, sum_j m_j p_j |v_j|>
     for (int64_t j = 0; j < n_.Tk; ++j) {
@@ -145,8 +173,8 @@ class Bounds {
       const size_t key = static_cast<size_t>((r.b * n_.Hkv + r.kv) * n_.Tk + j);
       for (int64_t d = 0; d < n_.D; ++d) {
         const auto at = static_cast<size_t>(d), width = static_cast<size_t>(n_.D);
-        bound.query[r.index * width + at] += product * magnitude(p_.key.at(r.b, r.kv, j, d));
-        bound.key[key * width + at] += product * magnitude(p_.query.at(r.b, r.h, r.i, d));
+        bound.query[r.index * width + at] += product * reach(p_.key, {r.b, r.kv, j}, d);
+        bound.key[key * width + at] += product * reach(p_.query, {r.b, r.h, r.i}, d);
       }
       for (int64_t d = 0; d < n_.Dv; ++d) {
         bound.value[key * static_cast<size_t>(n_.Dv) + static_cast<size_t>(d)] +=

@@ -5,6 +5,7 @@
 #include "attention/attention_case.h"
 #include "attention/drawn_case.h"
 #include "attention/narrow_case.h"
+#include "attention/packed_case.h"
 #include "attention/rounding_bound.h"
 #include "base/reordered_executor.h"
 #include "fuzz/fuzz.h"
@@ -24,7 +25,7 @@ void draw_poison(Choices& choices, AttentionCase& problem) {
 }  // namespace
 
 void fuzz_forward(Choices& choices) {
-  AttentionCase problem(draw_case(choices));
+  AttentionCase problem(draw_turned_case(choices));
   ReorderedExecutor executor = draw_executor(choices);
   const ForwardAnswer exact = problem.exact_forward(), bound = forward_bound(problem, exact);
   draw_poison(choices, problem);
@@ -37,7 +38,7 @@ void fuzz_forward(Choices& choices) {
 }
 
 void fuzz_sixteen_bits(Choices& choices) {
-  AttentionCase problem(draw_case(choices));
+  AttentionCase problem(draw_turned_case(choices));
   ReorderedExecutor executor = draw_executor(choices);
   const DType dtype = choices.flip() ? DType::kBFloat16 : DType::kFloat16;
   round_operands(problem, dtype);
@@ -54,7 +55,7 @@ void fuzz_sixteen_bits(Choices& choices) {
 }
 
 void fuzz_backward(Choices& choices) {
-  AttentionCase problem(draw_case(choices));
+  AttentionCase problem(draw_turned_case(choices));
   ReorderedExecutor executor = draw_executor(choices);
   const BackwardAnswer exact = problem.exact_backward(),
                        bound = backward_bound(problem, problem.exact_forward());
@@ -64,6 +65,21 @@ void fuzz_backward(Choices& choices) {
     const BackwardAnswer answer = problem.backward(isa);
     EXPECT_TRUE(within(bound, answer, exact));
     EXPECT_TRUE(problem.backward(isa, executor) == answer) << executor.workers() << " workers";
+  }
+}
+
+void fuzz_packed(Choices& choices) {
+  const PackedCase problem(draw_packed(choices));
+  ReorderedExecutor executor = draw_executor(choices);
+  for (const Isa isa : isas()) {
+    SCOPED_TRACE(::testing::Message() << "packed on " << name(isa) << ": " << problem.spec());
+    const PackedAnswer answer = problem.forward(isa);
+    EXPECT_TRUE(answer == problem.forward_alone(isa));
+    EXPECT_TRUE(problem.forward(isa, executor) == answer) << executor.workers() << " workers";
+    PackedGradients gradients = problem.backward(isa);
+    EXPECT_TRUE(problem.backward(isa, executor) == gradients) << executor.workers() << " workers";
+    gradients.sinks.clear();  // a sum over the sequences
+    EXPECT_TRUE(gradients == problem.backward_alone(isa));
   }
 }
 

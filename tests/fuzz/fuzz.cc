@@ -17,10 +17,11 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using Kind = void (*)(attend::Choices&);
-  constexpr Kind kKinds[] = {
-      attend::fuzz_forward,          attend::fuzz_sixteen_bits,   attend::fuzz_backward,
-      attend::fuzz_decode,           attend::fuzz_cache,          attend::fuzz_hostile_forward,
-      attend::fuzz_hostile_backward, attend::fuzz_hostile_decode, attend::fuzz_hostile_append};
+  constexpr Kind kKinds[] = {attend::fuzz_forward,         attend::fuzz_sixteen_bits,
+                             attend::fuzz_backward,        attend::fuzz_packed,
+                             attend::fuzz_decode,          attend::fuzz_cache,
+                             attend::fuzz_hostile_forward, attend::fuzz_hostile_backward,
+                             attend::fuzz_hostile_decode,  attend::fuzz_hostile_append};
   attend::Choices choices({data, size});
   choices.of(kKinds)(choices);
   return 0;

@@ -14,6 +14,9 @@ void fuzz_sixteen_bits(Choices& choices);
 void fuzz_backward(Choices& choices);
 void fuzz_decode(Choices& choices);
 
+/// Packed sequences have the bits of each sequence alone, on every instruction set.
+void fuzz_packed(Choices& choices);
+
 /// A cache that appends, truncates and shares holds what a list of rows would.
 void fuzz_cache(Choices& choices);
 
