@@ -17,20 +17,29 @@ uint64_t pack_bytes(uint64_t bytes) {
   return (ones * 0x0102040810204080u) >> 56;
 }
 
-/// The bits of 64 bytes of 0 or 1. Masks made of blocks have mostly rows that are all the one or the other,
-/// which is seen without packing them.
-uint64_t pack_row(const bool* row) {
-  uint64_t bytes[8], any = 0, all = ~uint64_t{0};
-  std::memcpy(bytes, row, sizeof(bytes));
-  for (const uint64_t eight : bytes) {
-    any |= eight;
-    all &= eight;
+/// What rows of 64 bytes of 0 or 1 have in common: masks made of blocks have mostly tiles that are all the
+/// one or the other, which is seen without packing them. Rows are far apart, so that no prefetcher of the
+/// machine follows them: the tile after the next is asked for.
+TileClass classify_rows(const bool* row, int64_t stride, int rows) {
+  constexpr int kAhead = 128, kIntoSecondCache = 2;
+  uint64_t any[8] = {}, all[8];
+  std::fill_n(all, 8, ~uint64_t{0});
+  for (int i = 0; i < rows; ++i, row += stride) {
+    __builtin_prefetch(row + kAhead, 0, kIntoSecondCache);
+    uint64_t bytes[8];
+    std::memcpy(bytes, row, sizeof(bytes));
+    for (int k = 0; k < 8; ++k) {
+      any[k] |= bytes[k];
+      all[k] &= bytes[k];
+    }
   }
-  if (any == 0) return 0;
-  if (all == 0x0101010101010101u) return ~uint64_t{0};
-  uint64_t bits = 0;
-  for (int k = 0; k < 8; ++k) bits |= pack_bytes(bytes[k]) << (8 * k);
-  return bits;
+  uint64_t some = 0, each = ~uint64_t{0};
+  for (int k = 0; k < 8; ++k) {
+    some |= any[k];
+    each &= all[k];
+  }
+  if (some == 0) return TileClass::kSkip;
+  return each == 0x0101010101010101u ? TileClass::kFull : TileClass::kPartial;
 }
 
 /// Transposes the 64 x 64 bit matrix whose row i is m[i], column j at bit j, by swapping off-diagonal blocks
@@ -51,7 +60,6 @@ void transpose_bits(uint64_t (&m)[64]) {
 uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
   const bool* row = visible_ + query * query_stride_ + key * key_stride_;
   if (key_stride_ == 0) return *row ? ~uint64_t{0} : 0;
-  if (key_stride_ == 1 && count == 64) return pack_row(row);
   uint64_t bits = 0;
   int t = 0;
   if (key_stride_ == 1) {
@@ -75,7 +83,7 @@ uint64_t HeadMask::row(int64_t query, int64_t key, int count) const {
 }
 
 TileClass HeadMask::band_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
-  if (key + keys <= key_end(query) && key >= key_begin(query + queries - 1)) return TileClass::kFull;
+  if (within_band(query, queries, key, keys)) return TileClass::kFull;
   const uint64_t all = low_bits(queries);
   for (int j = 0; j < keys; ++j) {
     // The queries [first, last) of the tile have the key in their stripe.
@@ -88,6 +96,11 @@ TileClass HeadMask::band_tile(int64_t query, int queries, int64_t key, int keys,
 TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const {
   if (key >= key_end(query + queries - 1) || key + keys <= key_begin(query)) return TileClass::kSkip;
   if (visible_ == nullptr) return band_tile(query, queries, key, keys, columns);
+
+  if (within_band(query, queries, key, keys) && key_stride_ == 1 && keys == 64) {
+    const TileClass seen = classify_rows(visible_ + query * query_stride_ + key, query_stride_, queries);
+    if (seen != TileClass::kPartial) return seen;
+  }
 
   uint64_t rows[64];
   uint64_t any = 0, all = ~uint64_t{0};

@@ -67,6 +67,10 @@ class HeadMask {
   uint64_t visible_row(int64_t query, int64_t key, int count) const;
   /// Bit t is set when key + t lies in the band and within the length.
   uint64_t band_row(int64_t query, int64_t key, int count) const;
+  /// Whether causal order, window and length leave the whole tile.
+  bool within_band(int64_t query, int queries, int64_t key, int keys) const {
+    return key + keys <= key_end(query) && key >= key_begin(query + queries - 1);
+  }
   TileClass band_tile(int64_t query, int queries, int64_t key, int keys, uint64_t* columns) const;
 
   Band band_;
