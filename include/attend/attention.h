@@ -167,8 +167,9 @@ size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionO
 Status attention_backward(const AttentionGradientTensors& tensors, const AttentionOptions& options,
                           const AttentionResources& resources);
 
-/// Bytes of scratch that attention_backward() needs: O(D) a worker, and for 16-bit operands a float32 for
-/// each number of the gradients of query, key and value.
+/// Bytes of scratch that attention_backward() needs: O(D) a worker, and for 16-bit operands the float32 sums
+/// of the heads that are at work together, up to 32 MiB, or more where a key/value head and its queries need
+/// more, or where few keys leave a head too little to do at once.
 size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
                                         const AttentionOptions& options, int workers);
 

@@ -77,7 +77,8 @@ Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
                                  const AttentionOptions& options, const AttentionResources& resources);
 
 /// Bytes of scratch that attention_varlen_backward() needs: beside what workers and the list of sequences
-/// take, for 16-bit operands a float32 for each number of the gradients of query, key and value.
+/// take, for 16-bit operands the float32 sums of some heads of all sequences, bounded as those of
+/// attention_backward().
 size_t attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
                                                const AttentionOptions& options, int workers);
 

@@ -14,32 +14,30 @@
 namespace attend {
 namespace {
 
-void run_pairs(const BackwardProblem<float>& problem, BackwardKernel kernel, Executor& executor,
-               std::byte* scratch, size_t worker_bytes) {
+/// The rounds of some key/value heads.
+void run_rounds(const BackwardProblem<float>& problem, const BackwardPlan& plan, const Range& heads,
+                Executor& executor, std::byte* scratch) {
+  const BackwardKernel kernel = backward_panels(plan.isa);
   const BackwardRounds rounds(problem.sizes);
+  const int64_t blocks = rounds.key_blocks(), Hkv = problem.sizes.Hkv;
   for (int64_t round = 0; round < rounds.count(); ++round) {
-    executor.for_each(problem.sizes.B * rounds.items(), [&](int64_t item, int worker) {
-      const std::optional<BackwardPair> pair =
-          rounds.pair(item / rounds.items(), item % rounds.items(), round);
-      if (pair) kernel(problem, *pair, share_of<float>(scratch, worker, worker_bytes));
+    executor.for_each((heads.end - heads.begin) * blocks, [&](int64_t item, int worker) {
+      const int64_t head = heads.begin + item / blocks;
+      const std::optional<BackwardPair> pair = rounds.pair(head / Hkv, head % Hkv, item % blocks, round);
+      if (pair) kernel(problem, *pair, share_of<float>(scratch, worker, plan.worker_bytes));
     });
   }
 }
 
 template <class T>
 void clear_bias_gradient(const BackwardProblem<T>& p) {
-  if (!p.bias_gradient.present()) return;
+  if (!p.bias_gradient.present() || !has_elements(p.bias_gradient.shape)) return;
   const Shape& shape = p.bias_gradient.shape;
   for (int64_t row = 0; row < shape[0] * shape[1] * shape[2]; ++row) {
     const int64_t i = row % shape[2], h = row / shape[2] % shape[1], b = row / shape[2] / shape[1];
     T* to = p.bias_gradient.head(b, h) + i * p.bias_gradient.stride[2];
     for (int64_t j = 0; j < shape[3]; ++j) to[j * p.bias_gradient.stride[3]] = 0;
   }
-}
-
-/// Bytes of the dense sums of a gradient.
-size_t sums_bytes(int64_t heads, int64_t rows, int64_t width) {
-  return round_to_lines(static_cast<size_t>(heads * rows * width) * sizeof(float));
 }
 
 /// Makes a sum the gradient of the row that was given: it is turned back, by the transpose, and rounded.
@@ -55,65 +53,10 @@ void finish_row(const InputRows<T>& rows, const OutputRows<T>& gradient, int64_t
 }
 
 template <class T>
-void run_reference(const BackwardProblem<T>& problem, Executor& executor) {
-  const Sizes& n = problem.sizes;
-  const auto head = [&](int64_t item, int) { reference_backward(problem, item / n.Hkv, item % n.Hkv); };
-  if (!problem.bias_gradient.present()) return executor.for_each(n.B * n.Hkv, head);
-  // Heads that share a bias add to its gradient one after the other.
-  for (int64_t item = 0; item < n.B * n.Hkv; ++item) head(item, 0);
-}
-
-void run_kernels(const BackwardProblem<float>& problem, const BackwardPlan& plan, Executor& executor,
-                 std::byte* scratch) {
-  const Sizes& n = problem.sizes;
-  run_pairs(problem, backward_panels(plan.isa), executor, scratch, plan.worker_bytes);
-  if (!problem.bias_gradient.present() || n.B * n.Hq * n.Tq * n.Tk == 0) return;
-  const BiasGradientKernel kernel = bias_gradient_panels(plan.isa);
-  executor.for_each(bias_gradient_items(n, problem.bias_gradient.shape), [&](int64_t item, int worker) {
-    kernel(problem, bias_gradient_item(n, problem.bias_gradient.shape, item),
-           share_of<float>(scratch, worker, plan.worker_bytes));
-  });
-}
-
-}  // namespace
-
-BackwardPlan plan_backward(const Sizes& n, const RowForm& form, Isa isa, bool with_bias_gradient) {
-  const size_t shared = form.narrow()
-                            ? sums_bytes(n.B * n.Hq, n.Tq, n.D) + sums_bytes(n.B * n.Hkv, n.Tk, n.D) +
-                                  sums_bytes(n.B * n.Hkv, n.Tk, n.Dv)
-                            : 0;
-  if (isa == Isa::kScalar) return {isa, 0, shared};
-  size_t floats = backward_panels_scratch(n, form);
-  if (with_bias_gradient) floats = std::max(floats, bias_gradient_scratch(n, form));
-  return {isa, round_to_lines(floats * sizeof(float)), shared};
-}
-
-template <class T>
-void place_sums(BackwardProblem<T>& p, std::byte* shared) {
-  const Sizes& n = p.sizes;
-  const auto place = [&](OutputRows<T>& gradient, int64_t heads, int64_t rows, int64_t width) {
-    if (!gradient.narrow.present()) return;
-    gradient.data = reinterpret_cast<T*>(shared);
-    gradient.batch = heads * rows * width;
-    gradient.head = rows * width;
-    gradient.step = width;
-    shared += sums_bytes(n.B * heads, rows, width);
-  };
-  place(p.query_gradient, n.Hq, n.Tq, n.D);
-  place(p.key_gradient, n.Hkv, n.Tk, n.D);
-  place(p.value_gradient, n.Hkv, n.Tk, n.Dv);
-}
-
-template <class T>
-void finish_queries(const BackwardProblem<T>& p, int64_t b, int64_t h) {
-  for (int64_t i = 0; i < p.sizes.Tq; ++i) finish_row(p.query, p.query_gradient, b, h, i);
-}
-
-template <class T>
-void finish_keys(const BackwardProblem<T>& p, int64_t b, int64_t kv_head) {
+void finish_keys(const BackwardProblem<T>& p, int64_t b, int64_t kv_head, const Range& keys) {
   // Keys past a length need have no position: their gradients, zeros, are only rounded.
   const int64_t length = p.mask.head(b, 0).key_end(kFar);
-  for (int64_t j = 0; j < p.sizes.Tk; ++j) {
+  for (int64_t j = keys.begin; j < keys.end; ++j) {
     if (j < length) {
       finish_row(p.key, p.key_gradient, b, kv_head, j);
     } else {
@@ -124,30 +67,84 @@ void finish_keys(const BackwardProblem<T>& p, int64_t b, int64_t kv_head) {
 }
 
 template <class T>
+void run_reference(const BackwardProblem<T>& problem, const Range& heads, Executor& executor) {
+  const int64_t Hkv = problem.sizes.Hkv, count = heads.end - heads.begin;
+  const auto run = [&](int64_t item, int) {
+    const int64_t head = heads.begin + item;
+    reference_backward(problem, head / Hkv, head % Hkv);
+  };
+  if (!problem.bias_gradient.present()) return executor.for_each(count, run);
+  // Heads that share a bias add to its gradient one after the other.
+  for (int64_t item = 0; item < count; ++item) run(item, 0);
+}
+
+void sum_bias_gradient(const BackwardProblem<float>& problem, const BackwardPlan& plan, Executor& executor,
+                       std::byte* scratch) {
+  const Sizes& n = problem.sizes;
+  if (!problem.bias_gradient.present() || n.B * n.Hq * n.Tq * n.Tk == 0) return;
+  const BiasGradientKernel kernel = bias_gradient_panels(plan.isa);
+  executor.for_each(bias_gradient_items(n, problem.bias_gradient.shape), [&](int64_t item, int worker) {
+    kernel(problem, bias_gradient_item(n, problem.bias_gradient.shape, item),
+           share_of<float>(scratch, worker, plan.worker_bytes));
+  });
+}
+
+/// The gradients of query, key and value of one wave.
+template <class T>
+void run_wave(BackwardProblem<T>& problem, const BackwardPlan& plan, const Range& heads, Executor& executor,
+              std::byte* scratch) {
+  place_sums(problem, heads, scratch + plan.worker_bytes * static_cast<size_t>(executor.workers()));
+  if constexpr (std::is_same_v<T, float>) {
+    if (plan.isa != Isa::kScalar) run_rounds(problem, plan, heads, executor, scratch);
+  }
+  if (plan.isa == Isa::kScalar) run_reference(problem, heads, executor);
+  if (problem.query.in_place()) return;
+  const int64_t blocks = BackwardRounds(problem.sizes).count(), Hkv = problem.sizes.Hkv;
+  executor.for_each((heads.end - heads.begin) * blocks, [&](int64_t item, int) {
+    const int64_t head = heads.begin + item / blocks;
+    finish_block(problem, head / Hkv, head % Hkv, item % blocks);
+  });
+}
+
+}  // namespace
+
+BackwardPlan plan_backward(const Sizes& sizes, const RowForm& form, Isa isa, bool with_bias_gradient) {
+  const Sizes n = without_empty(sizes);
+  const BackwardWaves waves(n, form);
+  if (isa == Isa::kScalar) return {isa, 0, waves.bytes(), waves};
+  size_t floats = backward_panels_scratch(n, form);
+  if (with_bias_gradient) floats = std::max(floats, bias_gradient_scratch(n, form));
+  return {isa, round_to_lines(floats * sizeof(float)), waves.bytes(), waves};
+}
+
+template <class T>
+void finish_block(const BackwardProblem<T>& p, int64_t b, int64_t kv_head, int64_t block) {
+  const BackwardRounds rounds(p.sizes);
+  const Range queries = rounds.queries(block);
+  const int64_t group = p.sizes.group();
+  for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+    for (int64_t i = queries.begin; i < queries.end; ++i) finish_row(p.query, p.query_gradient, b, h, i);
+  }
+  finish_keys(p, b, kv_head, rounds.keys(block));
+}
+
+template <class T>
 void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executor& executor,
                   std::byte* scratch) {
+  problem.sizes = without_empty(problem.sizes);
   clear_bias_gradient(problem);
   if (problem.sinks_gradient.present()) sinks_gradient(problem, executor);
-  place_sums(problem, scratch + plan.worker_bytes * static_cast<size_t>(executor.workers()));
-  if constexpr (std::is_same_v<T, float>) {
-    if (plan.isa != Isa::kScalar) run_kernels(problem, plan, executor, scratch);
+  for (int64_t wave = 0; wave < plan.waves.count(); ++wave) {
+    run_wave(problem, plan, plan.waves.heads(wave), executor, scratch);
   }
-  if (plan.isa == Isa::kScalar) run_reference(problem, executor);
-  if (problem.query.in_place()) return;
-  const Sizes& n = problem.sizes;
-  executor.for_each(n.B * n.Hq,
-                    [&](int64_t item, int) { finish_queries(problem, item / n.Hq, item % n.Hq); });
-  executor.for_each(n.B * n.Hkv,
-                    [&](int64_t item, int) { finish_keys(problem, item / n.Hkv, item % n.Hkv); });
+  if constexpr (std::is_same_v<T, float>) {
+    if (plan.isa != Isa::kScalar) sum_bias_gradient(problem, plan, executor, scratch);
+  }
 }
 
 template void run_backward(BackwardProblem<float>&, const BackwardPlan&, Executor&, std::byte*);
 template void run_backward(BackwardProblem<double>&, const BackwardPlan&, Executor&, std::byte*);
-template void place_sums(BackwardProblem<float>&, std::byte*);
-template void place_sums(BackwardProblem<double>&, std::byte*);
-template void finish_queries(const BackwardProblem<float>&, int64_t, int64_t);
-template void finish_queries(const BackwardProblem<double>&, int64_t, int64_t);
-template void finish_keys(const BackwardProblem<float>&, int64_t, int64_t);
-template void finish_keys(const BackwardProblem<double>&, int64_t, int64_t);
+template void finish_block(const BackwardProblem<float>&, int64_t, int64_t, int64_t);
+template void finish_block(const BackwardProblem<double>&, int64_t, int64_t, int64_t);
 
 }  // namespace attend

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "attention/backward_waves.h"
 #include "attention/kernels.h"
 
 namespace attend {
@@ -11,7 +12,8 @@ namespace attend {
 struct BackwardPlan {
   Isa isa;
   size_t worker_bytes;  // scratch of a worker, a multiple of 64
-  size_t shared_bytes;  // and what follows after that of all workers: the sums of 16-bit gradients
+  size_t shared_bytes;  // and what follows after that of all workers: the sums of a wave
+  BackwardWaves waves;
 };
 
 /// The plan for valid operands.
@@ -22,15 +24,11 @@ template <class T>
 void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executor& executor,
                   std::byte* scratch);
 
-/// The parts of run_backward() that other orders of work are made of. Sums of 16-bit gradients are placed in
-/// `shared`, which holds the plan's shared bytes, before anything is added to them; they become the gradients
-/// of the rows as they were given when all is.
+/// Makes the sums of a key/value head, and of its queries, the gradients of the rows as they were given:
+/// turns them back and rounds them, block `block` of the rounds' queries and keys. For problems whose rows
+/// are not all used in place.
 template <class T>
-void place_sums(BackwardProblem<T>& problem, std::byte* shared);
-template <class T>
-void finish_queries(const BackwardProblem<T>& problem, int64_t b, int64_t h);
-template <class T>
-void finish_keys(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head);
+void finish_block(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head, int64_t block);
 
 }  // namespace attend
 

@@ -17,29 +17,39 @@ namespace attend {
 class BackwardRounds {
  public:
   explicit BackwardRounds(const Sizes& n)
-      : kv_heads_(n.Hkv),
+      : queries_(n.Tq),
+        keys_(n.Tk),
         query_blocks_(std::max<int64_t>(1, (n.Tq + kBackwardQueries - 1) / kBackwardQueries)),
         key_blocks_(std::max<int64_t>(1, (n.Tk + kBackwardKeys - 1) / kBackwardKeys)) {}
 
+  /// Rounds; every block of queries and every block of keys has a number below it.
   int64_t count() const { return std::max(query_blocks_, key_blocks_); }
 
-  /// Work items of a batch row in each round: a key/value head and a key block.
-  int64_t items() const { return kv_heads_ * key_blocks_; }
+  /// Work items of a key/value head in each round.
+  int64_t key_blocks() const { return key_blocks_; }
 
-  /// What the item of batch row b does in a round; nothing where its key block meets no queries.
-  std::optional<BackwardPair> pair(int64_t b, int64_t item, int64_t round) const {
-    const int64_t k = item % key_blocks_, q = (k + round) % count();
+  /// What a key block does in a round; nothing where it meets no queries.
+  std::optional<BackwardPair> pair(int64_t b, int64_t kv_head, int64_t key_block, int64_t round) const {
+    const int64_t q = (key_block + round) % count();
     if (q >= query_blocks_) return std::nullopt;
     return BackwardPair{.b = b,
-                        .kv_head = item / key_blocks_,
+                        .kv_head = kv_head,
                         .query_block = q,
-                        .key_block = k,
-                        .first_for_queries = k == std::min(q, key_blocks_ - 1),
-                        .first_for_keys = q == (k < query_blocks_ ? k : 0)};
+                        .key_block = key_block,
+                        .first_for_queries = key_block == std::min(q, key_blocks_ - 1),
+                        .first_for_keys = q == (key_block < query_blocks_ ? key_block : 0)};
   }
 
+  /// The rows of a block; none past the last.
+  Range queries(int64_t block) const { return rows(block, kBackwardQueries, queries_); }
+  Range keys(int64_t block) const { return rows(block, kBackwardKeys, keys_); }
+
  private:
-  int64_t kv_heads_, query_blocks_, key_blocks_;
+  static Range rows(int64_t block, int64_t size, int64_t count) {
+    return {std::min(block * size, count), std::min((block + 1) * size, count)};
+  }
+
+  int64_t queries_, keys_, query_blocks_, key_blocks_;
 };
 
 }  // namespace attend

@@ -124,14 +124,14 @@ void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T
 template <class T>
 void clear_summaries(const ForwardProblem<T>& p) {
   const Sizes& n = p.sizes;
-  for (int64_t b = 0; b < n.B; ++b) {
-    for (int64_t i = 0; p.head_mean.present() && i < n.Tq; ++i) {
-      std::fill_n(p.head_mean.row(b, 0, i), n.Tk, T{0});
+  const auto clear = [&](const Rows<T>& sums, int64_t heads, int64_t rows) {
+    if (!sums.present() || !has_elements({n.B, heads, rows, n.Tk})) return;
+    for (int64_t row = 0; row < n.B * heads * rows; ++row) {
+      std::fill_n(sums.row(row / rows / heads, row / rows % heads, row % rows), n.Tk, T{0});
     }
-    for (int64_t h = 0; p.column_sums.present() && h < n.Hq; ++h) {
-      std::fill_n(p.column_sums.row(b, h, 0), n.Tk, T{0});
-    }
-  }
+  };
+  clear(p.head_mean, 1, n.Tq);
+  clear(p.column_sums, n.Hq, 1);
 }
 
 template <class T>

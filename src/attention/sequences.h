@@ -25,7 +25,7 @@ class Sequences {
   explicit Sequences(const PackedTensors& t)
       : query_starts_(t.query_starts),
         key_starts_(t.key_starts),
-        packed_(sizes_of(t.query, t.key, t.value)) {}
+        packed_(without_empty(sizes_of(t.query, t.key, t.value))) {}
 
   int64_t count() const { return static_cast<int64_t>(query_starts_.size()) - 1; }
 

@@ -23,6 +23,14 @@ inline Sizes sizes_of(const TensorView& query, const TensorView& key, const Tens
           key.shape[2],   query.shape[3], value.shape[3]};
 }
 
+/// The same problem without what has no elements: heads without rows, rows without heads and batch rows
+/// without either are none, however many there are.
+inline Sizes without_empty(Sizes n) {
+  if (n.B == 0 || n.Hq == 0 || n.Tq == 0) n.Hq = n.Tq = 0;
+  if (n.B == 0 || n.Hkv == 0 || (n.Hq == 0 && n.Tk == 0)) n.B = n.Hkv = n.Tk = 0;
+  return n;
+}
+
 }  // namespace attend
 
 #endif  // ATTEND_ATTENTION_SIZES_H_

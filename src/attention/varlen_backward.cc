@@ -68,6 +68,7 @@ class PackedBackward {
     return pairs != other_pairs ? pairs > other_pairs : s < t;
   }
 
+  /// Items of a key/value head of each sequence.
   template <class Items>
   WorkList list_of(std::byte* memory, const Items& items) const {
     return {sequences_.count(), memory, [this](int64_t s, int64_t t) { return is_before(s, t); },
@@ -80,49 +81,60 @@ class PackedBackward {
   template <class T>
   void run_problem(BackwardProblem<T> whole, Executor& executor, std::byte* scratch) const {
     sum_sinks(whole, executor);
-    const auto workers = static_cast<size_t>(executor.workers());
-    place_sums(whole, scratch + list_bytes() + plan_.worker_bytes * workers);
-    if constexpr (std::is_same_v<T, float>) {
-      if (isa_ != Isa::kScalar) run_kernels(whole, executor, scratch);
+    std::byte* sums = scratch + list_bytes() + plan_.worker_bytes * static_cast<size_t>(executor.workers());
+    whole.sizes = without_empty(whole.sizes);
+    for (int64_t wave = 0; wave < plan_.waves.count(); ++wave) {
+      const Range heads = plan_.waves.heads(wave);
+      place_sums(whole, heads, sums);
+      if constexpr (std::is_same_v<T, float>) {
+        if (isa_ != Isa::kScalar) run_kernels(whole, heads, executor, scratch);
+      }
+      if (isa_ == Isa::kScalar) run_reference(whole, heads, executor, scratch);
+      if (!whole.query.in_place()) finish(whole, heads, executor, scratch);
     }
-    if (isa_ == Isa::kScalar) run_reference(whole, executor, scratch);
-    if (!whole.query.in_place()) finish(whole, executor);
+  }
+
+  /// run(s, kv_head, item, worker) for the items of a list, of each of the heads.
+  template <class Run>
+  static void for_each(const WorkList& list, int64_t sequences, const Range& heads, Executor& executor,
+                       const Run& run) {
+    const int64_t count = heads.end - heads.begin;
+    executor.for_each(list.size(sequences) * count, [&](int64_t n, int worker) {
+      const auto [s, item] = list.item(n / count);
+      run(s, heads.begin + n % count, item, worker);
+    });
   }
 
   /// Sums become gradients of the rows as they were given.
   template <class T>
-  void finish(const BackwardProblem<T>& whole, Executor& executor) const {
-    const int64_t Hq = whole.sizes.Hq, Hkv = whole.sizes.Hkv;
-    executor.for_each(sequences_.count() * Hq, [&](int64_t item, int) {
-      const int64_t s = item / Hq;
-      finish_queries(problem_of(sequences_[s], options_, whole), s, item % Hq);
-    });
-    executor.for_each(sequences_.count() * Hkv, [&](int64_t item, int) {
-      const int64_t s = item / Hkv;
-      finish_keys(problem_of(sequences_[s], options_, whole), s, item % Hkv);
+  void finish(const BackwardProblem<T>& whole, const Range& heads, Executor& executor,
+              std::byte* scratch) const {
+    const WorkList list = list_of(scratch, [](const Sizes& n) { return BackwardRounds(n).count(); });
+    for_each(list, sequences_.count(), heads, executor, [&](int64_t s, int64_t kv_head, int64_t block, int) {
+      finish_block(problem_of(sequences_[s], options_, whole), s, kv_head, block);
     });
   }
 
   template <class T>
-  void run_reference(const BackwardProblem<T>& whole, Executor& executor, std::byte* scratch) const {
-    const WorkList list = list_of(scratch, [](const Sizes& n) { return n.Hkv; });
-    executor.for_each(list.size(), [&](int64_t n, int) {
-      const auto [s, kv_head] = list.item(n);
+  void run_reference(const BackwardProblem<T>& whole, const Range& heads, Executor& executor,
+                     std::byte* scratch) const {
+    const WorkList list = list_of(scratch, [](const Sizes&) { return int64_t{1}; });
+    for_each(list, sequences_.count(), heads, executor, [&](int64_t s, int64_t kv_head, int64_t, int) {
       reference_backward(problem_of(sequences_[s], options_, whole), s, kv_head);
     });
   }
 
-  void run_kernels(const BackwardProblem<float>& whole, Executor& executor, std::byte* scratch) const {
-    const WorkList list = list_of(scratch, [](const Sizes& n) { return BackwardRounds(n).items(); });
+  void run_kernels(const BackwardProblem<float>& whole, const Range& heads, Executor& executor,
+                   std::byte* scratch) const {
+    const WorkList list = list_of(scratch, [](const Sizes& n) { return BackwardRounds(n).key_blocks(); });
     const auto rounds_of = [this](int64_t s) { return BackwardRounds(sequences_.sizes(s)); };
     const BackwardKernel kernel = backward_panels(isa_);
     int64_t active = sequences_.count();  // sequences, at the first places, that are not done
     for (int64_t round = 0;; ++round) {
       while (active > 0 && rounds_of(list.problem(active - 1)).count() <= round) --active;
       if (active == 0) return;
-      executor.for_each(list.size(active), [&](int64_t n, int worker) {
-        const auto [s, item] = list.item(n);
-        const std::optional<BackwardPair> pair = rounds_of(s).pair(s, item, round);
+      for_each(list, active, heads, executor, [&](int64_t s, int64_t kv_head, int64_t block, int worker) {
+        const std::optional<BackwardPair> pair = rounds_of(s).pair(s, kv_head, block, round);
         if (!pair) return;
         kernel(problem_of(sequences_[s], options_, whole), *pair,
                share_of<float>(scratch + list_bytes(), worker, plan_.worker_bytes));
