@@ -23,7 +23,7 @@ GROUPS = {
     "short": ("short and odd shapes, float32", attention_float32.short),
     "backward": ("backward, float32", attention_float32.backward),
     "threads": ("threads", attention_float32.threads),
-    "halves": ("16-bit types", attention_halves.forward),
+    "halves": ("16-bit types", attention_halves.halves),
     "decode": ("decoding from a KV cache", attention_decode.decode),
     "masks": ("masks and changed scores", attention_masks.masks),
     "options": ("what options cost", attention_costs.options),

@@ -64,7 +64,6 @@ def options(contest):
 MOST_SCRATCH = 64e6
 MEMORY_CASES = [(Case(1, 8, 16384, D, causal=causal), dtype) for D in (64, 128) for causal in ("none", "upper_left")
                 for dtype in ("float32", "bfloat16")]  # fmt: skip
-BACKWARD_TYPES = ("float32",)
 
 
 def memory_rows(contest, case, dtype):
@@ -72,8 +71,6 @@ def memory_rows(contest, case, dtype):
     resident = contest.resident("attention")
     facts = contest.lay_out(case.tensors(), resident, causal=case.causal, dtype=dtype)
     for what, scratch in (("forward", "scratch"), ("backward", "backward_scratch")):
-        if what == "backward" and dtype not in BACKWARD_TYPES:
-            continue
         held = resident.ask(do="memory", of=what)["bytes"]
         yield [f"{case.name}, {dtype}: {what}", facts[scratch], held]
     resident.close()
