@@ -51,17 +51,13 @@ Status check_places(const KvTokens& tokens, const KvView& cache) {
   return {};
 }
 
-Status check_room(const KvTokens& tokens, const KvView& cache, Table table) {
-  const int64_t capacity = capacity_of(cache), B = batch_of(cache);
-  for (int64_t b = 0; b < B; ++b) {
+Status check_room(const KvTokens& tokens, const KvView& cache, int64_t capacity) {
+  for (int64_t b = 0; b < batch_of(cache); ++b) {
     const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), count = count_of(tokens, b);
     if (count > capacity - length) {
       return invalid("sequence " + std::to_string(sequence) + " holds " + std::to_string(length) +
                      " tokens and is given " + std::to_string(count) + " more, but its capacity is " +
                      std::to_string(capacity));
-    }
-    if (table == Table::kComplete) {
-      ATTEND_RETURN_IF_ERROR(check_pages(cache, sequence, length, length + count));
     }
     for (int64_t other = 0; other < b; ++other) {
       if (sequence_of(cache, other) != sequence) continue;
@@ -74,7 +70,7 @@ Status check_room(const KvTokens& tokens, const KvView& cache, Table table) {
 
 }  // namespace
 
-Status check_append(const KvTokens& tokens, const KvView& cache, Table table) {
+Status check_append(const KvTokens& tokens, const KvView& cache, int64_t capacity) {
   ATTEND_RETURN_IF_ERROR(check_cache(cache));
   const CacheOperands o(cache);
   ATTEND_RETURN_IF_ERROR(check_tokens(tokens, o, batch_of(cache)));
@@ -88,8 +84,16 @@ Status check_append(const KvTokens& tokens, const KvView& cache, Table table) {
     ATTEND_RETURN_IF_ERROR(check_apart(*written, cos_of(tokens.rope)));
     ATTEND_RETURN_IF_ERROR(check_apart(*written, sin_of(tokens.rope)));
   }
-  ATTEND_RETURN_IF_ERROR(check_room(tokens, cache, table));
+  ATTEND_RETURN_IF_ERROR(check_room(tokens, cache, capacity));
   return check_places(tokens, cache);
+}
+
+Status check_new_pages(const KvTokens& tokens, const KvView& cache) {
+  for (int64_t b = 0; b < batch_of(cache); ++b) {
+    const int64_t length = length_of(cache, b);
+    ATTEND_RETURN_IF_ERROR(check_pages(cache, sequence_of(cache, b), length, length + count_of(tokens, b)));
+  }
+  return {};
 }
 
 int64_t count_of(const KvTokens& tokens, int64_t b) {

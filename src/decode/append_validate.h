@@ -8,11 +8,12 @@
 
 namespace attend {
 
-/// Whether the block table names the pages that the new tokens go to already, and is checked.
-enum class Table { kComplete, kLater };
+/// OK when the cache is sound, the tokens fit it, and no sequence comes to hold more than `capacity` of them,
+/// which is capacity_of() the cache or less.
+Status check_append(const KvTokens& tokens, const KvView& cache, int64_t capacity);
 
-/// OK when the cache is sound, the tokens fit it, and every sequence has room for them.
-Status check_append(const KvTokens& tokens, const KvView& cache, Table table);
+/// The pages that the new tokens go to exist. The tokens passed check_append().
+Status check_new_pages(const KvTokens& tokens, const KvView& cache);
 
 /// How many tokens are appended to batch row b.
 int64_t count_of(const KvTokens& tokens, int64_t b);

@@ -47,7 +47,8 @@ void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t h
 
 Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& executor) {
   const KvView view(cache);
-  ATTEND_RETURN_IF_ERROR(check_append(tokens, view, Table::kComplete));
+  ATTEND_RETURN_IF_ERROR(check_append(tokens, view, capacity_of(view)));
+  ATTEND_RETURN_IF_ERROR(check_new_pages(tokens, view));
   const int64_t heads = view.key.shape[1], width = view.key.shape[3];
   const TurnTable<float> turns(tokens.rope);
   executor.for_each(batch_of(view) * heads, [&](int64_t task, int) {

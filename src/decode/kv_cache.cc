@@ -112,15 +112,8 @@ Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<con
   State& s = *state_;
   const MutableKvView cache = {s.tensors[0], s.tensors[1],         s.tensors[2], s.tensors[3],
                                s.table,      s.pages_per_sequence, s.lengths,    sequences};
-  ATTEND_RETURN_IF_ERROR(check_append(tokens, cache, Table::kLater));
+  ATTEND_RETURN_IF_ERROR(check_append(tokens, cache, s.options.capacity));
   const int64_t needed = s.pages_needed(tokens, cache), B = batch_of(cache);
-  for (int64_t b = 0; b < B; ++b) {  // the last page may have room for more than was asked for
-    const int64_t sequence = sequence_of(cache, b), length = s.length(sequence), count = count_of(tokens, b);
-    if (count <= s.options.capacity - length) continue;
-    return invalid("sequence " + std::to_string(sequence) + " holds " + std::to_string(length) +
-                   " tokens and is given " + std::to_string(count) + " more, but its capacity is " +
-                   std::to_string(s.options.capacity));
-  }
   if (needed > s.pool.free()) {
     return {StatusCode::kOutOfMemory, "the tokens need " + std::to_string(needed) +
                                           " more pages, but the cache has " + std::to_string(s.pool.free()) +

@@ -139,7 +139,7 @@ static void what_a_cache_cannot_do_leaves_it_as_it_was(void) {
   attend_kv_cache* cache = make();
   CHECK(append(cache, 0, 1, 5) == ATTEND_OK);
   CHECK_REFUSED(append(cache, 0, 1, 4), ATTEND_INVALID_ARGUMENT,
-                "sequence 0 holds 5 tokens and is given 4 more, but its capacity is 8");
+                "sequence 0 holds 5 tokens and is given 4 more, but its capacity is 7");
   CHECK_REFUSED(append(cache, 3, 1, 1), ATTEND_INVALID_ARGUMENT,
                 "sequences[0] is 3, but the cache has 3 sequences");
   CHECK(append(cache, 1, 1, 7) == ATTEND_OK);
