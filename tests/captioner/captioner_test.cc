@@ -185,7 +185,10 @@ TEST_F(ACaptioner, OptionsOutOfRangeAreNamed) {
   EXPECT_THAT(message([](auto& o) { o.beam = 0; }), HasSubstr("beam is 0"));
   EXPECT_THAT(message([](auto& o) { o.max_words = 7; }),
               HasSubstr("max_words is 7, and this model says at most 6"));
-  EXPECT_THAT(message([](auto& o) { o.min_words = 7; }), HasSubstr("min_length is 7"));
+  EXPECT_THAT(message([](auto& o) { o.min_words = 7; }),
+              HasSubstr("min_words is 7, and must be from 0 to max_words, which is 6"));
+  EXPECT_THAT(message([](auto& o) { o.min_words = -1; }), HasSubstr("min_words is -1"));
+  EXPECT_THAT(message([](auto& o) { o.max_words = 0; }), HasSubstr("max_words is 0, and must be at least 1"));
   EXPECT_THAT(message([](auto& o) { o.temperature = -1; }), HasSubstr("temperature is -1"));
 }
 
