@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(ATTEND_ENGINE_MODULES base attention decode c_api)
-set(ATTEND_ENGINE_HEADERS attend.h attention.h decode.h executor.h isa.h kv_cache.h rope.h status.h tensor.h varlen.h)
+set(ATTEND_ENGINE_HEADERS attend.h attend_decode.h attend_rope.h attention.h decode.h executor.h isa.h kv_cache.h rope.h status.h tensor.h varlen.h)
 
 # attend_engine_library(TARGET [STATIC|SHARED]) defines the library TARGET, called libattend.
 function(attend_engine_library target)

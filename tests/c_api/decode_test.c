@@ -1,3 +1,5 @@
+#include "attend/attend_decode.h"
+
 #include <math.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+#include "attend/attend_rope.h"
+
 #include <math.h>
 #include <string.h>
 
