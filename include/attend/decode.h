@@ -111,7 +111,13 @@ struct MergeTensors {
 
 /// The attention over both sets of keys together: with lse = log(exp(lse_1) + exp(lse_2)),
 /// out = exp(lse_1 - lse) out_1 + exp(lse_2 - lse) out_2. A part that saw no key (lse -inf) is left out and
-/// its output not looked at; the other comes through bit by bit. A sink belongs to one of the parts only.
+/// its output not looked at; the other comes through bit by bit.
+///
+/// A sink belongs to one of the parts only, whose lse it is counted in, and merges with that part. But a
+/// query that sees no key of a part has lse -inf there, with or without a sink: in that row the part, and its
+/// sink with it, are left out, as if there had been none. So give the sink to a part of which every query
+/// sees a key, or to neither: then, after merging, lse becomes log(exp(lse) + exp(sink)) and the output is
+/// multiplied by 1 / (1 + exp(sink - lse)), with the lse from before.
 Status merge(const MergeTensors& tensors, Executor& executor);
 
 }  // namespace attend

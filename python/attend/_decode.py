@@ -160,7 +160,8 @@ def merge(
     Args:
       first, second: (out, lse) as attention() and attention_decode() return them: [B, H, T, Dv] (tokens before heads
         with `layout` "bthd") and [B, H, T]. out: float32, float64, bfloat16 or float16; lse: float32, or float64 beside
-        float64. A part that saw no key (lse -inf) is left out. A sink belongs to one of the parts only.
+        float64. A part that saw no key (lse -inf) is left out, and its sink
+        with it. A sink belongs to one of the parts only: one of which every query sees a key.
 
     Returns:
       (out, lse) in new arrays.

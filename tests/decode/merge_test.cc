@@ -36,12 +36,14 @@ Part empty_part() {
 }
 
 /// The keys [first, length) of every sequence, by a window; and those before, by lengths.
-Part attend_part(const CacheCase& problem, const std::vector<int64_t>& lengths, int64_t window_left) {
+Part attend_part(const CacheCase& problem, const std::vector<int64_t>& lengths, int64_t window_left,
+                 const TensorView& sinks = {}) {
   Part part = empty_part();
   KvView cache = problem.cache();
   cache.lengths = lengths;
   DecodeOptions options;
   options.window.left = window_left;
+  options.sinks = sinks;
   const Status status =
       attention_decode({problem.query(), cache, output_of(part), lse_of(part)}, options, serial_executor());
   EXPECT_TRUE(status.ok()) << status.message();
@@ -86,6 +88,41 @@ TEST(Merge, WithAPartThatSawNoKeyGivesTheOtherBitByBit) {
   const Part nothing = merged(none, none);
   EXPECT_EQ(nothing.output, std::vector<float>(none.output.size(), 0.0f));
   EXPECT_EQ(nothing.lse, none.lse);
+}
+
+TEST(Merge, ASinkCountsInThePartThatItIsGivenTo) {
+  const CacheCase problem({.Hq = 4, .Hkv = 2, .D = 16, .Dv = 24, .lengths = {90, 90}});
+  const std::vector<float> numbers = {1.5f, 0, -1, 3};
+  const TensorView sinks(numbers.data(), Shape{1, 4, 1, 1});
+  Part whole = attend_part(problem, {90, 90}, -1, sinks);
+  Part before = attend_part(problem, {40, 40}, -1), after = attend_part(problem, {90, 90}, 49, sinks);
+  const Part joined = merged(before, after);
+  for (size_t i = 0; i < whole.output.size(); ++i) EXPECT_NEAR(joined.output[i], whole.output[i], 1e-5);
+  for (size_t i = 0; i < whole.lse.size(); ++i) EXPECT_NEAR(joined.lse[i], whole.lse[i], 1e-5);
+
+  // Or it is given to neither and added afterwards.
+  before = attend_part(problem, {40, 40}, -1);
+  after = attend_part(problem, {90, 90}, 49);
+  const Part without = merged(before, after);
+  for (size_t row = 0; row < whole.lse.size(); ++row) {
+    const float lse = without.lse[row], sink = numbers[row % 4];
+    EXPECT_NEAR(std::log(std::exp(lse) + std::exp(sink)), whole.lse[row], 1e-5);
+    for (size_t d = 0; d < 24; ++d) {
+      const float output = without.output[row * 24 + d] / (1 + std::exp(sink - lse));
+      EXPECT_NEAR(output, whole.output[row * 24 + d], 1e-5);
+    }
+  }
+}
+
+TEST(Merge, ASinkIsLeftOutWithAPartThatSawNoKey) {
+  const CacheCase problem({.Hq = 4, .Hkv = 2, .D = 16, .Dv = 24, .lengths = {90, 90}});
+  const std::vector<float> numbers = {1.5f, 0, -1, 3};
+  Part some = attend_part(problem, {90, 90}, -1),
+       none = attend_part(problem, {0, 0}, -1, {numbers.data(), Shape{1, 4, 1, 1}});
+  EXPECT_EQ(none.lse, std::vector<float>(8, -kInfinity));
+  const Part joined = merged(some, none);
+  EXPECT_EQ(joined.output, some.output);
+  EXPECT_EQ(joined.lse, some.lse);
 }
 
 TEST(Merge, WorksInPlaceAndIsTheSameForAnyNumberOfWorkers) {
