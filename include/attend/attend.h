@@ -292,6 +292,7 @@ typedef struct attend_packed_attention_gradient_tensors {
   attend_mutable_view key_gradient;   /* [1, Hkv, total_k, D] */
   attend_mutable_view value_gradient; /* [1, Hkv, total_k, Dv] */
   attend_mutable_view sinks_gradient; /* of the sinks' shape; optional */
+  attend_mutable_view bias_gradient;  /* of the bias's shape, 0 past the rows of a sequence; optional */
 } attend_packed_attention_gradient_tensors;
 
 attend_code attend_attention_varlen_backward(const attend_packed_attention_gradient_tensors* tensors,

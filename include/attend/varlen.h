@@ -14,6 +14,10 @@
 // has one for each sequence here, and dropout counts sequences as batch rows. So the numbers are also those
 // of the padded batch.
 //
+// The weights themselves, their mean over heads and their sums over queries are not to be had from a packed
+// call: of sequences of different lengths they are no one tensor. Ask attention() for them, sequence by
+// sequence.
+//
 // The work of all sequences is one list, so that many short ones keep all workers busy beside a long one.
 // Operands are read and written where they lie: nothing is copied, padded or repacked.
 #ifndef ATTEND_VARLEN_H_
@@ -44,7 +48,6 @@ struct PackedAttentionTensors {
 };
 
 /// The operands of the backward pass, in the types of the forward pass, as those of attention_backward().
-/// There is no gradient of the bias, which is not packed.
 struct PackedAttentionGradientTensors {
   TensorView query, key, value;                       // as in forward
   std::span<const int64_t> query_starts, key_starts;  // as in forward
@@ -55,6 +58,8 @@ struct PackedAttentionGradientTensors {
   MutableTensorView key_gradient;                     // [1, Hkv, total_k, D]
   MutableTensorView value_gradient;                   // [1, Hkv, total_k, Dv]
   MutableTensorView sinks_gradient = {};  // the sinks' shape, optional: summed over the sequences in order
+  MutableTensorView bias_gradient = {};  // the bias's shape, optional: summed over the axes that are 1 in it,
+                                         // 0 past the rows and columns of a sequence
 };
 
 /// out, and if asked lse, of every sequence. Of the options, query_offset has one number or one a sequence;
@@ -72,7 +77,7 @@ size_t attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors, con
                                       int workers);
 
 /// Gradients of sum(output * output_gradient) with respect to query, key and value of every sequence, and if
-/// asked sinks. Options as forward's.
+/// asked bias and sinks. Options as forward's.
 Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
                                  const AttentionOptions& options, const AttentionResources& resources);
 

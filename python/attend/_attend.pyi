@@ -72,6 +72,7 @@ def attention_varlen_backward(
     query_gradient: Array,
     key_gradient: Array,
     value_gradient: Array,
+    bias_gradient: Array | None,
     sinks_gradient: Array | None,
     **options: Any,
 ) -> None: ...

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _attend
 from ._arrays import borrow, empty_like, heads_of, in_layout, result
-from ._options import ScoreOptions, binding_options
+from ._options import ScoreOptions, binding_options, gradient_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -183,8 +183,8 @@ def attention_backward(
         "query_gradient": call.empty(call.Hq, call.Tq, call.D),
         "key_gradient": call.empty(call.Hkv, call.Tk, call.D),
         "value_gradient": call.empty(call.Hkv, call.Tk, call.Dv),
-        "bias_gradient": _gradient_of(call, "bias", return_dbias),
-        "sinks_gradient": _gradient_of(call, "sinks", return_dsinks),
+        "bias_gradient": gradient_of("bias", return_dbias, call),
+        "sinks_gradient": gradient_of("sinks", return_dsinks, call),
     }
     _attend.attention_backward(
         borrow(dout, "output_gradient"),
@@ -198,14 +198,6 @@ def attention_backward(
         **call.options,
     )
     return tuple(a for a in arrays.values() if a is not None)
-
-
-def _gradient_of(call: _Call, name: str, asked: bool) -> Any:
-    if not asked:
-        return None
-    if call.options.get(name) is None:
-        raise ValueError(f"return_d{name} is True, but {name} is None")
-    return empty_like(call.source, borrow(call.options[name], name).shape, call.sum_type)
 
 
 def explain(

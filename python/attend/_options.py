@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from ._arrays import alignment, array_of, integers
+from ._arrays import alignment, array_of, borrow, empty_like, integers
 from ._rope import positions_argument, rope_argument
 
 
@@ -49,3 +49,12 @@ def binding_options(
     for name, rows in (("query_positions", queries), ("key_positions", keys)):
         taken[name] = positions_argument(options.get(name), name, *rows)
     return taken
+
+
+def gradient_of(name: str, asked: bool, call: Any) -> Any:
+    """Where the gradient of option `name` of a call is put, of the option's shape; None when it is not asked for."""
+    if not asked:
+        return None
+    if call.options.get(name) is None:
+        raise ValueError(f"return_d{name} is True, but {name} is None")
+    return empty_like(call.source, borrow(call.options[name], name).shape, call.sum_type)

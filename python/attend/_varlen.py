@@ -8,7 +8,7 @@ import numpy
 
 from . import _attend
 from ._arrays import borrow, empty_like, integer_array, result
-from ._options import ScoreOptions, binding_options
+from ._options import ScoreOptions, binding_options, gradient_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -150,27 +150,24 @@ def attention_varlen_backward(
     cu_seqlens_q: Any,
     cu_seqlens_k: Any,
     *,
+    return_dbias: bool = False,
     return_dsinks: bool = False,
     threads: int | None = None,
     **options: Unpack[ScoreOptions],
 ) -> tuple[Any, ...]:
-    """The gradients (dq, dk, dv[, dsinks]) of sum(out * dout), of the shapes of q, k, v and sinks.
+    """The gradients (dq, dk, dv[, dbias][, dsinks]) of sum(out * dout), of the shapes of q, k, v, bias and sinks.
 
-    `out` and `lse` are what attention_varlen(..., return_lse=True) gave for the same arguments. There is no gradient of
-    the bias.
+    `out` and `lse` are what attention_varlen(..., return_lse=True) gave for the same arguments. dbias is 0 past the
+    rows and columns of a sequence.
     """
     call = _Call(q, k, v, (cu_seqlens_q, cu_seqlens_k), dict(options))
     arrays = {
         "query_gradient": call.empty(call.query, call.query.shape[2]),
         "key_gradient": call.empty(call.key, call.key.shape[2]),
         "value_gradient": call.empty(call.value, call.Dv),
-        "sinks_gradient": None,
+        "bias_gradient": gradient_of("bias", return_dbias, call),
+        "sinks_gradient": gradient_of("sinks", return_dsinks, call),
     }
-    if return_dsinks:
-        sinks = call.options.get("sinks")
-        if sinks is None:
-            raise ValueError("return_dsinks is True, but sinks is None")
-        arrays["sinks_gradient"] = empty_like(q, borrow(sinks, "sinks").shape, call.sum_type)
     _attend.attention_varlen_backward(
         borrow(dout, "output_gradient"),
         call.query,

@@ -65,8 +65,8 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
                                const Array& value, const Array& output, const Array& lse,
                                const Starts& query_starts, const Starts& key_starts,
                                const Array& query_gradient, const Array& key_gradient,
-                               const Array& value_gradient, const Array* sinks_gradient,
-                               const nb::kwargs& named) {
+                               const Array& value_gradient, const Array* bias_gradient,
+                               const Array* sinks_gradient, const nb::kwargs& named) {
   const Options options(named);
   PackedAttentionGradientTensors tensors;
   tensors.query = query.packed();
@@ -80,6 +80,7 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
   tensors.query_gradient = query_gradient.packed();
   tensors.key_gradient = key_gradient.packed();
   tensors.value_gradient = value_gradient.packed();
+  if (bias_gradient != nullptr) tensors.bias_gradient = bias_gradient->broadcast();
   if (sinks_gradient != nullptr) tensors.sinks_gradient = sinks_gradient->per_head();
   const std::unique_ptr<Executor> executor = options.executor();
   Status status;
@@ -97,7 +98,8 @@ void bind_varlen(nb::module_& m) {
         "key_starts"_a, "output"_a, "lse"_a.none(), "options"_a);
   m.def("attention_varlen_backward", &attention_varlen_backward, "output_gradient"_a, "query"_a, "key"_a,
         "value"_a, "output"_a, "lse"_a, "query_starts"_a, "key_starts"_a, "query_gradient"_a,
-        "key_gradient"_a, "value_gradient"_a, "sinks_gradient"_a.none(), "options"_a);
+        "key_gradient"_a, "value_gradient"_a, "bias_gradient"_a.none(), "sinks_gradient"_a.none(),
+        "options"_a);
   m.def("explain_varlen", &explain_varlen, "query"_a, "key"_a, "value"_a, "query_starts"_a, "key_starts"_a,
         "output"_a, "lse"_a.none(), "options"_a);
 }

@@ -99,10 +99,10 @@ def test_gradients_are_those_of_each_sequence(packed, options):
     q, k, v, *starts = packed()
     out, lse = attend.attention_varlen(q, k, v, *starts, return_lse=True, **options)
     dout = random(*out.shape, seed=7)
-    asked = {"return_dsinks": "sinks" in options}
-    dq, dk, dv, *dsinks = attend.attention_varlen_backward(dout, q, k, v, out, lse, *starts, **asked, **options)
+    asked = {"return_dbias": "bias" in options, "return_dsinks": "sinks" in options}
+    dq, dk, dv, *others = attend.attention_varlen_backward(dout, q, k, v, out, lse, *starts, **asked, **options)
     assert (dq.shape, dk.shape, dv.shape) == (q.shape, k.shape, v.shape)
-    sinks = np.zeros(4)
+    sinks, bias = np.zeros(4), np.zeros((6, 4, 33, 40))
     for s, rows, keys in sequences(*starts):
         own = of_sequence(options, s, rows.stop - rows.start, keys.stop - keys.start)
         if own.get("causal") is True:
@@ -111,8 +111,28 @@ def test_gradients_are_those_of_each_sequence(packed, options):
         for gradient, one in ((dq[rows], expected.q), (dk[keys], expected.k), (dv[keys], expected.v)):
             assert np.all(np.abs(gradient - together(one)) <= 200 * EPS)
         sinks = sinks if expected.sinks is None else sinks + expected.sinks
-    if dsinks:
-        assert dsinks[0].shape == (4,) and np.all(np.abs(dsinks[0] - sinks) <= 400 * EPS)
+        bias[s, :, : rows.stop - rows.start, : keys.stop - keys.start] = expected.bias[0]
+    if "sinks" in options:
+        (dsinks,) = others
+        assert dsinks.shape == (4,) and np.all(np.abs(dsinks - sinks) <= 400 * EPS)
+    if "bias" in options:
+        (dbias,) = others
+        assert dbias.shape == bias.shape and np.all(np.abs(dbias - bias) <= 200 * EPS)
+
+
+def test_the_gradient_of_a_bias_that_sequences_share_is_the_sum_of_theirs(packed):
+    q, k, v, *starts = packed()
+    bias = random(1, 4, 33, 1)
+    out, lse = attend.attention_varlen(q, k, v, *starts, return_lse=True, bias=bias, sinks=random(4))
+    options = dict(bias=bias, sinks=random(4))
+    dout = random(*out.shape, seed=7)
+    *_, dbias = attend.attention_varlen_backward(dout, q, k, v, out, lse, *starts, return_dbias=True, **options)
+    expected = np.zeros((1, 4, 33, 1))
+    for s, rows, keys in sequences(*starts):
+        own = dict(options, bias=bias[0, :, : rows.stop - rows.start])
+        one = plain.gradients(alone(dout, rows), alone(q, rows), alone(k, keys), alone(v, keys), **own)
+        expected[0, :, : rows.stop - rows.start] += one.bias[0].sum(-1, keepdims=True)
+    assert dbias.shape == bias.shape and np.all(np.abs(dbias - expected) <= 400 * EPS)
 
 
 def test_dropout_counts_sequences_as_batch_rows(packed):
@@ -234,6 +254,8 @@ def test_wrong_operands_are_refused(packed):
     out, lse = attend.attention_varlen(q, k, v, *starts, return_lse=True)
     with pytest.raises(ValueError, match="lse has 3 axes, but must have 2"):
         attend.attention_varlen_backward(out, q, k, v, out, lse[None], *starts)
+    with pytest.raises(ValueError, match="return_dbias is True, but bias is None"):
+        attend.attention_varlen_backward(out, q, k, v, out, lse, *starts, return_dbias=True)
     with pytest.raises(ValueError, match="return_dsinks is True, but sinks is None"):
         attend.attention_varlen_backward(out, q, k, v, out, lse, *starts, return_dsinks=True)
 

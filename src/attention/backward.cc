@@ -29,17 +29,6 @@ void run_rounds(const BackwardProblem<float>& problem, const BackwardPlan& plan,
   }
 }
 
-template <class T>
-void clear_bias_gradient(const BackwardProblem<T>& p) {
-  if (!p.bias_gradient.present() || !has_elements(p.bias_gradient.shape)) return;
-  const Shape& shape = p.bias_gradient.shape;
-  for (int64_t row = 0; row < shape[0] * shape[1] * shape[2]; ++row) {
-    const int64_t i = row % shape[2], h = row / shape[2] % shape[1], b = row / shape[2] / shape[1];
-    T* to = p.bias_gradient.head(b, h) + i * p.bias_gradient.stride[2];
-    for (int64_t j = 0; j < shape[3]; ++j) to[j * p.bias_gradient.stride[3]] = 0;
-  }
-}
-
 /// Makes a sum the gradient of the row that was given: it is turned back, by the transpose, and rounded.
 template <class T>
 void finish_row(const InputRows<T>& rows, const OutputRows<T>& gradient, int64_t b, int64_t h, int64_t t) {
@@ -118,6 +107,17 @@ BackwardPlan plan_backward(const Sizes& sizes, const RowForm& form, Isa isa, boo
 }
 
 template <class T>
+void clear_bias_gradient(const BackwardProblem<T>& p) {
+  if (!p.bias_gradient.present() || !has_elements(p.bias_gradient.shape)) return;
+  const Shape& shape = p.bias_gradient.shape;
+  for (int64_t row = 0; row < shape[0] * shape[1] * shape[2]; ++row) {
+    const int64_t i = row % shape[2], h = row / shape[2] % shape[1], b = row / shape[2] / shape[1];
+    T* to = p.bias_gradient.head(b, h) + i * p.bias_gradient.stride[2];
+    for (int64_t j = 0; j < shape[3]; ++j) to[j * p.bias_gradient.stride[3]] = 0;
+  }
+}
+
+template <class T>
 void finish_block(const BackwardProblem<T>& p, int64_t b, int64_t kv_head, int64_t block) {
   const BackwardRounds rounds(p.sizes);
   const Range queries = rounds.queries(block);
@@ -144,6 +144,8 @@ void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executo
 
 template void run_backward(BackwardProblem<float>&, const BackwardPlan&, Executor&, std::byte*);
 template void run_backward(BackwardProblem<double>&, const BackwardPlan&, Executor&, std::byte*);
+template void clear_bias_gradient(const BackwardProblem<float>&);
+template void clear_bias_gradient(const BackwardProblem<double>&);
 template void finish_block(const BackwardProblem<float>&, int64_t, int64_t, int64_t);
 template void finish_block(const BackwardProblem<double>&, int64_t, int64_t, int64_t);
 

@@ -24,6 +24,10 @@ template <class T>
 void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executor& executor,
                   std::byte* scratch);
 
+/// Makes the bias gradient, to which kernels add, 0, if there is one.
+template <class T>
+void clear_bias_gradient(const BackwardProblem<T>& problem);
+
 /// Makes the sums of a key/value head, and of its queries, the gradients of the rows as they were given:
 /// turns them back and rounds them, block `block` of the rounds' queries and keys. For problems whose rows
 /// are not all used in place.

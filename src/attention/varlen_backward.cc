@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 
@@ -18,17 +19,8 @@ namespace {
 /// The packed operands as one problem, of which sequences are cut out.
 template <class T>
 BackwardProblem<T> whole_problem(const PackedAttentionGradientTensors& t, const AttentionOptions& options) {
-  return {{t.query,
-           t.key,
-           t.value,
-           t.output,
-           t.lse,
-           t.output_gradient,
-           t.query_gradient,
-           t.key_gradient,
-           t.value_gradient,
-           {},
-           t.sinks_gradient},
+  return {{t.query, t.key, t.value, t.output, t.lse, t.output_gradient, t.query_gradient, t.key_gradient,
+           t.value_gradient, t.bias_gradient, t.sinks_gradient},
           options};
 }
 
@@ -42,7 +34,7 @@ class PackedBackward {
         sequences_(tensors),
         isa_(chosen_isa(tensors.query.dtype, options)),
         plan_(plan_backward(sizes_of(tensors.query, tensors.key, tensors.value),
-                            form_of(tensors.query, options), isa_, false)) {}
+                            form_of(tensors.query, options), isa_, tensors.bias_gradient.present())) {}
 
   size_t list_bytes() const { return WorkList::bytes(sequences_.count()); }
   size_t scratch_bytes(int workers) const {
@@ -81,6 +73,7 @@ class PackedBackward {
   template <class T>
   void run_problem(BackwardProblem<T> whole, Executor& executor, std::byte* scratch) const {
     sum_sinks(whole, executor);
+    clear_bias_gradient(whole);
     std::byte* sums = scratch + list_bytes() + plan_.worker_bytes * static_cast<size_t>(executor.workers());
     whole.sizes = without_empty(whole.sizes);
     for (int64_t wave = 0; wave < plan_.waves.count(); ++wave) {
@@ -91,6 +84,9 @@ class PackedBackward {
       }
       if (isa_ == Isa::kScalar) run_reference(whole, heads, executor, scratch);
       if (!whole.query.in_place()) finish(whole, heads, executor, scratch);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+      if (isa_ != Isa::kScalar) sum_bias(whole, executor, scratch);
     }
   }
 
@@ -118,6 +114,14 @@ class PackedBackward {
   template <class T>
   void run_reference(const BackwardProblem<T>& whole, const Range& heads, Executor& executor,
                      std::byte* scratch) const {
+    if (whole.bias_gradient.present()) {
+      // Sequences and heads that share a bias add to its gradient one after the other.
+      for (int64_t s = 0; s < sequences_.count(); ++s) {
+        const BackwardProblem<T> problem = problem_of(sequences_[s], options_, whole);
+        for (int64_t h = heads.begin; h < heads.end; ++h) reference_backward(problem, s, h);
+      }
+      return;
+    }
     const WorkList list = list_of(scratch, [](const Sizes&) { return int64_t{1}; });
     for_each(list, sequences_.count(), heads, executor, [&](int64_t s, int64_t kv_head, int64_t, int) {
       reference_backward(problem_of(sequences_[s], options_, whole), s, kv_head);
@@ -140,6 +144,33 @@ class PackedBackward {
                share_of<float>(scratch + list_bytes(), worker, plan_.worker_bytes));
       });
     }
+  }
+
+  /// The gradient of the bias: a work item owns elements of it, and adds what each sequence has for them, in
+  /// order.
+  void sum_bias(const BackwardProblem<float>& whole, Executor& executor, std::byte* scratch) const {
+    Sizes n = whole.sizes;
+    n.B = sequences_.count();
+    n.Tq = sequences_.longest_queries();
+    n.Tk = sequences_.longest_keys();
+    if (!whole.bias_gradient.present() || !has_elements({n.B, n.Hq, n.Tq, n.Tk})) return;
+    const Shape& shape = whole.bias_gradient.shape;
+    const BiasGradientKernel kernel = bias_gradient_panels(isa_);
+    executor.for_each(bias_gradient_items(n, shape), [&](int64_t item, int worker) {
+      const BiasGradientItem all = bias_gradient_item(n, shape, item);
+      for (int64_t s = all.batch.begin; s < all.batch.end; ++s) {
+        const BackwardProblem<float> problem = problem_of(sequences_[s], options_, whole);
+        const auto within = [](const Range& rows, int64_t count) {
+          return Range{std::min(rows.begin, count), std::min(rows.end, count)};
+        };
+        kernel(problem,
+               {{s, s + 1},
+                all.heads,
+                within(all.queries, problem.sizes.Tq),
+                within(all.keys, problem.sizes.Tk)},
+               share_of<float>(scratch + list_bytes(), worker, plan_.worker_bytes));
+      }
+    });
   }
 
   template <class T>

@@ -81,8 +81,8 @@ Status validate(const PackedAttentionTensors& t, const AttentionOptions& options
 Status validate(const PackedAttentionGradientTensors& t, const AttentionOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_sequences(t));
   const AttentionGradientTensors tensors{
-      t.query,          t.key,          t.value,          t.output, t.lse,           t.output_gradient,
-      t.query_gradient, t.key_gradient, t.value_gradient, {},       t.sinks_gradient};
+      t.query,          t.key,          t.value,          t.output,        t.lse,           t.output_gradient,
+      t.query_gradient, t.key_gradient, t.value_gradient, t.bias_gradient, t.sinks_gradient};
   ATTEND_RETURN_IF_ERROR(validate(tensors, options, axes_of(t)));
   return check_sequences_places(t, options);
 }

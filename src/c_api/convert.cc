@@ -92,7 +92,8 @@ Status convert(const attend_packed_attention_gradient_tensors* from, PackedAtten
   return convert_views({{t.query_gradient, "query_gradient", to.query_gradient},
                         {t.key_gradient, "key_gradient", to.key_gradient},
                         {t.value_gradient, "value_gradient", to.value_gradient},
-                        {t.sinks_gradient, "sinks_gradient", to.sinks_gradient}});
+                        {t.sinks_gradient, "sinks_gradient", to.sinks_gradient},
+                        {t.bias_gradient, "bias_gradient", to.bias_gradient}});
 }
 
 }  // namespace attend::c_api

@@ -196,7 +196,9 @@ PackedGradients PackedCase::backward(Isa isa, Executor& executor) const {
                       lse = unwritten({1, spec_.Hq, queries, 1}, spec_.layout),
                       dq = unwritten({1, spec_.Hq, queries, spec_.D}, spec_.layout),
                       dk = unwritten({1, spec_.Hkv, keys, spec_.D}, spec_.layout),
-                      dv = unwritten({1, spec_.Hkv, keys, spec_.Dv}, spec_.layout), dsinks = sinks_;
+                      dv = unwritten({1, spec_.Hkv, keys, spec_.Dv}, spec_.layout), dsinks = sinks_,
+                      dbias = bias_;
+  if (dbias.present()) dbias.fill(kNan);
   PackedAttentionTensors tensors = inputs();
   tensors.output = output.view();
   tensors.lse = lse.view();
@@ -207,6 +209,7 @@ PackedGradients PackedCase::backward(Isa isa, Executor& executor) const {
       key_starts,    tensors.output, tensors.lse,   output_gradient.view(),
       dq.view(),     dk.view(),      dv.view()};
   if (dsinks.present()) gradients.sinks_gradient = dsinks.view();
+  if (dbias.present()) gradients.bias_gradient = dbias.view();
   status = attention_varlen_backward(gradients, options(isa), executor);
   EXPECT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(dq.disturbed_gaps() + dk.disturbed_gaps() + dv.disturbed_gaps(), 0);
@@ -215,6 +218,7 @@ PackedGradients PackedCase::backward(Isa isa, Executor& executor) const {
   append_rows(dk, 0, 0, keys, answer.key);
   append_rows(dv, 0, 0, keys, answer.value);
   if (dsinks.present()) answer.sinks = dsinks.elements();
+  if (dbias.present()) answer.bias = dbias.elements();
   return answer;
 }
 
@@ -306,7 +310,9 @@ PackedGradients PackedCase::backward_of(const Batch& batch, Isa isa) const {
                       lse = unwritten({B, spec_.Hq, batch.Tq, 1}, Layout::kDense),
                       dq = unwritten({B, spec_.Hq, batch.Tq, spec_.D}, Layout::kDense),
                       dk = unwritten({B, spec_.Hkv, batch.Tk, spec_.D}, Layout::kDense),
-                      dv = unwritten({B, spec_.Hkv, batch.Tk, spec_.Dv}, Layout::kDense), dsinks = sinks_;
+                      dv = unwritten({B, spec_.Hkv, batch.Tk, spec_.Dv}, Layout::kDense), dsinks = sinks_,
+                      dbias = bias_;
+  const bool of_all = batch.first_sequence == 0 && batch.end_sequence == B && bias_.present();
   const AttentionOptions options = batch.with(isa);
   Status status =
       attention({q.view(), k.view(), v.view(), output.view(), lse.view(), {}}, options, serial_executor());
@@ -315,6 +321,7 @@ PackedGradients PackedCase::backward_of(const Batch& batch, Isa isa) const {
   AttentionGradientTensors gradients{q.view(),    k.view(),  v.view(),  made.view(), made_lse.view(),
                                      dout.view(), dq.view(), dk.view(), dv.view()};
   if (dsinks.present()) gradients.sinks_gradient = dsinks.view();
+  if (of_all) gradients.bias_gradient = dbias.view();
   status = attention_backward(gradients, options, serial_executor());
   EXPECT_TRUE(status.ok()) << status.message();
   PackedGradients answer;
@@ -324,6 +331,7 @@ PackedGradients PackedCase::backward_of(const Batch& batch, Isa isa) const {
     append_rows(dk, s, 0, l.keys, answer.key);
     append_rows(dv, s, 0, l.keys, answer.value);
   }
+  if (of_all) answer.bias = dbias.elements();
   if (dsinks.present()) answer.sinks = dsinks.elements();
   return answer;
 }

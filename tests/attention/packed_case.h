@@ -44,7 +44,7 @@ struct PackedAnswer {
   bool operator==(const PackedAnswer&) const = default;
 };
 struct PackedGradients {
-  std::vector<float> query, key, value, sinks;
+  std::vector<float> query, key, value, sinks, bias;
   bool operator==(const PackedGradients&) const = default;
 };
 
@@ -63,7 +63,7 @@ class PackedCase {
   PackedAnswer forward(Isa isa, Executor& executor = serial_executor()) const;
   PackedGradients backward(Isa isa, Executor& executor = serial_executor()) const;
 
-  /// By attention() for each sequence alone. Without the sinks' gradient.
+  /// By attention() for each sequence alone. Without the gradients of sinks and bias.
   PackedAnswer forward_alone(Isa isa) const;
   PackedGradients backward_alone(Isa isa) const;
 

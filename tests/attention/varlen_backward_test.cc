@@ -58,12 +58,13 @@ TEST(AttentionVarlenBackward, SequencesOfAnyNumberOfBlocksGoThroughTheirRoundsTo
                    .Dv = 8});
 }
 
-TEST(AttentionVarlenBackward, HasTheBitsOfThePaddedBatchAndItsSinksGradient) {
+TEST(AttentionVarlenBackward, HasTheBitsOfThePaddedBatchAndOfItsBiasAndSinks) {
   for (const float dropout : {0.0f, 0.25f}) {
     const PackedCase problem({.lengths = {{7, 9}, {64, 64}, {130, 200}, {9, 1}, {97, 8}},
                               .D = 32,
                               .Dv = 16,
                               .causal = Causal::kLowerRight,
+                              .bias = true,
                               .alibi = true,
                               .sinks = true,
                               .dropout = dropout});
@@ -73,6 +74,27 @@ TEST(AttentionVarlenBackward, HasTheBitsOfThePaddedBatchAndItsSinksGradient) {
       EXPECT_EQ(packed.key, padded.key) << name(isa);
       EXPECT_EQ(packed.value, padded.value) << name(isa);
       EXPECT_EQ(packed.sinks, padded.sinks) << name(isa);
+      EXPECT_EQ(packed.bias, padded.bias) << name(isa);
+    }
+  }
+}
+
+TEST(AttentionVarlenBackward, HasTheBiasGradientOfThePaddedBatch) {
+  std::vector<SequenceLengths> lengths = awkward_lengths();
+  lengths.push_back({210, 300});  // more than a block of either
+  for (const PackedSpec& spec : {PackedSpec{.lengths = lengths, .bias = true},
+                                 PackedSpec{.lengths = lengths, .causal = Causal::kLowerRight, .bias = true},
+                                 PackedSpec{.lengths = lengths, .key_mask = true, .shared_bias = true},
+                                 PackedSpec{.lengths = lengths, .shared_bias = true, .sinks = true}}) {
+    const PackedCase problem(spec);
+    for (const Isa isa : isas()) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << ": " << spec);
+      const PackedGradients packed = problem.backward(isa);
+      const std::vector<float> padded = problem.backward_padded(isa).bias;
+      ASSERT_EQ(packed.bias.size(), padded.size());
+      // Forward takes another kernel for few queries than for as many as the padded batch has.
+      for (size_t i = 0; i < padded.size(); ++i) ASSERT_NEAR(packed.bias[i], padded[i], 1e-5) << i;
+      EXPECT_EQ(packed, problem.backward(isa, *make_thread_executor(3)));
     }
   }
 }
@@ -165,9 +187,9 @@ TEST(AttentionVarlenBackward, RefusesPositionsWithoutARowInTheTables) {
 /// Small operands in float64 and the sum of output * output_gradient, of which gradients are taken.
 class Differences {
  public:
-  Differences() : query_(64), key_(40), value_(40), gradient_(64), sinks_{0.3, -0.2} {
+  Differences() : query_(64), key_(40), value_(40), gradient_(64), bias_(60), sinks_{0.3, -0.2} {
     uint64_t n = 0;
-    for (std::vector<double>* numbers : {&query_, &key_, &value_, &gradient_}) {
+    for (std::vector<double>* numbers : {&query_, &key_, &value_, &gradient_, &bias_}) {
       for (double& x : *numbers) x = RandomKey(3).normal(n++);
     }
   }
@@ -181,7 +203,7 @@ class Differences {
 
   void check() {
     loss();
-    std::vector<double> dq(64), dk(40), dv(40), dsinks(2);
+    std::vector<double> dq(64), dk(40), dv(40), dsinks(2), dbias(60, 42.0);
     const PackedAttentionTensors t = tensors();
     const PackedAttentionGradientTensors gradients = {t.query,
                                                       t.key,
@@ -194,13 +216,15 @@ class Differences {
                                                       {dq.data(), Shape{1, 2, 8, 4}},
                                                       {dk.data(), Shape{1, 1, 10, 4}},
                                                       {dv.data(), Shape{1, 1, 10, 4}},
-                                                      {dsinks.data(), Shape{1, 2, 1, 1}}};
+                                                      {dsinks.data(), Shape{1, 2, 1, 1}},
+                                                      {dbias.data(), Shape{1, 2, 5, 6}}};
     const Status status = attention_varlen_backward(gradients, options(), serial_executor());
     ASSERT_TRUE(status.ok()) << status.message();
     expect_slopes(query_, dq);
     expect_slopes(key_, dk);
     expect_slopes(value_, dv);
     expect_slopes(sinks_, dsinks);
+    expect_slopes(bias_, dbias);
   }
 
  private:
@@ -222,6 +246,7 @@ class Differences {
     options.causal = Causal::kLowerRight;
     options.softcap = 2;
     options.sinks = {sinks_.data(), Shape{1, 2, 1, 1}};
+    options.bias = {bias_.data(), Shape{1, 2, 5, 6}};
     options.dropout = 0.2f;
     return options;
   }
@@ -236,7 +261,7 @@ class Differences {
             {lse_.data(), Shape{1, 2, 8, 1}}};
   }
 
-  std::vector<double> query_, key_, value_, gradient_, sinks_;
+  std::vector<double> query_, key_, value_, gradient_, bias_, sinks_;
   std::vector<double> output_ = std::vector<double>(64), lse_ = std::vector<double>(16);
   const std::vector<int64_t> query_starts_ = {0, 3, 3, 8}, key_starts_ = {0, 2, 4, 10};
 };

@@ -15,7 +15,7 @@ typedef struct packed {
   float query[kTotalQ * kHq * kD], key[kTotalK * kHkv * kD], value[kTotalK * kHkv * kDv];
   float output[kTotalQ * kHq * kDv], lse[kHq * kTotalQ], output_gradient[kTotalQ * kHq * kDv];
   float query_gradient[kTotalQ * kHq * kD], key_gradient[kTotalK * kHkv * kD],
-      value_gradient[kTotalK * kHkv * kDv], sinks_gradient[kHq];
+      value_gradient[kTotalK * kHkv * kDv], sinks_gradient[kHq], bias_gradient[kHq * kTq];
   attend_packed_attention_tensors tensors;
   attend_packed_attention_gradient_tensors gradients;
 } packed;
@@ -124,12 +124,16 @@ static void gradients_are_those_of_each_sequence(void) {
   fill(&p);
   fill_packed(&k, &p);
   const float sinks[kHq] = {0, 1, -1, 0.5f};
-  float sinks_gradient[kHq];
+  float sinks_gradient[kHq], bias[kHq * kTq], bias_gradient[kHq * kTq];
+  for (int n = 0; n < kHq * kTq; ++n) bias[n] = 0.1f * (float)(n % 7);
   const attend_attention_options options = {.size = sizeof options,
                                             .causal = ATTEND_CAUSAL_UPPER_LEFT,
+                                            .bias = attend_view_of(bias, ATTEND_FLOAT32, 1, kHq, kTq, 1),
                                             .sinks = attend_view_of(sinks, ATTEND_FLOAT32, 1, kHq, 1, 1)};
   p.gradients.sinks_gradient = attend_mutable_view_of(sinks_gradient, ATTEND_FLOAT32, 1, kHq, 1, 1);
   k.gradients.sinks_gradient = attend_mutable_view_of(k.sinks_gradient, ATTEND_FLOAT32, 1, kHq, 1, 1);
+  p.gradients.bias_gradient = attend_mutable_view_of(bias_gradient, ATTEND_FLOAT32, 1, kHq, kTq, 1);
+  k.gradients.bias_gradient = attend_mutable_view_of(k.bias_gradient, ATTEND_FLOAT32, 1, kHq, kTq, 1);
   CHECK(attend_attention(&p.tensors, &options, NULL) == ATTEND_OK);
   CHECK(attend_attention_backward(&p.gradients, &options, NULL) == ATTEND_OK);
   CHECK(attend_attention_varlen(&k.tensors, &options, NULL) == ATTEND_OK);
@@ -142,6 +146,7 @@ static void gradients_are_those_of_each_sequence(void) {
   CHECK(memcmp(result.key_gradient, p.key_gradient, sizeof p.key_gradient) == 0);
   CHECK(memcmp(result.value_gradient, p.value_gradient, sizeof p.value_gradient) == 0);
   for (int h = 0; h < kHq; ++h) CHECK(fabsf(k.sinks_gradient[h] - sinks_gradient[h]) < kTolerance);
+  for (int n = 0; n < kHq * kTq; ++n) CHECK(fabsf(k.bias_gradient[n] - bias_gradient[n]) < kTolerance);
   for (int n = 0; n < kIdle * kHkv * kD; ++n) CHECK(k.key_gradient[kTk * kHkv * kD + n] == 0);
   for (int n = 0; n < kIdle * kHkv * kDv; ++n) CHECK(k.value_gradient[kTk * kHkv * kDv + n] == 0);
 }
