@@ -31,7 +31,7 @@ namespace HWY_NAMESPACE {
 /// From scores and <dO, v> to weights and `scale` times the score gradients, in place.
 template <int NV, bool kMasked>
 HWY_INLINE void score_gradients(int keys, const uint64_t* columns, const float* lse, const float* mean,
-                                float scale, float* weights, float* gradients) {
+                                float scale, float* weights, float* gradients, ptrdiff_t stride) {
   Vec l[NV], m[NV];
   for (int v = 0; v < NV; ++v) {
     l[v] = load(lse + v * kLanes);
@@ -39,8 +39,8 @@ HWY_INLINE void score_gradients(int keys, const uint64_t* columns, const float* 
   }
   for (int j = 0; j < keys; ++j) {
     for (int v = 0; v < NV; ++v) {
-      float* w = weights + (j * NV + v) * kLanes;
-      float* g = gradients + (j * NV + v) * kLanes;
+      float* w = weights + j * stride + v * kLanes;
+      float* g = gradients + j * stride + v * kLanes;
       Vec p = exp2(hn::Sub(load(w), l[v]));
       Vec ds = hn::Mul(hn::Mul(p, broadcast(scale)), hn::Sub(load(g), m[v]));
       if constexpr (kMasked) {
@@ -67,7 +67,7 @@ HWY_INLINE void multiply_gradients(float* gradients, const float* derivatives, i
 /// that scale and softcap come after.
 enum class Respect { kScore, kProduct };
 
-/// One query head, a panel of queries at a time.
+/// One query head, a group of panels of queries at a time.
 class HeadGradients {
  public:
   /// `scratch` holds head_gradients_scratch() floats.
@@ -94,73 +94,97 @@ class HeadGradients {
   }
 
   const HeadMask& mask() const { return mask_; }
-  const float* weights() const { return weights_; }      // [keys, lanes], (M P)^T of the tile
-  const float* gradients() const { return gradients_; }  // [keys, lanes], dS^T of the tile
-  const uint64_t* columns() const { return columns_; }   // what a partial tile sees, as of HeadMask
+  // Tiles of all panels of the group, side by side: [keys, stride()].
+  ptrdiff_t stride() const { return stride_; }
+  const float* weights() const { return weights_; }      // (M P)^T
+  const float* gradients() const { return gradients_; }  // dS^T
+  const uint64_t* columns() const { return columns_; }   // what the last partial tile sees, as of HeadMask
 
-  /// Lays the queries of a panel, which starts at `query`, and their output gradients into the lanes.
-  void load_panel(int64_t query, const Panel& panel, const RowMajor queries, const RowMajor gradients) {
-    const Sizes& n = p_.sizes;
+  /// Lays the queries of a group, which starts at `query`, and their output gradients into the lanes.
+  void load_panels(int64_t query, const PanelGroup& group, const RowMajor queries, const RowMajor gradients) {
     query_ = query;
-    panel_ = panel;
-    rows_to_lanes(queries.data, queries.stride, panel, n.D, query_factor(p_.scale, rule_), query_lanes_);
-    rows_to_lanes(gradients.data, gradients.stride, panel, n.Dv, 1.0f, gradient_lanes_);
+    group_ = group;
+    stride_ = group.before(group.last[-1]) + group.last[-1].vectors * kLanes;
     // Lanes without a query, and queries without a key, weigh nothing: 2^(s - inf) = 0.
-    std::fill_n(lse_, panel.vectors * kLanes, kInfinity);
-    for (int i = 0; i < panel.queries; ++i) {
+    std::fill_n(lse_, stride_, kInfinity);
+    for (int i = 0; i < group.queries(); ++i) {
       const float lse = *p_.lse.row(b_, h_, query + i);
       if (lse != -kInfinity) lse_[i] = static_cast<float>(double{lse} * std::numbers::log2e);
     }
-    if (dropout_.active()) load_words(dropout_, query, panel.vectors * kLanes, words_);
-    load_means();
+    if (dropout_.active()) load_words(dropout_, query, static_cast<int>(stride_), words_);
+    const float factor = query_factor(p_.scale, rule_);
+    for (const Panel& panel : group) {
+      const int lane = group.before(panel);
+      rows_to_lanes(queries.from_row(lane).data, queries.stride, panel, p_.sizes.D, factor,
+                    query_lanes_ + p_.sizes.D * lane);
+      rows_to_lanes(gradients.from_row(lane).data, gradients.stride, panel, p_.sizes.Dv, 1.0f,
+                    gradient_lanes_ + p_.sizes.Dv * lane);
+      load_means(panel);
+    }
   }
 
-  /// Makes weights() and gradients() of the panel's queries and keys [key, key + keys), of which the rows of
+  /// Makes weights() and gradients() of one panel's queries and keys [key, key + keys), of which the rows of
   /// keys and values are given, and says which of them are seen; nothing is made when none is.
   template <Respect kRespect, int NV>
-  TileClass tile(int64_t key, int keys, const RowMajor key_rows, const RowMajor value_rows) {
-    constexpr ptrdiff_t kStride = NV * kLanes;
-    TileClass seen = mask_.tile(query_, panel_.queries, key, keys, columns_);
+  TileClass tile(const Panel& panel, int64_t key, int keys, const RowMajor key_rows,
+                 const RowMajor value_rows) {
+    const int lane = group_.before(panel);
+    float *weights = weights_ + lane, *gradients = gradients_ + lane, *derivatives = derivatives_ + lane;
+    TileClass seen = mask_.tile(query_ + lane, panel.queries, key, keys, columns_);
     if (seen == TileClass::kSkip) return seen;
-    product<From::kZero, NV>(key_rows, keys, p_.sizes.D, Right{query_lanes_, kStride},
-                             Target{weights_, kStride});
+    product<From::kZero, NV>(key_rows, keys, p_.sizes.D, Right{query_lanes_ + p_.sizes.D * lane, NV * kLanes},
+                             Target{weights, stride_});
     if (rule_.changes_scores()) {
-      seen = apply_rule<NV>(rule_, {query_, panel_, key, keys}, seen, columns_, weights_, derivatives_);
+      const Tile tile = {query_ + lane, panel, key, keys};
+      seen = apply_rule<NV>(rule_, tile, seen, columns_, weights, derivatives, stride_);
       if (seen == TileClass::kSkip) return seen;
     }
-    product<From::kZero, NV>(value_rows, keys, p_.sizes.Dv, Right{gradient_lanes_, kStride},
-                             Target{gradients_, kStride});
-    if (dropout_.active()) drop<NV>(dropout_, words_, 0, key, keys, gradients_);
+    product<From::kZero, NV>(value_rows, keys, p_.sizes.Dv,
+                             Right{gradient_lanes_ + p_.sizes.Dv * lane, NV * kLanes},
+                             Target{gradients, stride_});
+    if (dropout_.active()) drop<NV>(dropout_, words_, lane, key, keys, gradients, stride_);
     const float scale = kRespect == Respect::kProduct ? p_.scale : 1.0f;
+    const float *lse = lse_ + lane, *mean = mean_ + lane;
     if (seen == TileClass::kFull) {
-      score_gradients<NV, false>(keys, columns_, lse_, mean_, scale, weights_, gradients_);
+      score_gradients<NV, false>(keys, columns_, lse, mean, scale, weights, gradients, stride_);
     } else {
-      score_gradients<NV, true>(keys, columns_, lse_, mean_, scale, weights_, gradients_);
+      score_gradients<NV, true>(keys, columns_, lse, mean, scale, weights, gradients, stride_);
     }
     if (kRespect == Respect::kProduct && rule_.softcap != 0) {
-      multiply_gradients(gradients_, derivatives_, keys * NV * kLanes);
+      for (int j = 0; j < keys; ++j) {
+        multiply_gradients(gradients + j * stride_, derivatives + j * stride_, NV * kLanes);
+      }
     }
-    if (dropout_.active()) drop<NV>(dropout_, words_, 0, key, keys, weights_);
+    if (dropout_.active()) drop<NV>(dropout_, words_, lane, key, keys, weights, stride_);
     return seen;
+  }
+
+  /// Makes weights and gradients 0 for one panel's queries and keys [first, last) of the tile.
+  void clear(const Panel& panel, int first, int last) {
+    for (int j = first; j < last; ++j) {
+      std::fill_n(weights_ + j * stride_ + group_.before(panel), panel.vectors * kLanes, 0.0f);
+      std::fill_n(gradients_ + j * stride_ + group_.before(panel), panel.vectors * kLanes, 0.0f);
+    }
   }
 
  private:
   /// <dO, O> of each lane, feature after feature as <dO, v> is summed: a query with a single key gets a score
   /// gradient of exactly 0.
-  void load_means() {
-    const int stride = panel_.vectors * kLanes;
-    const RowMajor output = wide_rows(p_.output, b_, h_, query_, panel_.queries, output_rows_);
-    std::fill_n(mean_, stride, 0.0f);
+  void load_means(const Panel& panel) {
+    const int lane = group_.before(panel), stride = panel.vectors * kLanes;
+    const RowMajor output = wide_rows(p_.output, b_, h_, query_ + lane, panel.queries, output_rows_);
+    const float* gradients = gradient_lanes_ + p_.sizes.Dv * lane;
+    std::fill_n(mean_ + lane, stride, 0.0f);
     for (int64_t first = 0; first < p_.sizes.Dv; first += kTileKeys) {
       const int64_t width = std::min<int64_t>(kTileKeys, p_.sizes.Dv - first);
-      rows_to_lanes(output.data + first, output.stride, panel_, width, 1.0f, weights_);
-      for (int v = 0; v < panel_.vectors; ++v) {
-        Vec mean = load(mean_ + v * kLanes);
+      rows_to_lanes(output.data + first, output.stride, panel, width, 1.0f, weights_);
+      for (int v = 0; v < panel.vectors; ++v) {
+        Vec mean = load(mean_ + lane + v * kLanes);
         for (int64_t d = 0; d < width; ++d) {
-          const float* gradient = gradient_lanes_ + (first + d) * stride + v * kLanes;
+          const float* gradient = gradients + (first + d) * stride + v * kLanes;
           mean = hn::MulAdd(load(weights_ + d * stride + v * kLanes), load(gradient), mean);
         }
-        store(mean, mean_ + v * kLanes);
+        store(mean, mean_ + lane + v * kLanes);
       }
     }
   }
@@ -170,18 +194,19 @@ class HeadGradients {
   const HeadMask mask_;
   const HeadRule<float> rule_;
   const HeadDropout dropout_;
-  QueryWords words_;  // of the panel, if there is dropout
+  QueryWords words_;  // of the group, if there is dropout
   int64_t query_ = 0;
-  Panel panel_;
+  PanelGroup group_ = {};
+  ptrdiff_t stride_ = 0;  // lanes of the group
   uint64_t columns_[kTileKeys];
-  float* query_lanes_;     // [D, lanes], multiplied by query_factor()
-  float* gradient_lanes_;  // [Dv, lanes] of dO
-  float* lse_;             // [lanes], in units of log 2
-  float* mean_;            // [lanes], <dO, O>
-  float* weights_;         // [kTileKeys, lanes]: scores, then weights
-  float* gradients_;       // [kTileKeys, lanes]: <dO, v>, then score gradients
-  float* derivatives_;     // [kTileKeys, lanes]: of the softcap, if there is one
-  float* output_rows_;     // of the panel, if they are copied
+  float* query_lanes_;     // a panel after the other, each [D, lanes], multiplied by query_factor()
+  float* gradient_lanes_;  // likewise [Dv, lanes] of dO
+  float* lse_;             // [stride], in units of log 2
+  float* mean_;            // [stride], <dO, O>
+  float* weights_;         // [kTileKeys, stride]: scores, then weights
+  float* gradients_;       // [kTileKeys, stride]: <dO, v>, then score gradients
+  float* derivatives_;     // [kTileKeys, stride]: of the softcap, if there is one
+  float* output_rows_;     // of a panel, if they are copied
 };
 
 }  // namespace HWY_NAMESPACE

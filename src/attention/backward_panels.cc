@@ -3,8 +3,8 @@
 //
 //   dV += P^T dO        dK += dS^T Q        dQ += dS K
 //
-// A panel of queries walks over the tiles of keys; dQ stays beside it in scratch, dK and dV are added to in
-// place.
+// A group of panels walks over the tiles of keys; dQ stays beside it in scratch, dK and dV are added to in
+// place, by all queries of the group at once: their sums are loaded and stored the less often.
 #include "attention/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,6 +12,7 @@
 #include "hwy/foreach_target.h"
 // The Highway headers must come after foreach_target.h.
 #include <algorithm>
+#include <optional>
 
 #include "attention/backward_panel-inl.h"
 #include "attention/kernels.h"
@@ -62,7 +63,11 @@ class BackwardBlock {
       HeadGradients head(p_, pair_.b, h, head_scratch_);
       for (int64_t block = query_begin_; block < query_end_; block += kBlockQueries) {
         const int queries = static_cast<int>(std::min<int64_t>(kBlockQueries, query_end_ - block));
-        for (const Panel& panel : PanelPlan(queries, kLanes)) run_panel(head, h, block + panel.lane, panel);
+        const PanelPlan plan(queries, kLanes);
+        for (const Panel* panel = plan.begin(); panel != plan.end(); panel = group_.last) {
+          group_ = plan.group(panel);
+          run_group(head, h, block + panel->lane);
+        }
       }
     }
   }
@@ -93,31 +98,34 @@ class BackwardBlock {
     values_ = wide_rows(p_.value, pair_.b, pair_.kv_head, seen_.begin, count, wide_values);
   }
 
-  void run_panel(HeadGradients& head, int64_t h, int64_t query, const Panel& panel) {
+  void run_group(HeadGradients& head, int64_t h, int64_t query) {
     const int64_t begin = std::max(seen_.begin, head.mask().key_begin(query));
-    const int64_t end = std::min(seen_.end, head.mask().key_end(query + panel.queries - 1));
+    const int64_t end = std::min(seen_.end, head.mask().key_end(query + group_.queries() - 1));
     if (end <= begin) return;
-    panel_ = panel;
+    query_ = query;
     load_rows(h, query);
-    head.load_panel(query, panel, RowMajor{query_rows_, padded_width(p_.sizes.D)},
-                    RowMajor{gradient_rows_, padded_width(p_.sizes.Dv)});
+    head.load_panels(query, group_, RowMajor{query_rows_, padded_width(p_.sizes.D)},
+                     RowMajor{gradient_rows_, padded_width(p_.sizes.Dv)});
+    std::fill_n(query_gradient_, p_.sizes.D * head.stride(), 0.0f);
     for (int64_t key = begin; key < end; key += kTileKeys) {
-      const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
-      with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(head, key, keys); });
+      run_tile(head, key, static_cast<int>(std::min<int64_t>(kTileKeys, end - key)));
     }
     float ones[kWidestPanel];
     std::fill_n(ones, kWidestPanel, 1.0f);
-    lanes_to_rows<Write::kAdd>(query_gradient_, panel, p_.sizes.D, ones,
-                               p_.query_gradient.row(pair_.b, h, query), p_.query_gradient.step);
+    for (const Panel& panel : group_) {
+      const int lane = group_.before(panel);
+      lanes_to_rows<Write::kAdd>(query_gradient_ + p_.sizes.D * lane, panel, p_.sizes.D, ones,
+                                 p_.query_gradient.row(pair_.b, h, query + lane), p_.query_gradient.step);
+    }
   }
 
   void load_rows(int64_t h, int64_t query) {
     const Sizes& n = p_.sizes;
-    for (int i = 0; i < panel_.queries; ++i) {
+    for (int i = 0; i < group_.queries(); ++i) {
       load_row(p_.query, h, query + i, query_rows_ + i * padded_width(n.D));
       load_row(p_.output_gradient, h, query + i, gradient_rows_ + i * padded_width(n.Dv));
     }
-    std::fill_n(query_gradient_, n.D * panel_.vectors * kLanes, 0.0f);
+    rows_finite_.reset();
   }
 
   /// Row (h, t), padded with zeros to whole vectors.
@@ -127,22 +135,62 @@ class BackwardBlock {
     std::fill(to + rows.width, to + padded_width(rows.width), 0.0f);
   }
 
+  /// Adds what the group's queries and a tile of keys owe each other.
+  void run_tile(HeadGradients& head, int64_t key, int keys) {
+    Range ready = {0, 0};  // queries whose weights wait for add_to_keys()
+    for (const Panel& panel : group_) {
+      const int lane = group_.before(panel);
+      bool made = false;
+      with_vectors(panel, [&]<int NV>() HWY_ATTR { made = add_to_queries<NV>(head, panel, key, keys); });
+      if (made) {
+        ready = {ready.begin == ready.end ? lane : ready.begin, lane + panel.queries};
+      } else {
+        add_to_keys(head, ready, key, keys);
+        ready = {0, 0};
+      }
+    }
+    add_to_keys(head, ready, key, keys);
+  }
+
+  /// Makes the tile of one panel, and adds to dQ. False where nothing is left to add to dK and dV.
   template <int NV>
-  void tile(HeadGradients& head, int64_t key, int keys) {
-    constexpr ptrdiff_t kStride = NV * kLanes;
-    const Sizes& n = p_.sizes;
+  bool add_to_queries(HeadGradients& head, const Panel& panel, int64_t key, int keys) {
+    const int lane = group_.before(panel);
+    const int64_t end = head.mask().key_end(query_ + lane + panel.queries - 1);
+    const int reached = static_cast<int>(std::clamp<int64_t>(end - key, 0, keys));
     const RowMajor key_rows = keys_.from_row(key - seen_.begin);
     const TileClass seen =
-        head.tile<Respect::kProduct, NV>(key, keys, key_rows, values_.from_row(key - seen_.begin));
-    if (seen == TileClass::kSkip) return;
-    if (seen == TileClass::kPartial && !operands_finite(key_rows, keys))
-      return add_visible(head, key, keys, key_rows);
-    add_product(RowMajor{head.weights(), kStride}, keys, panel_.queries,
-                Right{gradient_rows_, padded_width(n.Dv)}, value_gradient(key), n.Dv);
-    add_product(RowMajor{head.gradients(), kStride}, keys, panel_.queries,
-                Right{query_rows_, padded_width(n.D)}, key_gradient(key), n.D);
-    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, n.D, keys,
-                               Right{head.gradients(), kStride}, Target{query_gradient_, kStride});
+        head.tile<Respect::kProduct, NV>(panel, key, reached, key_rows, values_.from_row(key - seen_.begin));
+    if (seen == TileClass::kSkip) return false;
+    const bool whole = seen == TileClass::kFull && reached == keys;
+    const bool finite = whole || operands_finite(key_rows, reached);
+    if (seen == TileClass::kPartial && !finite) {
+      add_visible(head, panel, key, reached, key_rows);
+      return false;
+    }
+    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, p_.sizes.D, reached,
+                               Right{head.gradients() + lane, head.stride()},
+                               Target{query_gradient_ + p_.sizes.D * lane, NV * kLanes});
+    if (!finite) {  // 0 times a row of these queries may not be 0: they stop where they see no more
+      add_to_keys(head, {lane, lane + panel.queries}, key, reached);
+      return false;
+    }
+    head.clear(panel, reached, keys);
+    return true;
+  }
+
+  /// dV and dK from the group's queries [queries.begin, queries.end).
+  void add_to_keys(const HeadGradients& head, const Range& queries, int64_t key, int keys) {
+    const Sizes& n = p_.sizes;
+    const int depth = static_cast<int>(queries.end - queries.begin);
+    if (depth == 0) return;
+    const auto rows = [&](const float* data, int64_t width) {
+      return Right{data + queries.begin * padded_width(width), padded_width(width)};
+    };
+    add_product(RowMajor{head.weights() + queries.begin, head.stride()}, keys, depth,
+                rows(gradient_rows_, n.Dv), value_gradient(key), n.Dv);
+    add_product(RowMajor{head.gradients() + queries.begin, head.stride()}, keys, depth,
+                rows(query_rows_, n.D), key_gradient(key), n.D);
   }
 
   Target value_gradient(int64_t key) const {
@@ -152,28 +200,32 @@ class BackwardBlock {
     return {p_.key_gradient.row(pair_.b, pair_.kv_head, key), p_.key_gradient.step};
   }
 
-  bool operands_finite(const RowMajor key_rows, int keys) const {
+  bool operands_finite(const RowMajor key_rows, int keys) {
     const Sizes& n = p_.sizes;
-    return all_finite(key_rows.data, key_rows.stride, keys, n.D) &&
-           all_finite(query_rows_, padded_width(n.D), panel_.queries, n.D) &&
-           all_finite(gradient_rows_, padded_width(n.Dv), panel_.queries, n.Dv);
+    if (!rows_finite_) {
+      rows_finite_ = all_finite(query_rows_, padded_width(n.D), group_.queries(), n.D) &&
+                     all_finite(gradient_rows_, padded_width(n.Dv), group_.queries(), n.Dv);
+    }
+    return *rows_finite_ && all_finite(key_rows.data, key_rows.stride, keys, n.D);
   }
 
   /// The three sums where a masked operand may be NaN or infinite, which a factor of 0 does not silence:
   /// masked pairs are not multiplied at all.
-  void add_visible(const HeadGradients& head, int64_t key, int keys, const RowMajor k) {
+  void add_visible(const HeadGradients& head, const Panel& panel, int64_t key, int keys, const RowMajor k) {
     const Sizes& n = p_.sizes;
-    const int stride = panel_.vectors * kLanes;
+    const int lane = group_.before(panel), lanes = panel.vectors * kLanes;
+    float* query_sums = query_gradient_ + n.D * lane;
     const Target value_sums = value_gradient(key), key_sums = key_gradient(key);
     for (int j = 0; j < keys; ++j) {
-      for (int i = 0; i < panel_.queries; ++i) {
+      for (int i = 0; i < panel.queries; ++i) {
         if ((head.columns()[j] >> i & 1) == 0) continue;
-        const float p = head.weights()[j * stride + i], ds = head.gradients()[j * stride + i];
-        const float* query = query_rows_ + i * padded_width(n.D);
-        const float* gradient = gradient_rows_ + i * padded_width(n.Dv);
+        const int64_t at = j * head.stride() + lane + i;
+        const float p = head.weights()[at], ds = head.gradients()[at];
+        const float* query = query_rows_ + (lane + i) * padded_width(n.D);
+        const float* gradient = gradient_rows_ + (lane + i) * padded_width(n.Dv);
         for (int64_t d = 0; d < n.Dv; ++d) value_sums.data[j * value_sums.stride + d] += p * gradient[d];
         for (int64_t d = 0; d < n.D; ++d) key_sums.data[j * key_sums.stride + d] += ds * query[d];
-        for (int64_t d = 0; d < n.D; ++d) query_gradient_[d * stride + i] += ds * k.at(j, d);
+        for (int64_t d = 0; d < n.D; ++d) query_sums[d * lanes + i] += ds * k.at(j, d);
       }
     }
   }
@@ -181,10 +233,12 @@ class BackwardBlock {
   const BackwardProblem<float>& p_;
   const BackwardPair pair_;
   const int64_t query_begin_, query_end_, key_begin_, key_end_;
-  Panel panel_;
-  float* const query_gradient_;  // [D, lanes] of the panel at hand
-  float* const query_rows_;      // [queries, D padded]
-  float* const gradient_rows_;   // [queries, Dv padded] of dO
+  PanelGroup group_ = {};            // the group at hand
+  int64_t query_ = 0;                // its first query
+  std::optional<bool> rows_finite_;  // whether its rows are, once somebody asked
+  float* const query_gradient_;      // a panel after the other, each [D, lanes]
+  float* const query_rows_;          // [queries, D padded]
+  float* const gradient_rows_;       // [queries, Dv padded] of dO
   float* const head_scratch_;
   float* const wide_;                 // copied keys and values
   Range seen_ = {};                   // keys that some query of the block may see

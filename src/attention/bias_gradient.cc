@@ -49,14 +49,15 @@ class BiasGradientBlock {
         const int64_t end = std::min(item_.keys.end, head.mask().key_end(query + panel.queries - 1));
         if (end <= begin) continue;
         // The rows of the queries and of their output gradients are needed no longer than this.
-        head.load_panel(query, panel, wide_rows(p_.query, b, h, query, panel.queries, wide_keys_),
-                        wide_rows(p_.output_gradient, b, h, query, panel.queries, wide_values_));
+        head.load_panels(query, {&panel, &panel + 1},
+                         wide_rows(p_.query, b, h, query, panel.queries, wide_keys_),
+                         wide_rows(p_.output_gradient, b, h, query, panel.queries, wide_values_));
         for (int64_t key = begin; key < end; key += kTileKeys) {
           const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
           const RowMajor key_rows = wide_rows(p_.key, b, kv, key, keys, wide_keys_),
                          value_rows = wide_rows(p_.value, b, kv, key, keys, wide_values_);
           with_vectors(panel, [&]<int NV>() HWY_ATTR {
-            const TileClass seen = head.tile<Respect::kScore, NV>(key, keys, key_rows, value_rows);
+            const TileClass seen = head.tile<Respect::kScore, NV>(panel, key, keys, key_rows, value_rows);
             if (seen == TileClass::kSkip) return;
             add_tile(head.gradients(), panel, keys, p_.bias_gradient.at(b, h, query, key));
           });
@@ -106,6 +107,8 @@ HWY_AFTER_NAMESPACE();
 namespace attend {
 namespace {
 
+constexpr int kOwnedQueries = 192;  // whose elements are one work item's
+
 /// How an axis of the scores is divided among work items.
 struct Division {
   int64_t size, step;
@@ -118,7 +121,7 @@ struct Divisions {
   explicit Divisions(const Sizes& n, const Shape& shape)
       : batch{n.B, shape[0] == n.B ? 1 : n.B},
         heads{n.Hq, shape[1] == n.Hq ? 1 : n.Hq},
-        queries{n.Tq, shape[2] == n.Tq ? kBackwardQueries : n.Tq},
+        queries{n.Tq, shape[2] == n.Tq ? kOwnedQueries : n.Tq},
         keys{n.Tk, shape[2] != n.Tq && shape[3] == n.Tk ? kBackwardKeys : n.Tk} {}
   Division batch, heads, queries, keys;
 };

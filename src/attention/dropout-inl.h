@@ -40,11 +40,11 @@ HWY_INLINE BitsVec mix_lanes(BitsVec x) {
   return hn::Xor(x, hn::ShiftRight<16>(x));
 }
 
-/// Multiplies the kept numbers of a tile [keys, NV vectors] by the factor, and makes the others 0. `lane` is
-/// the panel's first in `words`, `key` the tile's first key.
+/// Multiplies the kept numbers of a tile [keys, NV vectors], whose rows are `stride` apart, by the factor,
+/// and makes the others 0. `lane` is the panel's first in `words`, `key` the tile's first key.
 template <int NV>
 HWY_NOINLINE void drop(const HeadDropout& dropout, const QueryWords& words, int lane, int64_t key, int keys,
-                       float* tile) {
+                       float* tile, ptrdiff_t stride = NV * kLanes) {
   const BitsTag d;
   const hn::RebindToSigned<FloatTag> whole;
   const auto threshold = hn::Set(whole, dropout.threshold());
@@ -57,7 +57,7 @@ HWY_NOINLINE void drop(const HeadDropout& dropout, const QueryWords& words, int 
       const BitsVec second = hn::Xor(hn::LoadU(d, words.high + lane + v * kLanes), high);
       const auto bits = hn::BitCast(whole, hn::ShiftRight<1>(mix_lanes(hn::Add(first, second))));
       const auto dropped = hn::RebindMask(FloatTag(), hn::Lt(bits, threshold));
-      float* to = tile + (j * NV + v) * kLanes;
+      float* to = tile + j * stride + v * kLanes;
       store(hn::IfThenZeroElse(dropped, hn::Mul(load(to), factor)), to);
     }
   }

@@ -35,10 +35,21 @@ struct Panel {
   int queries = 0;  // lanes in use
 };
 
+/// Panels side by side, of kWidestPanel lanes at most.
+struct PanelGroup {
+  const Panel *first, *last;
+
+  const Panel* begin() const { return first; }
+  const Panel* end() const { return last; }
+  int queries() const { return last[-1].lane + last[-1].queries - first->lane; }
+  /// Lanes before a panel of the group.
+  int before(const Panel& panel) const { return panel.lane - first->lane; }
+};
+
 /// The panels of a block of `queries` queries on vectors of `lanes` lanes.
 class PanelPlan {
  public:
-  PanelPlan(int queries, int lanes) : width_((queries + lanes - 1) / lanes * lanes) {
+  PanelPlan(int queries, int lanes) : lanes_(lanes), width_((queries + lanes - 1) / lanes * lanes) {
     for (int lane = 0; lane < width_;) {
       const int left = (width_ - lane) / lanes;
       // Four vectors make two panels of two: a panel of one has too few sums in flight to fill the
@@ -51,13 +62,19 @@ class PanelPlan {
 
   const Panel* begin() const { return panels_; }
   const Panel* end() const { return panels_ + count_; }
+  /// As many panels as one group holds, from `first` on.
+  PanelGroup group(const Panel* first) const {
+    const Panel* last = first;
+    while (last != end() && last->lane + last->vectors * lanes_ - first->lane <= kWidestPanel) ++last;
+    return {first, last};
+  }
   /// Lanes of all panels together.
   int width() const { return width_; }
 
  private:
   Panel panels_[kLargestBlock / (kPanelVectors * 4) + 1];
   int count_ = 0;
-  int width_;
+  int lanes_, width_;
 };
 
 }  // namespace attend

@@ -106,7 +106,7 @@ HWY_INLINE void product_block(const Left a, int64_t depth, const Right b, const 
 template <int NV>
 constexpr int rows_in_registers() {
   constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
-  return kManyRegisters || NV == 1 ? 8 : 4;
+  return kManyRegisters || NV == 1 ? 8 : NV == 2 ? 6 : 4;
 }
 
 /// C [rows, NV vectors] (+)= A [rows, depth] B [depth, NV vectors].

@@ -58,13 +58,14 @@ HWY_INLINE Vec less_distance(Vec s, Vec slope, Vec position, Vec j) {
 }
 
 template <int NV>
-HWY_INLINE void subtract_distances(const HeadRule<float>& rule, const Tile& t, float* scores) {
+HWY_INLINE void subtract_distances(const HeadRule<float>& rule, const Tile& t, float* scores,
+                                   ptrdiff_t stride) {
   const Vec slope = broadcast(rule.slope * kLog2e);
   const Vec first = broadcast(static_cast<float>(t.query + rule.diagonal - t.key));
   for (int v = 0; v < NV; ++v) {
     const Vec position = hn::Add(first, hn::Iota(FloatTag(), static_cast<float>(v * kLanes)));
     for (int j = 0; j < t.keys; ++j) {
-      float* s = scores + (j * NV + v) * kLanes;
+      float* s = scores + j * stride + v * kLanes;
       store(less_distance(load(s), slope, position, broadcast(static_cast<float>(j))), s);
     }
   }
@@ -97,7 +98,8 @@ HWY_INLINE void load_bias(const float* const* rows, int64_t key, int64_t key_str
 
 /// Adds the bias to a tile of scores, and clears in `columns` the pairs that it hides.
 template <int NV>
-HWY_INLINE void add_bias(const HeadRule<float>& rule, const Tile& t, uint64_t* columns, float* scores) {
+HWY_INLINE void add_bias(const HeadRule<float>& rule, const Tile& t, uint64_t* columns, float* scores,
+                         ptrdiff_t stride) {
   const float* rows[NV * kLanes];
   for (int i = 0; i < NV * kLanes; ++i) {
     rows[i] = rule.bias + (t.query + std::min(i, t.panel.queries - 1)) * rule.query_stride;
@@ -109,7 +111,7 @@ HWY_INLINE void add_bias(const HeadRule<float>& rule, const Tile& t, uint64_t* c
       load_bias(rows + v * kLanes, t.key + j, rule.key_stride, keys, x);
       for (int k = 0; k < keys; ++k) {
         columns[j + k] &= ~(hidden_lanes(x[k]) << (v * kLanes));
-        add_bias_vector(x[k], scores + ((j + k) * NV + v) * kLanes);
+        add_bias_vector(x[k], scores + (j + k) * stride + v * kLanes);
       }
     }
   }
@@ -126,17 +128,21 @@ HWY_INLINE TileClass class_of(const Tile& t, const uint64_t* columns) {
   return some == 0 ? TileClass::kSkip : every == all ? TileClass::kFull : TileClass::kPartial;
 }
 
-/// Turns a tile of products [keys, NV vectors] into scores. `seen` and `columns` are the mask's answer about
-/// the tile; the bias may hide more, so that a new answer comes back. `derivatives` (of the softcap) may be
-/// null.
+/// Turns a tile of products [keys, NV vectors], whose rows are `stride` apart, into scores. `seen` and
+/// `columns` are the mask's answer about the tile; the bias may hide more, so that a new answer comes back.
+/// `derivatives` (of the softcap) are laid out likewise and may be null.
 template <int NV>
 HWY_NOINLINE TileClass apply_rule(const HeadRule<float>& rule, const Tile& t, TileClass seen,
-                                  uint64_t* columns, float* scores, float* derivatives) {
-  if (rule.softcap != 0) cap_scores(scores, t.keys * NV * kLanes, rule.softcap, derivatives);
-  if (rule.slope != 0) subtract_distances<NV>(rule, t, scores);
+                                  uint64_t* columns, float* scores, float* derivatives,
+                                  ptrdiff_t stride = NV * kLanes) {
+  for (int j = 0; rule.softcap != 0 && j < t.keys; ++j) {
+    cap_scores(scores + j * stride, NV * kLanes, rule.softcap,
+               derivatives == nullptr ? nullptr : derivatives + j * stride);
+  }
+  if (rule.slope != 0) subtract_distances<NV>(rule, t, scores, stride);
   if (rule.bias == nullptr) return seen;
   if (seen == TileClass::kFull) std::fill_n(columns, t.keys, ~uint64_t{0} >> (64 - t.panel.queries));
-  add_bias<NV>(rule, t, columns, scores);
+  add_bias<NV>(rule, t, columns, scores, stride);
   return class_of(t, columns);
 }
 
