@@ -159,14 +159,6 @@ class HeadGradients {
     return seen;
   }
 
-  /// Makes weights and gradients 0 for one panel's queries and keys [first, last) of the tile.
-  void clear(const Panel& panel, int first, int last) {
-    for (int j = first; j < last; ++j) {
-      std::fill_n(weights_ + j * stride_ + group_.before(panel), panel.vectors * kLanes, 0.0f);
-      std::fill_n(gradients_ + j * stride_ + group_.before(panel), panel.vectors * kLanes, 0.0f);
-    }
-  }
-
  private:
   /// <dO, O> of each lane, feature after feature as <dO, v> is summed: a query with a single key gets a score
   /// gradient of exactly 0.

@@ -137,60 +137,66 @@ class BackwardBlock {
 
   /// Adds what the group's queries and a tile of keys owe each other.
   void run_tile(HeadGradients& head, int64_t key, int keys) {
-    Range ready = {0, 0};  // queries whose weights wait for add_to_keys()
+    PanelGroup ready = {group_.first, group_.first};  // whose weights wait for add_to_keys()
     for (const Panel& panel : group_) {
-      const int lane = group_.before(panel);
       bool made = false;
-      with_vectors(panel, [&]<int NV>() HWY_ATTR { made = add_to_queries<NV>(head, panel, key, keys); });
-      if (made) {
-        ready = {ready.begin == ready.end ? lane : ready.begin, lane + panel.queries};
-      } else {
-        add_to_keys(head, ready, key, keys);
-        ready = {0, 0};
-      }
+      with_vectors(panel, [&]<int NV>() HWY_ATTR {
+        made = add_to_queries<NV>(head, panel, key, keys_reached(head, panel, key, keys));
+      });
+      ready.last = &panel + 1;
+      if (made) continue;
+      add_to_keys(head, {ready.first, &panel}, key, keys);
+      ready.first = ready.last;
     }
     add_to_keys(head, ready, key, keys);
+  }
+
+  /// How many of the tile's keys come before the end of what the panel sees.
+  int keys_reached(const HeadGradients& head, const Panel& panel, int64_t key, int keys) const {
+    const int64_t last = query_ + group_.before(panel) + panel.queries - 1;
+    return static_cast<int>(std::clamp<int64_t>(head.mask().key_end(last) - key, 0, keys));
   }
 
   /// Makes the tile of one panel, and adds to dQ. False where nothing is left to add to dK and dV.
   template <int NV>
   bool add_to_queries(HeadGradients& head, const Panel& panel, int64_t key, int keys) {
     const int lane = group_.before(panel);
-    const int64_t end = head.mask().key_end(query_ + lane + panel.queries - 1);
-    const int reached = static_cast<int>(std::clamp<int64_t>(end - key, 0, keys));
     const RowMajor key_rows = keys_.from_row(key - seen_.begin);
     const TileClass seen =
-        head.tile<Respect::kProduct, NV>(panel, key, reached, key_rows, values_.from_row(key - seen_.begin));
+        head.tile<Respect::kProduct, NV>(panel, key, keys, key_rows, values_.from_row(key - seen_.begin));
     if (seen == TileClass::kSkip) return false;
-    const bool whole = seen == TileClass::kFull && reached == keys;
-    const bool finite = whole || operands_finite(key_rows, reached);
-    if (seen == TileClass::kPartial && !finite) {
-      add_visible(head, panel, key, reached, key_rows);
+    if (seen == TileClass::kPartial && !operands_finite(key_rows, keys)) {
+      add_visible(head, panel, key, keys, key_rows);
       return false;
     }
-    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, p_.sizes.D, reached,
+    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, p_.sizes.D, keys,
                                Right{head.gradients() + lane, head.stride()},
                                Target{query_gradient_ + p_.sizes.D * lane, NV * kLanes});
-    if (!finite) {  // 0 times a row of these queries may not be 0: they stop where they see no more
-      add_to_keys(head, {lane, lane + panel.queries}, key, reached);
-      return false;
-    }
-    head.clear(panel, reached, keys);
     return true;
   }
 
-  /// dV and dK from the group's queries [queries.begin, queries.end).
-  void add_to_keys(const HeadGradients& head, const Range& queries, int64_t key, int keys) {
+  /// dV and dK from panels of the group. Later ones see as many keys or more: each key is met by the panels
+  /// from the first that reaches it on.
+  void add_to_keys(const HeadGradients& head, const PanelGroup& panels, int64_t key, int keys) {
+    int done = 0;
+    for (const Panel* panel = panels.first; panel != panels.last && done < keys; ++panel) {
+      const int reached = keys_reached(head, *panel, key, keys);
+      if (reached > done) add_to_keys(head, {panel, panels.last}, key, {done, reached});
+      done = std::max(done, reached);
+    }
+  }
+
+  /// Of the tile that begins at `key`, to keys [keys.begin, keys.end).
+  void add_to_keys(const HeadGradients& head, const PanelGroup& panels, int64_t key, const Range& keys) {
     const Sizes& n = p_.sizes;
-    const int depth = static_cast<int>(queries.end - queries.begin);
-    if (depth == 0) return;
-    const auto rows = [&](const float* data, int64_t width) {
-      return Right{data + queries.begin * padded_width(width), padded_width(width)};
-    };
-    add_product(RowMajor{head.weights() + queries.begin, head.stride()}, keys, depth,
-                rows(gradient_rows_, n.Dv), value_gradient(key), n.Dv);
-    add_product(RowMajor{head.gradients() + queries.begin, head.stride()}, keys, depth,
-                rows(query_rows_, n.D), key_gradient(key), n.D);
+    const int lane = group_.before(*panels.first), count = static_cast<int>(keys.end - keys.begin);
+    const int64_t at = keys.begin * head.stride() + lane;
+    const int64_t width = padded_width(n.D), value_width = padded_width(n.Dv);
+    add_product(RowMajor{head.weights() + at, head.stride()}, count, panels.queries(),
+                Right{gradient_rows_ + lane * value_width, value_width}, value_gradient(key + keys.begin),
+                n.Dv);
+    add_product(RowMajor{head.gradients() + at, head.stride()}, count, panels.queries(),
+                Right{query_rows_ + lane * width, width}, key_gradient(key + keys.begin), n.D);
   }
 
   Target value_gradient(int64_t key) const {
