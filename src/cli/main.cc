@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "cli/eval_command.h"
 #include "cli/info_command.h"
+#include "cli/models_command.h"
+#include "cli/pull_command.h"
 #include "cli/short_waits.h"
 #include "cli/standard_output.h"
 #include "cli/train_command.h"
@@ -41,7 +43,8 @@ int run(int argc, char** argv) {
       "failed.");
   program.require_subcommand(0, 1);  // at most: after one, its name may be that of a file
   const std::vector<Command> commands = {caption_command(program), train_command(program),
-                                         eval_command(program), info_command(program)};
+                                         eval_command(program),    models_command(program),
+                                         pull_command(program),    info_command(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

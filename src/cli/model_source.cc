@@ -1,6 +1,8 @@
 #include "cli/model_source.h"
 
 #include "captioner/embedded_model.h"
+#include "hub/find_model.h"
+#include "hub/hub_settings.h"
 
 namespace attend {
 
@@ -12,14 +14,24 @@ Status no_model() {
 
 }  // namespace
 
-Result<Safetensors> open_model(const std::string& path) {
-  if (!path.empty()) return Safetensors::open(path);
+Result<std::string> model_path(const std::string& name_or_path) {
+  return find_model(name_or_path, hub_cache_folder());
+}
+
+Result<Safetensors> open_model(const std::string& model) {
+  if (!model.empty()) {
+    const Result<std::string> path = model_path(model);
+    return path.ok() ? Safetensors::open(path.value()) : path.status();
+  }
   if (embedded_model().empty()) return no_model();
   return Safetensors::parse(embedded_model(), kBuiltInModel);
 }
 
-Result<Captioner> load_captioner(const std::string& path, Executor& executor) {
-  if (!path.empty()) return Captioner::load(path, executor);
+Result<Captioner> load_captioner(const std::string& model, Executor& executor) {
+  if (!model.empty()) {
+    const Result<std::string> path = model_path(model);
+    return path.ok() ? Captioner::load(path.value(), executor) : path.status();
+  }
   if (embedded_model().empty()) return no_model();
   return Captioner::load(embedded_model(), kBuiltInModel, executor);
 }

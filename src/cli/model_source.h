@@ -14,12 +14,16 @@ namespace attend {
 /// How messages call the model inside the program.
 inline constexpr const char* kBuiltInModel = "built-in model";
 
-/// The model file at `path`, or with an empty path the one inside the program. Errors: the file's; kNotFound
-/// when the program was built without a model, saying what to do.
-Result<Safetensors> open_model(const std::string& path);
+/// Where the model that --model names is: a file, a folder, or a model that a pull has brought ("blip-base",
+/// "OWNER/REPO"). Errors: find_model's.
+Result<std::string> model_path(const std::string& name_or_path);
+
+/// The model that `model` names, or with an empty name the one inside the program. Errors: model_path's and
+/// the file's; kNotFound when the program was built without a model, saying what to do.
+Result<Safetensors> open_model(const std::string& model);
 
 /// The same, ready to caption. `executor` must outlive it.
-Result<Captioner> load_captioner(const std::string& path, Executor& executor);
+Result<Captioner> load_captioner(const std::string& model, Executor& executor);
 
 }  // namespace attend
 
