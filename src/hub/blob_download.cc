@@ -138,8 +138,8 @@ Status transfer(const BlobTask& task, PartialFile& partial, HubClient& client, P
   while (partial.bytes() < task.file.bytes) {
     const uint64_t before = partial.bytes();
     const HttpOutcome outcome = client.download(task.name, task.commit, task.file.name, sink.headers(), sink);
-    if (partial.bytes() == task.file.bytes) return {};
     if (outcome.end == End::kRefused) return sink.status();
+    if (partial.bytes() == task.file.bytes) return {};
     left = partial.bytes() > before ? kMostTries : left - 1;
     const Status status = why_not_whole(outcome, task, partial.bytes(), client.settings());
     if (!may_go_on(outcome) || left == 0) return status;

@@ -24,6 +24,7 @@ bool is_gone(int file) {
 Result<std::optional<FileLock>> FileLock::try_lock(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  if (error) return Status{StatusCode::kIo, fmt::format("{}: cannot lock: {}", path, error.message())};
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0664);
   if (file < 0)
     return Status{StatusCode::kIo, fmt::format("{}: cannot lock: {}", path, std::strerror(errno))};

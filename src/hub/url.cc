@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 
 namespace attend {
@@ -27,9 +29,12 @@ std::string part(const Url& url, CURLUPart which, unsigned flags = 0) {
   return copy;
 }
 
-/// Scheme and host come out of libcurl in lower case.
+/// Schemes come out of libcurl in lower case, hosts as they were written.
 std::string origin(const Url& url) {
-  return fmt::format("{}://{}:{}", part(url, CURLUPART_SCHEME), part(url, CURLUPART_HOST),
+  std::string host = part(url, CURLUPART_HOST);
+  std::transform(host.begin(), host.end(), host.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return fmt::format("{}://{}:{}", part(url, CURLUPART_SCHEME), host,
                      part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
