@@ -57,7 +57,7 @@ Cells cells_of(const CachedModel& model) {
 std::string table(const std::vector<CachedModel>& models) {
   std::vector<Cells> lines = {{"NAME", "MODEL", "SIZE", "LICENCE", "ON THIS MACHINE"}};
   if (!embedded_model().empty())
-    lines.push_back({"(none needed)", kBuiltInModel, megabytes(embedded_model().size()), kBuiltInLicence,
+    lines.push_back({"(default)", kBuiltInModel, megabytes(embedded_model().size()), kBuiltInLicence,
                      "inside the program"});
   for (const CachedModel& model : models) lines.push_back(cells_of(model));
   std::array<size_t, std::tuple_size_v<Cells>> widths{};

@@ -28,13 +28,13 @@ TEST(Usage, HelpIsAResultOnStandardOutput) {
   const Outcome outcome = run_attend({"--help"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* command : {"caption", "info", "train", "eval", "Exit codes"}) {
+  for (const char* command : {"caption", "info", "train", "eval", "models", "pull", "Exit codes"}) {
     EXPECT_THAT(outcome.out, HasSubstr(command));
   }
 }
 
 TEST(Usage, EachCommandHasHelpThatNamesItsOptions) {
-  for (const char* command : {"caption", "info", "train", "eval"}) {
+  for (const char* command : {"caption", "info", "train", "eval", "models", "pull"}) {
     const Outcome outcome = run_attend({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_EQ(outcome.err, "");
