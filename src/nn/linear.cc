@@ -30,7 +30,11 @@ void add_columns(ConstMatrix<T> x, Matrix<T> sum, Executor& executor) {
 
 template <class T>
 Linear<T>::Linear(const std::string& name, int64_t in, int64_t out, Bias has_bias)
-    : weight(name + ".weight", out, in, Initial::glorot(in, out), Parameter<T>::Decay::kYes),
+    : Linear(name, in, out, has_bias, Initial::glorot(in, out)) {}
+
+template <class T>
+Linear<T>::Linear(const std::string& name, int64_t in, int64_t out, Bias has_bias, const Initial& initial)
+    : weight(name + ".weight", out, in, initial, Parameter<T>::Decay::kYes),
       bias(name + ".bias", 1, has_bias == Bias::kYes ? out : 0, Initial::zeros(), Parameter<T>::Decay::kNo) {}
 
 template <class T>

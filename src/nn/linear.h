@@ -15,6 +15,8 @@ class Linear {
   enum class Bias { kNo, kYes };
 
   Linear(const std::string& name, int64_t in, int64_t out, Bias bias = Bias::kYes);
+  /// The weight starts as `initial` says instead of Glorot's way.
+  Linear(const std::string& name, int64_t in, int64_t out, Bias bias, const Initial& initial);
 
   /// x [rows, in] -> [rows, out]
   Matrix<T> forward(ConstMatrix<T> x, Pass& pass) const;

@@ -43,14 +43,44 @@ std::vector<Segment> segments_of(const PackedLayout& layout) {
   return segments;
 }
 
-// [count, heads, rows, head width] of a segment's rows.
+// [count, heads, rows, head width] of `count` sequences of `rows` rows, beginning at row `first`.
 template <class T>
-auto view(const HeadColumns<T>& columns, const PackedLayout& layout, int64_t first, int64_t rows,
+auto view(const HeadColumns<T>& columns, int heads, int64_t width, int64_t first, int64_t rows,
           int64_t count) {
   using View = std::conditional_t<std::is_const_v<T>, TensorView, MutableTensorView>;
   const int64_t row = columns.matrix.cols;
-  return View(columns.matrix.data + first * row + columns.first,
-              {count, layout.heads, rows, layout.head_width}, {rows * row, layout.head_width, row, 1});
+  return View(columns.matrix.data + first * row + columns.first, {count, heads, rows, width},
+              {rows * row, width, row, 1});
+}
+
+// The same of a segment's queries, keys and values.
+template <class T>
+auto query_view(const HeadColumns<T>& columns, const PackedLayout& layout, const Segment& s) {
+  return view(columns, layout.heads, layout.head_width, s.first_query, s.queries, s.count);
+}
+template <class T>
+auto key_view(const HeadColumns<T>& columns, const PackedLayout& layout, const Segment& s) {
+  return view(columns, layout.heads, layout.head_width, s.first_key, s.keys, s.count);
+}
+template <class T>
+auto value_view(const HeadColumns<T>& columns, const PackedLayout& layout, const Segment& s) {
+  return view(columns, layout.heads, layout.value_head_width(), s.first_key, s.keys, s.count);
+}
+template <class T>
+auto output_view(const HeadColumns<T>& columns, const PackedLayout& layout, const Segment& s) {
+  return view(columns, layout.heads, layout.value_head_width(), s.first_query, s.queries, s.count);
+}
+
+AttentionOptions options_of(const PackedLayout& layout, const Segment& s) {
+  AttentionOptions options;
+  options.causal = layout.causal;
+  options.scale = layout.scale;
+  if (layout.mask.present()) {
+    const int64_t row = layout.mask.cols;
+    options.mask = TensorView(layout.mask.data + s.first_query * row, {s.count, 1, s.queries, s.keys},
+                              {s.queries * row, 0, row, 1});
+  }
+  return options;
 }
 
 // [count, heads, rows, 1] of a segment's rows of a matrix [rows, heads].
@@ -102,9 +132,9 @@ void average_heads(const T* weights, const Segment& s, int64_t heads, Matrix<T> 
 }
 
 template <class T>
-void zero_rows(const HeadColumns<T>& columns, const PackedLayout& layout, int64_t first, int64_t count) {
+void zero_rows(const HeadColumns<T>& columns, int64_t width, int64_t first, int64_t count) {
   for (int64_t r = first; r < first + count; ++r) {
-    std::fill_n(columns.matrix.row(r).data() + columns.first, layout.heads * layout.head_width, T{0});
+    std::fill_n(columns.matrix.row(r).data() + columns.first, width, T{0});
   }
 }
 
@@ -113,17 +143,15 @@ void zero_rows(const HeadColumns<T>& columns, const PackedLayout& layout, int64_
 template <class T>
 void packed_attention(const PackedTensors<T>& tensors, const PackedLayout& layout, Pass& pass) {
   const Arena::Mark mark(pass.arena);
-  AttentionOptions options;
-  options.causal = layout.causal;
   std::vector<Segment> segments = segments_of(layout);
   std::erase_if(segments, [](const Segment& s) { return s.queries == 0; });
   std::vector<AttentionTensors> calls;
   for (const Segment& s : segments) {
     AttentionTensors call;
-    call.query = view(tensors.query, layout, s.first_query, s.queries, s.count);
-    call.key = view(tensors.key, layout, s.first_key, s.keys, s.count);
-    call.value = view(tensors.value, layout, s.first_key, s.keys, s.count);
-    call.output = view(tensors.output, layout, s.first_query, s.queries, s.count);
+    call.query = query_view(tensors.query, layout, s);
+    call.key = key_view(tensors.key, layout, s);
+    call.value = value_view(tensors.value, layout, s);
+    call.output = output_view(tensors.output, layout, s);
     if (tensors.lse.present()) call.lse = lse_view(tensors.lse, s);
     if (tensors.mean_weights.present()) {
       const Shape shape{s.count, layout.heads, s.queries, s.keys};
@@ -134,14 +162,15 @@ void packed_attention(const PackedTensors<T>& tensors, const PackedLayout& layou
   share_out(
       static_cast<int64_t>(calls.size()), pass,
       [&](int64_t i, int workers) {
-        return attention_scratch_bytes(calls[static_cast<size_t>(i)], options, workers);
+        const size_t c = static_cast<size_t>(i);
+        return attention_scratch_bytes(calls[c], options_of(layout, segments[c]), workers);
       },
       [&](int64_t i, const AttentionResources& resources) {
         const AttentionTensors& call = calls[static_cast<size_t>(i)];
-        expect_ok(attention(call, options, resources));
+        const Segment& segment = segments[static_cast<size_t>(i)];
+        expect_ok(attention(call, options_of(layout, segment), resources));
         if (!call.weights.present()) return;
-        average_heads(static_cast<const T*>(call.weights.data), segments[static_cast<size_t>(i)],
-                      layout.heads, tensors.mean_weights);
+        average_heads(static_cast<const T*>(call.weights.data), segment, layout.heads, tensors.mean_weights);
       });
 }
 
@@ -149,34 +178,37 @@ template <class T>
 void packed_attention_backward(const PackedGradientTensors<T>& tensors, const PackedLayout& layout,
                                Pass& pass) {
   const Arena::Mark mark(pass.arena);
-  AttentionOptions options;
-  options.causal = layout.causal;
   std::vector<AttentionGradientTensors> calls;
+  std::vector<AttentionOptions> options;
   for (const Segment& s : segments_of(layout)) {
     if (s.queries == 0) {  // keys that nobody looked at
-      zero_rows(tensors.key_gradient, layout, s.first_key, s.count * s.keys);
-      zero_rows(tensors.value_gradient, layout, s.first_key, s.count * s.keys);
+      zero_rows(tensors.key_gradient, layout.heads * layout.head_width, s.first_key, s.count * s.keys);
+      zero_rows(tensors.value_gradient, layout.heads * layout.value_head_width(), s.first_key,
+                s.count * s.keys);
       continue;
     }
     AttentionGradientTensors call;
-    call.query = view(tensors.query, layout, s.first_query, s.queries, s.count);
-    call.key = view(tensors.key, layout, s.first_key, s.keys, s.count);
-    call.value = view(tensors.value, layout, s.first_key, s.keys, s.count);
-    call.output = view(tensors.output, layout, s.first_query, s.queries, s.count);
+    call.query = query_view(tensors.query, layout, s);
+    call.key = key_view(tensors.key, layout, s);
+    call.value = value_view(tensors.value, layout, s);
+    call.output = output_view(tensors.output, layout, s);
     call.lse = lse_view(tensors.lse, s);
-    call.output_gradient = view(tensors.output_gradient, layout, s.first_query, s.queries, s.count);
-    call.query_gradient = view(tensors.query_gradient, layout, s.first_query, s.queries, s.count);
-    call.key_gradient = view(tensors.key_gradient, layout, s.first_key, s.keys, s.count);
-    call.value_gradient = view(tensors.value_gradient, layout, s.first_key, s.keys, s.count);
+    call.output_gradient = output_view(tensors.output_gradient, layout, s);
+    call.query_gradient = query_view(tensors.query_gradient, layout, s);
+    call.key_gradient = key_view(tensors.key_gradient, layout, s);
+    call.value_gradient = value_view(tensors.value_gradient, layout, s);
     calls.push_back(call);
+    options.push_back(options_of(layout, s));
   }
   share_out(
       static_cast<int64_t>(calls.size()), pass,
       [&](int64_t i, int workers) {
-        return attention_backward_scratch_bytes(calls[static_cast<size_t>(i)], options, workers);
+        const size_t c = static_cast<size_t>(i);
+        return attention_backward_scratch_bytes(calls[c], options[c], workers);
       },
       [&](int64_t i, const AttentionResources& resources) {
-        expect_ok(attention_backward(calls[static_cast<size_t>(i)], options, resources));
+        const size_t c = static_cast<size_t>(i);
+        expect_ok(attention_backward(calls[c], options[c], resources));
       });
 }
 

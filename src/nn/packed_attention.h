@@ -3,6 +3,8 @@
 #ifndef ATTEND_NN_PACKED_ATTENTION_H_
 #define ATTEND_NN_PACKED_ATTENTION_H_
 
+#include <optional>
+
 #include "attend/attention.h"
 #include "base/matrix.h"
 #include "nn/multi_head_attention.h"
@@ -23,6 +25,11 @@ struct PackedLayout {
   int heads;
   int64_t head_width;
   Causal causal = Causal::kNone;
+  int64_t value_width = 0;          // of a head; 0: as head_width
+  std::optional<float> scale = {};  // of the scores; absent: 1 / sqrt(head_width)
+  ConstMatrix<bool> mask = {};  // [query rows, most keys a sequence], optional: true where a query sees a key
+
+  int64_t value_head_width() const { return value_width > 0 ? value_width : head_width; }
 };
 
 template <class T>

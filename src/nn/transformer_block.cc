@@ -101,7 +101,7 @@ DecoderBlock<T>::DecoderBlock(const std::string& name, const BlockShape& shape)
       norm2(name + ".norm2", shape.width),
       norm3(name + ".norm3", shape.width),
       self_attention(name + ".self_attention", shape.width, shape.heads),
-      cross_attention(name + ".cross_attention", shape.width, shape.heads),
+      cross_attention(name + ".cross_attention", shape.width, shape.heads, shape.cross_attention),
       feed_forward(name + ".feed_forward", shape.width, shape.hidden),
       placement_(shape.norm),
       dropout_(shape.dropout) {}

@@ -10,6 +10,7 @@
 #include "nn/dropout.h"
 #include "nn/feed_forward.h"
 #include "nn/layer_norm.h"
+#include "nn/memory_attention.h"
 #include "nn/multi_head_attention.h"
 
 namespace attend {
@@ -22,6 +23,7 @@ struct BlockShape {
   int64_t hidden = 1024;
   NormPlacement norm = NormPlacement::kPre;
   double dropout = 0.0;
+  MemoryAttentionKind cross_attention = MemoryAttentionKind::kMultiHead;  // of a decoder
 };
 
 /// Self-attention, then a feed-forward network: an encoder's block, or a decoder-only language model's when
@@ -62,7 +64,7 @@ class DecoderBlock {
   struct Activations {
     typename LayerNorm<T>::Activations norm1, norm2, norm3;
     typename SelfAttention<T>::Activations self_attention;
-    typename CrossAttention<T>::Activations cross_attention;
+    typename MemoryAttention<T>::Activations cross_attention;
     typename FeedForward<T>::Activations feed_forward;
     Dropout::Activations dropout1, dropout2, dropout3;
   };
@@ -88,7 +90,7 @@ class DecoderBlock {
 
   LayerNorm<T> norm1, norm2, norm3;
   SelfAttention<T> self_attention;
-  CrossAttention<T> cross_attention;
+  MemoryAttention<T> cross_attention;
   FeedForward<T> feed_forward;
 
  private:

@@ -21,8 +21,13 @@ TYPED_TEST(Decoding, AStepIsARowOfForward) {
   constexpr int64_t kWidth = 12, kLength = 7;
   const std::vector<int64_t> captions = {0, 7, 14, 21}, photos = {0, 14, 21}, patches = {0, 5, 9};
   const std::vector<int64_t> beams = {0, 2, 3};  // two rows of the first photo, one of the second
-  for (const NormPlacement norm : {NormPlacement::kPre, NormPlacement::kPost}) {
-    DecoderBlock<T> block("block", {.width = kWidth, .heads = 3, .hidden = 20, .norm = norm, .dropout = 0.5});
+  for (const auto& [name, kind] : kMemoryAttentions) {
+    SCOPED_TRACE(name);
+    const NormPlacement norm =
+        kind == MemoryAttentionKind::kTanh ? NormPlacement::kPost : NormPlacement::kPre;  // either, once
+    DecoderBlock<T> block(
+        "block",
+        {.width = kWidth, .heads = 3, .hidden = 20, .norm = norm, .dropout = 0.5, .cross_attention = kind});
     ParameterList<T> parameters;
     block.collect(parameters);
     randomize(parameters);

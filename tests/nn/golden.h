@@ -1,4 +1,4 @@
-// Cases of tests/golden/nn.safetensors, which make_nn.py wrote.
+// Cases of tests/golden/nn.safetensors, which make_nn.py wrote, and of files like it.
 #ifndef ATTEND_TESTS_NN_GOLDEN_H_
 #define ATTEND_TESTS_NN_GOLDEN_H_
 
@@ -17,13 +17,14 @@ namespace attend::testing {
 
 class Golden {
  public:
-  Golden() : file_(Safetensors::open(std::string(ATTEND_GOLDEN_DIR) + "/nn.safetensors")) {
+  explicit Golden(const std::string& name = "nn.safetensors")
+      : file_(Safetensors::open(std::string(ATTEND_GOLDEN_DIR) + "/" + name)) {
     EXPECT_TRUE(file_.ok()) << file_.status().message();
   }
 
   bool contains(const std::string& name) const { return file_.value().contains(name); }
 
-  /// A float64 tensor as a matrix of T in `arena`; a vector becomes one row.
+  /// A float64 or float32 tensor as a matrix of T in `arena`; a vector becomes one row.
   template <class T>
   Matrix<T> matrix(const std::string& name, Arena& arena) const {
     if (!contains(name)) {
@@ -31,14 +32,13 @@ class Golden {
       return {};
     }
     const CheckpointTensor& tensor = file_.value().tensors().at(name);
-    EXPECT_EQ(tensor.dtype, "F64") << name;
+    const bool narrow = tensor.dtype == "F32";
+    EXPECT_TRUE(narrow || tensor.dtype == "F64") << name;
     const int64_t cols = tensor.shape.back();
     const int64_t rows = tensor.shape.size() == 1 ? 1 : tensor.shape.front();
     const Matrix<T> m = arena.matrix<T>(rows, cols);
     for (int64_t i = 0; i < m.size(); ++i) {
-      double value;
-      std::memcpy(&value, tensor.bytes.data() + static_cast<size_t>(i) * sizeof(value), sizeof(value));
-      m.data[i] = static_cast<T>(value);
+      m.data[i] = narrow ? element<float, T>(tensor, i) : element<double, T>(tensor, i);
     }
     return m;
   }
@@ -70,6 +70,13 @@ class Golden {
   }
 
  private:
+  template <class Stored, class T>
+  static T element(const CheckpointTensor& tensor, int64_t i) {
+    Stored value;
+    std::memcpy(&value, tensor.bytes.data() + static_cast<size_t>(i) * sizeof(value), sizeof(value));
+    return static_cast<T>(value);
+  }
+
   Result<Safetensors> file_;
 };
 

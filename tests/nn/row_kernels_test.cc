@@ -2,12 +2,13 @@
 #include "nn/row_kernels.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
+
+#include "nn/every_instruction_set.h"
 
 namespace attend {
 namespace {
@@ -35,26 +36,9 @@ void expect_near(const std::vector<float>& actual, const std::vector<double>& ex
   }
 }
 
-class RowKernels : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { choose(GetParam()); }
-  void TearDown() override { choose(0); }
-
- private:
-  static void choose(int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
-
-std::vector<int64_t> targets() {
-  std::vector<int64_t> list;
-  for (int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) list.push_back(rest & -rest);
-  return list;
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, RowKernels, ::testing::ValuesIn(targets()),
-                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+class RowKernels : public testing::EveryInstructionSet {};
+INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, RowKernels, testing::instruction_sets(),
+                         testing::name_of_instruction_set);
 
 TEST_P(RowKernels, GeluIsWithinAMillionthEverywhere) {
   std::vector<float> x;
