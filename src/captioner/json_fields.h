@@ -60,6 +60,15 @@ class JsonFields {
     if (*field != "pre" && *field != "post") return complain_of(key, "is neither \"pre\" nor \"post\"");
     value = *field == "pre" ? NormPlacement::kPre : NormPlacement::kPost;
   }
+  /// A field that may be missing, which files from before it was known are.
+  void optional_attention(const char* key, MemoryAttentionKind& value) {
+    if (!object_.is_object() || !object_.contains(key)) return;
+    const Json& field = *find(key);
+    const auto kind =
+        field.is_string() ? memory_attention_of(field.get_ref<const std::string&>()) : std::nullopt;
+    if (!kind) return complain_of(key, "is no kind of attention that this version knows");
+    value = *kind;
+  }
   const Json& object(const char* key) {
     static const Json kEmpty = Json::object();
     const Json* field = find(key);

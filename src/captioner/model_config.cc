@@ -54,6 +54,7 @@ void read_text(const Json& json, TextDecoderShape& shape, Status& status) {
   fields.integer("max_length", shape.max_length);
   fields.integer("layers", shape.layers);
   read_block(fields, shape.block);
+  fields.optional_attention("attention", shape.block.cross_attention);
   fields.finish();
 }
 
@@ -99,10 +100,29 @@ int64_t linear_count(int64_t in, int64_t out) {
   return (in + 1) * out;
 }
 
-/// Norms, attentions of four square projections each, and the feed-forward network.
-int64_t block_count(const BlockShape& block, int64_t norms, int64_t attentions) {
-  return norms * 2 * block.width + attentions * 4 * linear_count(block.width, block.width) +
+/// Norms, self-attention of four square projections, and the feed-forward network.
+int64_t block_count(const BlockShape& block, int64_t norms) {
+  return norms * 2 * block.width + 4 * linear_count(block.width, block.width) +
          linear_count(block.width, block.hidden) + linear_count(block.hidden, block.width);
+}
+
+/// What cross-attention has, the last projection included.
+int64_t cross_attention_count(const BlockShape& block) {
+  const int64_t width = block.width, square = width * width, linear = linear_count(width, width);
+  switch (block.cross_attention) {
+    case MemoryAttentionKind::kMultiHead:
+      return 4 * linear;
+    case MemoryAttentionKind::kTanh:
+      return 2 * linear;
+    case MemoryAttentionKind::kAdditive:
+      return 2 * linear + square + width;
+    case MemoryAttentionKind::kGeneral:
+      return square + linear;
+    case MemoryAttentionKind::kDot:
+    case MemoryAttentionKind::kScaledDot:
+      break;
+  }
+  return linear;
 }
 
 }  // namespace
@@ -141,6 +161,9 @@ std::string shape_json(const ModelConfig& config) {
   Json text_json = {
       {"vocabulary", text.vocabulary}, {"max_length", text.max_length}, {"layers", text.layers}};
   text_json.update(block_json(text.block));
+  // The first kind goes without saying, so that older versions read what they can run.
+  if (text.block.cross_attention != MemoryAttentionKind::kMultiHead)
+    text_json["attention"] = name_of(text.block.cross_attention);
   const Json json = {{"squash_side", config.squares.squash_side},
                      {"input_side", config.squares.input_side},
                      {"patches", patches_json},
@@ -176,8 +199,8 @@ int64_t parameter_count(const CaptionModelShape& shape) {
   const TextDecoderShape& text = shape.text;
   const int64_t width = patches.block.width;
   return linear_count(patches.features, width) + 4 * width + int64_t{2} * patches.grid * width +
-         patches.layers * block_count(patches.block, 2, 1) + (text.vocabulary + text.max_length) * width +
-         text.layers * block_count(text.block, 3, 2) + 2 * width;
+         patches.layers * block_count(patches.block, 2) + (text.vocabulary + text.max_length) * width +
+         text.layers * (block_count(text.block, 3) + cross_attention_count(text.block)) + 2 * width;
 }
 
 }  // namespace attend

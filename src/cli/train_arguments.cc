@@ -71,6 +71,13 @@ void add_model_options(CLI::App& command, ModelOptions& model) {
   command.add_option("--heads", model.heads, "Attention heads")->capture_default_str();
   command.add_option("--hidden", model.hidden, "Width of the feed-forward networks")->capture_default_str();
   command.add_option("--layers", model.layers, "Blocks of the text decoder")->capture_default_str();
+  std::map<std::string, MemoryAttentionKind> kinds;
+  for (const auto& [name, kind] : kMemoryAttentions) kinds.emplace(name, kind);
+  command
+      .add_option("--attention", model.attention,
+                  "How words look at patches: multi-head attention, or one of the learned modules")
+      ->transform(CLI::CheckedTransformer(kinds))
+      ->default_str("multihead");
   command.add_option("--encoder-layers", model.encoder_layers, "Blocks over the patches")
       ->capture_default_str();
   command.add_option("--dropout", model.dropout, "Dropout after each sublayer")->capture_default_str();

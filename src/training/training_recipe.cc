@@ -83,15 +83,18 @@ Json describe_data(const TrainingSet& set) {
 }
 
 Json describe_model(const ModelOptions& model) {
-  return {{"width", model.width},
-          {"heads", model.heads},
-          {"hidden", model.hidden},
-          {"layers", model.layers},
-          {"encoder_layers", model.encoder_layers},
-          {"positions", model.most_rows},
-          {"dropout", model.dropout},
-          {"embedding_dropout", model.embedding_dropout},
-          {"feature_dropout", model.feature_dropout}};
+  Json json = {{"width", model.width},
+               {"heads", model.heads},
+               {"hidden", model.hidden},
+               {"layers", model.layers},
+               {"encoder_layers", model.encoder_layers},
+               {"positions", model.most_rows},
+               {"dropout", model.dropout},
+               {"embedding_dropout", model.embedding_dropout},
+               {"feature_dropout", model.feature_dropout}};
+  // The first kind goes without saying, so that runs begun before there were others can go on.
+  if (model.attention != MemoryAttentionKind::kMultiHead) json["attention"] = name_of(model.attention);
+  return json;
 }
 
 Json describe_learning(const LearningOptions& learning) {
@@ -136,6 +139,9 @@ std::string difference(const Json& was, const Json& now) {
     if (!was.contains(name)) return name + " was not recorded, now " + value.dump();
     if (was[name] != value) return name + " was " + was[name].dump() + ", now " + value.dump();
   }
+  for (const auto& [name, value] : was.items()) {
+    if (!now.contains(name)) return name + " was " + value.dump() + ", now is not chosen";
+  }
   return {};
 }
 
@@ -163,6 +169,7 @@ CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set) 
   shape.text.max_length = options.most_rows;
   shape.text.layers = options.layers;
   shape.text.block = block;
+  shape.text.block.cross_attention = options.attention;
   shape.text.embedding_dropout = options.embedding_dropout;
   return shape;
 }

@@ -16,8 +16,9 @@ struct ModelOptions {
   int64_t width = 256;
   int heads = 4;
   int64_t hidden = 1024;
-  int layers = 3;          // of the text decoder
-  int encoder_layers = 1;  // over the patches
+  int layers = 3;                                                   // of the text decoder
+  int encoder_layers = 1;                                           // over the patches
+  MemoryAttentionKind attention = MemoryAttentionKind::kMultiHead;  // of words to patches
   int64_t most_rows = 40;  // positions of the text decoder: words of a caption and its start
   double dropout = 0.2;
   double embedding_dropout = 0.3;

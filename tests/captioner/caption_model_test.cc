@@ -29,6 +29,63 @@ TEST_P(EveryNormPlacement, GradientsAreTheSlopesOfTheLoss) {
   expect_parameter_gradients(parameters, loss);
 }
 
+TEST(CaptionModel, GradientsAreTheSlopesOfTheLossWithEveryKindOfAttention) {
+  for (const auto& [name, kind] : kMemoryAttentions) {
+    SCOPED_TRACE(name);
+    CaptionModelShape shape = tiny_shape();
+    shape.text.block.cross_attention = kind;
+    CaptionModel<double> model(shape);
+    const ParameterList<double> parameters = model.parameters();
+    randomize(parameters);
+    Arena kept, arena;
+    const TinyBatch<double> batch(kept);
+    Pass pass(arena, serial_executor());
+    model.learn(batch.view(), 0.1, 1.0, pass);
+    expect_parameter_gradients(parameters, [&] {
+      arena.reset();
+      return model.loss(batch.view(), 0.1, pass);
+    });
+  }
+}
+
+// Beam search sees each photo's keys and values as they were projected once: what it says of the next word is
+// what the whole sentence read at once says, and its weights are a map of the photo.
+TEST(CaptionModel, SearchesWithEveryKindOfAttention) {
+  for (const auto& [name, kind] : kMemoryAttentions) {
+    SCOPED_TRACE(name);
+    CaptionModelShape shape = tiny_shape();
+    shape.text.block.cross_attention = kind;
+    CaptionModel<float> model(shape);
+    randomize(model.parameters());
+    Arena arena;
+    const Matrix<float> features = random_matrix<float>(arena, 8, 6, 99);
+    const std::unique_ptr<NextWord> words = look_at(model, features, serial_executor());
+    const std::vector<int32_t> start = {0, 0}, next = {4, 7, 9}, parents = {0, 0, 1};
+    const std::vector<int64_t> one_each = {0, 1, 2}, two_and_one = {0, 2, 3};
+    words->advance({}, start, one_each);
+    const Matrix<float> second = words->advance(parents, next, two_and_one);
+
+    Pass pass(arena, serial_executor());
+    const auto photo = model.patches.forward(features, pass, nullptr);
+    const auto memory = model.text.remember(photo.key_input, photo.value_input, photo.offsets, pass);
+    const std::vector<int32_t> said = {0, 4, 0, 7, 0, 9};
+    const std::vector<int64_t> captions = {0, 2, 4, 6}, photos = {0, 4, 6};
+    const Matrix<float> logits = model.text.forward(said, {captions, photos}, memory, pass, nullptr);
+    for (int64_t row = 0; row < 3; ++row) {
+      const std::span<const float> whole = logits.row(2 * row + 1), step = second.row(row);
+      for (size_t w = 1; w < whole.size(); ++w) {  // logits and log-probabilities differ by a number a row
+        EXPECT_NEAR(whole[w] - whole[0], step[w] - step[0], 1e-4);
+      }
+      double sum = 0.0;
+      for (const float weight : words->attention().row(row)) {
+        EXPECT_GE(weight, 0.0f);
+        sum += static_cast<double>(weight);
+      }
+      EXPECT_NEAR(sum, 1.0, 1e-5);
+    }
+  }
+}
+
 TEST(CaptionModel, GradientsAreTheSlopesOfTheLossUnderDropout) {
   CaptionModelShape shape = tiny_shape();
   shape.patches.feature_dropout = 0.3;

@@ -71,6 +71,37 @@ TEST_F(ModelFile, WhatIsSavedIsLoaded) {
   EXPECT_GT(loaded.value().parameters, count);
 }
 
+TEST_F(ModelFile, EveryKindOfAttentionIsSavedAndLoaded) {
+  for (const auto& [name, kind] : kMemoryAttentions) {
+    SCOPED_TRACE(name);
+    ModelConfig config = tiny_config();
+    config.shape.text.block.cross_attention = kind;
+    CaptionModel<float> model(config.shape);
+    const ParameterList<float> saved = model.parameters();
+    randomize(saved);
+    ASSERT_TRUE(save_model(path_, {model, config, tiny_vocabulary(), golden_encoder(), {}}).ok());
+    Result<LoadedModel> loaded = load_model(path_);
+    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+    EXPECT_EQ(loaded.value().config.shape.text.block.cross_attention, kind);
+    const ParameterList<float> read = loaded.value().model.parameters();
+    ASSERT_EQ(saved.size(), read.size());
+    int64_t count = 0;
+    for (size_t i = 0; i < saved.size(); ++i) {
+      EXPECT_EQ(saved[i]->name(), read[i]->name());
+      count += saved[i]->size();
+    }
+    EXPECT_EQ(parameter_count(config.shape), count);
+  }
+}
+
+// What was written before there was a choice has no such field, and nor has what is written without one.
+TEST_F(ModelFile, MultiHeadAttentionGoesWithoutSaying) {
+  EXPECT_EQ(shape_json(tiny_config()).find("attention"), std::string::npos);
+  EXPECT_TRUE(after_edit("config", [](Json& j) { j["text"]["attention"] = "multihead"; }).ok());
+  EXPECT_THAT(after_edit("config", [](Json& j) { j["text"]["attention"] = "tanh"; }).message(),
+              HasSubstr("cross_attention"));
+}
+
 TEST_F(ModelFile, TheEncoderIsCopiedExactly) {
   Result<LoadedModel> loaded = load_model(path_);
   Result<CnnEncoder> original = CnnEncoder::load(golden_encoder());
@@ -175,6 +206,9 @@ TEST_F(ModelFile, AConfigThatMakesNoSenseIsRefusedByField) {
        "config.text.layers is not an integer"},
       {[](Json& j) { j["text"]["layers"] = 0; }, "text.layers is 0"},
       {[](Json& j) { j["text"]["layers"] = -1; }, "text.layers is -1"},
+      {[](Json& j) { j["text"]["attention"] = "cosine"; }, "config.text.attention is no kind of attention"},
+      {[](Json& j) { j["text"]["attention"] = 1; }, "config.text.attention is no kind of attention"},
+      {[](Json& j) { j["patches"]["attention"] = "tanh"; }, "config.patches.attention is not a field"},
       {[](Json& j) { j["text"]["norm"] = "middle"; }, "config.text.norm is neither"},
       {[](Json& j) { j["text"]["heads"] = 3; }, "text.width 8 is not a multiple of its 3 heads"},
       {[](Json& j) { j["text"]["width"] = 16; }, "patches.width 8 differs from text.width 16"},

@@ -172,6 +172,24 @@ TEST(TrainProgram, WritesTheNotesForPeopleIntoTheModelAlsoOfAFinishedRun) {
   EXPECT_FALSE(notes.contains("note.licence"));
 }
 
+TEST(TrainProgram, TrainsAndCaptionsWithALearnedModule) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors", photo = toys.folder / "toys/images/toy16.png";
+  const Outcome trained = run_attend(
+      toys.training("run", {"--attention", "additive", "--epochs", "3", "--lr", "0.01", "--out", model}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const Outcome said = run_attend({"caption", photo, "--model", model, "--format", "jsonl", "--attention",
+                                   "--maps", toys.folder / "maps"});
+  ASSERT_EQ(said.exit_code, 0) << said.err;
+  const nlohmann::json words = nlohmann::json::parse(said.out)["words"];
+  ASSERT_FALSE(words.empty());
+  for (const nlohmann::json& word : words) EXPECT_EQ(word["attention"].size(), 2u);
+  EXPECT_TRUE(std::filesystem::exists(toys.folder / "maps/toy16.maps.png"));
+  expect_error(run_attend(toys.training("run", {"--attention", "dot", "--epochs", "3", "--lr", "0.01"})), 2,
+               "attention was \"additive\", now \"dot\"");
+  expect_error(run_attend(toys.training("other", {"--attention", "cosine"})), 1, "cosine");
+}
+
 TEST(TrainProgram, SelfCriticalTrainingStartsFromAnotherRun) {
   const Toys toys;
   ASSERT_EQ(run_attend(toys.training("words", {"--epochs", "2"})).exit_code, 0);

@@ -101,6 +101,23 @@ TEST(Trainer, ARunStoppedAndResumedEqualsAnUninterruptedOneBitForBit) {
   }
 }
 
+TEST(Trainer, EveryKindOfAttentionLearnsAndResumesBitForBit) {
+  for (const auto& [name, kind] : kMemoryAttentions) {
+    if (kind == MemoryAttentionKind::kMultiHead) continue;
+    SCOPED_TRACE(name);
+    ToyWorld world;
+    world.recipe.model.attention = kind;
+    world.recipe.learning.epochs = 12;
+    Watcher whole, first, second;
+    const Sitting straight = sit(world, world.folder / "straight", whole);
+    ASSERT_TRUE(straight.outcome.ok()) << straight.outcome.status().message();
+    EXPECT_LT(whole.epochs[11].loss, 0.75 * whole.epochs[0].loss);
+    first.stop_at = 30;
+    EXPECT_EQ(sit(world, world.folder / "run", first).outcome.value(), Outcome::kStopped);
+    EXPECT_EQ(sit(world, world.folder / "run", second).parameters, straight.parameters);
+  }
+}
+
 TEST(Trainer, ARunKilledWithoutWarningGoesOnFromItsLastCheckpoint) {
   ToyWorld world;
   Watcher whole;

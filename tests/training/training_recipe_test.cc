@@ -1,5 +1,6 @@
 #include "training/training_recipe.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "training/synthetic.h"
@@ -54,6 +55,21 @@ TEST(TrainingRecipe, ARunRemembersItsRecipeAndNamesWhatDiffers) {
   const Status status = record_recipe(path, describe(world.recipe, world.set));
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find("warmup_steps was 5, now 77"), std::string::npos) << status.message();
+}
+
+// Runs from before there was a choice of attention have none in their record, and go on.
+TEST(TrainingRecipe, TheKindOfAttentionIsRemembered) {
+  ToyWorld world;
+  EXPECT_EQ(describe(world.recipe, world.set).find("attention"), std::string::npos);
+  const std::string path = world.folder / "recipe.json", multihead = describe(world.recipe, world.set);
+  world.recipe.model.attention = MemoryAttentionKind::kAdditive;
+  EXPECT_EQ(world.shape().text.block.cross_attention, MemoryAttentionKind::kAdditive);
+  ASSERT_TRUE(record_recipe(path, describe(world.recipe, world.set)).ok());
+  EXPECT_THAT(record_recipe(path, multihead).message(),
+              ::testing::HasSubstr("attention was \"additive\", now is not chosen"));
+  world.recipe.model.attention = MemoryAttentionKind::kTanh;
+  EXPECT_THAT(record_recipe(path, describe(world.recipe, world.set)).message(),
+              ::testing::HasSubstr("attention was \"additive\", now \"tanh\""));
 }
 
 TEST(TrainingRecipe, OtherCaptionsAreOtherData) {
