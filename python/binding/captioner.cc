@@ -6,7 +6,6 @@
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "binding/cast.h"
 #include "binding/photo.h"
 #include "binding/refusal.h"
+#include "binding/thread_count.h"
 #include "captioner/embedded_model.h"
 
 namespace attend::python {
@@ -35,18 +35,6 @@ void raise_if_file_error(const Status& status) {
   PyErr_SetString(kind, status.message().c_str());
   throw nb::python_error();
 }
-
-/// OpenMP's threads of the calling thread are so many, until the end of the scope.
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~ThreadCount() { omp_set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-};
 
 /// A Captioner and where it runs.
 class Speaker {
@@ -90,11 +78,7 @@ class Speaker {
 };
 
 void create(Speaker* self, const std::optional<std::string>& model, const nb::object& threads) {
-  const int count = threads.is_none() ? omp_get_max_threads() : cast<int>(threads, "threads", "an integer");
-  if (count < 1 || count > 1024) {
-    refuse_value("threads is " + std::to_string(count) + ", but must be in 1..1024");
-  }
-  new (self) Speaker(model, count);
+  new (self) Speaker(model, thread_count_of(threads));
 }
 
 CaptionOptions options_of(const nb::kwargs& named) {

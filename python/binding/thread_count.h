@@ -1,0 +1,38 @@
+// How many threads a call may use, where the work below it is OpenMP's.
+#ifndef ATTEND_PYTHON_BINDING_THREAD_COUNT_H_
+#define ATTEND_PYTHON_BINDING_THREAD_COUNT_H_
+
+#include <nanobind/nanobind.h>
+#include <omp.h>
+
+#include <string>
+
+#include "binding/cast.h"
+#include "binding/refusal.h"
+
+namespace attend::python {
+
+/// `threads` as a number; None is all that OpenMP offers. ValueError outside 1..1024.
+inline int thread_count_of(const nanobind::object& threads) {
+  const int count = threads.is_none() ? omp_get_max_threads() : cast<int>(threads, "threads", "an integer");
+  if (count < 1 || count > 1024) {
+    refuse_value("threads is " + std::to_string(count) + ", but must be in 1..1024");
+  }
+  return count;
+}
+
+/// OpenMP's threads of the calling thread are so many, until the end of the scope.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace attend::python
+
+#endif  // ATTEND_PYTHON_BINDING_THREAD_COUNT_H_
