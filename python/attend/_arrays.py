@@ -50,6 +50,17 @@ def array_of(values: Any, dtype: str) -> Any:
     return numpy.array(values, dtype=dtype)
 
 
+def integer(value: Any, name: str, least: int, most: int) -> int:
+    """A plain integer in a range."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {type(value).__name__}, but must be an integer") from None
+    if not least <= number <= most:
+        raise ValueError(f"{name} is {number}, but must be in {least}..{most}")
+    return number
+
+
 def integers(values: Any, name: str) -> list[int] | None:
     """Plain integers from one, or from a list, an array or a tensor of them."""
     if values is None:

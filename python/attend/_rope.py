@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy
 
 from . import _attend
-from ._arrays import array_of, borrow, empty_like, heads_of, integer_array, result
+from ._arrays import array_of, borrow, empty_like, heads_of, integer, integer_array, result
 
 _LAYOUTS = ("half_split", "interleaved")
 
@@ -98,7 +97,7 @@ def rope_table(
       magnitude: multiplies cosines and sines: YaRN's temperature.
       dtype: "float32" or "float64". Computed in float64 and rounded once.
     """
-    P, R = _size(positions, "positions", 0, 2**31 - 1), _size(width, "width", 2, 1024)
+    P, R = integer(positions, "positions", 0, 2**31 - 1), integer(width, "width", 2, 1024)
     if R % 2 != 0:
         raise ValueError(f"width is {R}, but must be even")
     if dtype not in ("float32", "float64"):
@@ -117,13 +116,3 @@ def rope_table(
     cos, sin = numpy.empty((P, R // 2), dtype=dtype), numpy.empty((P, R // 2), dtype=dtype)
     _attend.rope_table(result(cos, "cos"), result(sin, "sin"), frequencies=frequencies, **numbers)
     return cos, sin
-
-
-def _size(value: Any, name: str, least: int, most: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {type(value).__name__}, but must be an integer") from None
-    if not least <= number <= most:
-        raise ValueError(f"{name} is {number}, but must be in {least}..{most}")
-    return number

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy
 
-from ._arrays import empty_like, integers, is_torch
+from ._arrays import empty_like, integer, integers, is_torch
 
 try:
     from . import _nn
@@ -89,22 +89,29 @@ class AttentionModule:
         kinds = {"float32": _nn.Float32Module, "float64": _nn.Float64Module}
         if dtype not in kinds:
             raise ValueError(f'dtype is {dtype!r}, but must be "float32" or "float64"')
-        if hidden is None:
-            hidden = (key_projection or key_width) if score == "additive" else 0
-        elif score != "additive":
+        for text, name in ((score, "score"), (weights, "weights")):
+            if not isinstance(text, str):
+                raise TypeError(f"{name} is {type(text).__name__}, but must be a string")
+        query_width, key_width = _width(query_width, "query_width"), _width(key_width, "key_width")
+        value_width = key_width if value_width is None else _width(value_width, "value_width")
+        projected_key = 0 if key_projection is None else _width(key_projection, "key_projection")
+        projected_value = 0 if value_projection is None else _width(value_projection, "value_projection")
+        if hidden is not None and score != "additive":
             raise ValueError(f"hidden is {hidden}, but only additive scores have one")
+        if score == "additive":
+            hidden = (projected_key or key_width) if hidden is None else _width(hidden, "hidden")
         self.dtype = dtype
-        self.value_width = value_projection or (key_width if value_width is None else value_width)
+        self.value_width = projected_value or value_width
         self._module = kinds[dtype](
             score,
             weights,
             query_width,
             key_width,
-            key_width if value_width is None else value_width,
-            hidden,
-            0 if key_projection is None else _positive(key_projection, "key_projection"),
-            0 if value_projection is None else _positive(value_projection, "value_projection"),
-            seed,
+            value_width,
+            hidden or 0,
+            projected_key,
+            projected_value,
+            integer(seed, "seed", 0, 2**64 - 1),
         )
         self.parameters: dict[str, numpy.ndarray] = dict(self._module.parameters())
 
@@ -199,10 +206,8 @@ class _Call:
         return array[0] if self._alone else array
 
 
-def _positive(width: int, name: str) -> int:
-    if width < 1:
-        raise ValueError(f"{name} is {width}, but must be in 1..65536")
-    return width
+def _width(value: Any, name: str) -> int:
+    return integer(value, name, 1, 65536)
 
 
 def _refuse_grad(array: Any, name: str) -> None:

@@ -1,6 +1,8 @@
 """attend.nn, where the package was built with it; and what is said where it was not."""
 
+import ast
 import importlib.util
+import json
 import struct
 import subprocess
 import sys
@@ -21,8 +23,6 @@ GOLDEN = Path(__file__).parents[2] / "tests" / "golden" / "attention_modules.saf
 
 def golden():
     """The tensors of a safetensors file: a length, a JSON header, the bytes."""
-    import json
-
     data = GOLDEN.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     types = {"F32": np.float32, "F64": np.float64}
@@ -86,6 +86,13 @@ def test_a_package_without_it_says_so_in_one_sentence():
 
 
 @needs_nn
+def test_the_stub_names_what_the_extension_has():
+    stub = ast.parse((Path(attend.__file__).parent / "_nn.pyi").read_text())
+    named = {n.name for n in stub.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")}
+    assert named == {n for n in dir(attend._nn) if not n.startswith("_")}
+
+
+@needs_nn
 @pytest.mark.parametrize("weights", ("softmax", "raw"))
 @pytest.mark.parametrize("projected", (False, True))
 @pytest.mark.parametrize("score", SCORES)
@@ -106,13 +113,10 @@ def test_padding_is_not_read_and_masks_select(score, weights):
     module = make(score, weights, projected=True)
     q, k, v = operands(module)
     mask = np.random.default_rng(2).random((2, 3, 7)) < 0.6
-    mask[0, 1] = False
+    mask[0, 1] = mask[1, :, 2] = False
     seen = mask & (np.arange(7) < np.array([4, 7])[:, None, None])
     expected, expected_weights = plain(module, score, weights, q, k, v, seen)
-    k, v = k.copy(), v.copy()
     k[0, 4:], v[0, 4:] = np.nan, np.inf
-    mask[1, :, 2] = False
-    expected, expected_weights = plain(module, score, weights, q, np.nan_to_num(k), np.nan_to_num(v, posinf=0), seen & mask)
     k[1, 2], v[1, 2] = np.nan, np.nan
     out, w = module(q, k, v, key_lengths=[4, 7], mask=mask, return_weights=True)
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
@@ -222,8 +226,11 @@ def test_pytorch_tensors_come_and_go():
         (lambda: attend.nn.AttentionModule("dot", 5, 5, weights="mean"), ValueError, 'weights is "mean"'),
         (lambda: attend.nn.AttentionModule("dot", 5, 5, dtype="int8"), ValueError, "dtype is 'int8'"),
         (lambda: attend.nn.AttentionModule("dot", 5, 5, key_projection=0), ValueError, "key_projection is 0"),
-        (lambda: attend.nn.AttentionModule("general", 5, 0), ValueError, "key width is 0, but must be in 1..65536"),
-        (lambda: attend.nn.AttentionModule("dot", "5", 5), TypeError, ""),
+        (lambda: attend.nn.AttentionModule("general", 5, 0), ValueError, "key_width is 0, but must be in 1..65536"),
+        (lambda: attend.nn.AttentionModule("dot", 5, 5, seed=-1), ValueError, "seed is -1"),
+        (lambda: attend.nn.AttentionModule("dot", 2**70, 5), ValueError, "query_width is 1180591620717411303424"),
+        (lambda: attend.nn.AttentionModule(3, 5, 5), TypeError, "score is int, but must be a string"),
+        (lambda: attend.nn.AttentionModule("dot", "5", 5), TypeError, "query_width is str, but must be an integer"),
     ],
 )
 def test_a_wrong_module_is_named(call, kind, words):
