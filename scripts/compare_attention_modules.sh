@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains a small captioner with each kind of attention from words to patches, all else alike, and makes the table and the
-# pictures of docs/attention_modules.md.
+# Trains a small captioner with each kind of attention from words to patches, all else alike, and puts the table into
+# docs/attention_modules.md; the pictures there are WORK/maps.
 #
 #   scripts/compare_attention_modules.sh DATA WORK
 #
@@ -26,6 +26,6 @@ for kind in $kinds; do
   [ -f "$work/$kind.json" ] ||
     { attend eval --data "$data" --model "$work/$kind.safetensors" --threads "$threads" --json >"$work/$kind.json.new" &&
       mv "$work/$kind.json.new" "$work/$kind.json"; }
-  attend caption "$root/examples/photos/giraffe.jpg" --model "$work/$kind.safetensors" --maps "$work/maps/$kind"
+  attend caption "$root/examples/photos/moose.jpg" --model "$work/$kind.safetensors" --maps "$work/maps/$kind"
 done
 python3 "$root/scripts/tabulate_attention_modules.py" "$work" $kinds
