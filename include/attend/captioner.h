@@ -35,13 +35,17 @@ struct CaptionOptions {
   std::optional<int> beam;  // sentences followed side by side; 1 takes the likeliest word each time
   std::optional<double> length_exponent;  // sentences are ranked by log-probability / length^this
   std::optional<int> no_repeat_ngram;     // no run of so many words comes twice; 0 allows all
-  std::optional<int> min_words;           // as the model counts words: "man's" is two
+  std::optional<int> min_words;  // as the model counts words ("man's" is two); published models count
+                                 // tokens, the start and the prompt's included
   std::optional<int> max_words;
 
   /// Set: words are drawn by chance, with the sharpness `temperature` (below 1: safer; above: odder), by this
   /// seed.
   std::optional<uint64_t> sample_seed;
   double temperature = 1.0;
+
+  /// How the sentence begins; the model goes on from there. Only published models take one.
+  std::optional<std::string> prompt;
 
   /// Whether CaptionWord::attention is filled.
   bool attention = true;
@@ -54,21 +58,36 @@ struct CaptionWord {
       attention;  // [grid, grid] from the photo's top left, row by row; sums to 1; empty unless asked for
 };
 
+/// A part of a photo in shares of its sides, from the top left.
+struct CaptionArea {
+  double left = 0, top = 0, right = 1, bottom = 1;
+};
+
 struct Caption {
   std::string text;        // lower case, no full stop: "a man's dog runs on the beach"
   double probability = 0;  // of the whole sentence, its end included: exp(log_probability)
   double log_probability = 0;
-  int grid = 0;                    // patches a side
-  std::vector<CaptionWord> words;  // joined by spaces, they are `text`
+  int grid = 0;      // patches a side
+  CaptionArea area;  // what the grid covers; less than the photo where the model sees its middle alone
+  std::vector<CaptionWord> words;  // joined by spaces, they are `text`, or what came of it after a prompt
+  std::vector<int32_t>
+      tokens;  // numbers in the model's vocabulary: the start, the prompt's, what was said, the end
 };
 
-/// A loaded model. Safe to use from several threads; the photo encoder's calls take turns.
+/// How a published model's weights are held. Rounding loses a little: Captioner::notes() says how much.
+enum class WeightPrecision { kAsStored, kBFloat16, kInt8 };
+
+/// A loaded model: a model file of this project's, or a published checkpoint in a folder
+/// (docs/published_models.md), which says the tokens that Hugging Face transformers says. Safe to use from
+/// several threads; the photo encoder's calls take turns.
 class Captioner {
  public:
-  /// Reads a model file. `executor` runs the attention and must outlive the Captioner; convolutions and
-  /// matrix products run on OpenMP's threads. Errors: kNotFound, kIo; kCorrupt and kUnsupported naming the
-  /// file and the tensor or key at fault; kOutOfMemory.
-  static Result<Captioner> load(const std::string& path, Executor& executor = serial_executor());
+  /// Reads a model file, or a folder with a published checkpoint, whose weights stay in the mapped file
+  /// unless `precision` has them rounded. `executor` runs the attention and must outlive the Captioner;
+  /// convolutions and matrix products run on OpenMP's threads. Errors: kNotFound, kIo; kCorrupt and
+  /// kUnsupported naming the file and the tensor or key at fault; kOutOfMemory.
+  static Result<Captioner> load(const std::string& path, Executor& executor = serial_executor(),
+                                WeightPrecision precision = WeightPrecision::kAsStored);
 
   /// The same from the bytes of a model file, which may go afterwards; `name` stands in messages.
   static Result<Captioner> load(std::span<const std::byte> bytes, const std::string& name,
@@ -87,12 +106,17 @@ class Captioner {
   Result<std::vector<Caption>> caption(std::span<const Photo> photos,
                                        const CaptionOptions& options = {}) const;
 
-  /// From patch features that are there already, [photos, grid * grid, features()] row by row.
+  /// From patch features that are there already, [photos, grid * grid, features()] row by row. kUnsupported
+  /// with a published model.
   Result<std::vector<Caption>> caption_features(std::span<const float> features, int64_t photos,
                                                 const CaptionOptions& options = {}) const;
 
   int grid() const;
+  /// Of a patch, as caption_features() takes them.
   int64_t features() const;
+  /// The longer side that photos may be shrunk to as they are decoded, without the model seeing a difference
+  /// that counts.
+  int longest_side() const;
   /// Words that it can say.
   int64_t vocabulary() const;
   /// Learned numbers, the photo encoder's included.

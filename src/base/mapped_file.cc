@@ -51,4 +51,11 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::release(std::span<const std::byte> part) const {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t offset = static_cast<size_t>(part.data() - data_);  // the mapping begins with a page
+  const size_t first = (offset + page - 1) / page * page, last = (offset + part.size()) / page * page;
+  if (first < last) madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
+
 }  // namespace attend

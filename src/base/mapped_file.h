@@ -23,6 +23,10 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  /// Says that `part` of bytes() is not needed for now: its whole pages leave memory, and come back from the
+  /// file if they are read.
+  void release(std::span<const std::byte> part) const;
+
  private:
   MappedFile(const std::byte* data, size_t size) : data_(data), size_(size) {}
   const std::byte* data_ = nullptr;

@@ -35,6 +35,9 @@ Caption to_caption(const SpokenSentence& sentence, const Vocabulary& vocabulary,
   caption.grid = grid;
   caption.log_probability = sentence.log_probability;
   caption.probability = std::exp(sentence.log_probability);
+  caption.tokens.push_back(Vocabulary::kStart);
+  for (const SpokenWord& spoken : sentence.words) caption.tokens.push_back(spoken.id);
+  if (sentence.ended) caption.tokens.push_back(Vocabulary::kEnd);
 
   // Each word only adds to the sentence written so far; what it adds begins with a space if it stands by
   // itself.

@@ -54,6 +54,12 @@ class Safetensors {
   /// The shape of `tensor`. Errors: kNotFound.
   Result<std::vector<int64_t>> shape(const std::string& tensor) const;
 
+  /// Lets the system take back the memory of a tensor of this file that is not read again soon. It may be
+  /// read all the same: its pages come from the disk then.
+  void release(const CheckpointTensor& tensor) const {
+    if (file_) file_->release(tensor.bytes);
+  }
+
  private:
   std::optional<MappedFile> file_;
   std::string name_;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/format_option.h"
+#include "cli/model_options.h"
 
 namespace attend {
 namespace {
@@ -25,8 +26,7 @@ CLI::Option* add_number(CLI::App& command, const char* name, Target& target, Num
 void add_input_options(CLI::App& command, CaptionArguments& arguments) {
   command.add_option("PATHS", arguments.paths, "Photographs, or folders of them")->required()->type_name("");
   command.add_flag("-r,--recursive", arguments.recursive, "Look for photographs below the folders too");
-  command.add_option("--model", arguments.model, "A model file instead of the model inside the program")
-      ->type_name("FILE");
+  add_model_options(command, arguments.model, arguments.weights);
   add_number(command, "--threads", arguments.threads, 0, kMostThreads, "Threads, or 0 for one a core");
 }
 
@@ -39,6 +39,8 @@ void add_output_options(CLI::App& command, CaptionArguments& arguments) {
                     });
   command.add_flag("--attention", arguments.attention,
                    "Add to each word of a jsonl row where it looked: a matrix of the photo's patches");
+  command.add_flag("--tokens", arguments.tokens,
+                   "Add to a jsonl row the numbers of the model's tokens, from its start on");
   command
       .add_option("--maps", arguments.maps,
                   "A folder for contact sheets: the photo, and a tile a word with where it looked")
@@ -48,10 +50,14 @@ void add_output_options(CLI::App& command, CaptionArguments& arguments) {
 void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
   add_number(command, "--beam", arguments.beam, 1, kWidestBeam,
              "Sentences kept side by side while searching");
-  add_number(command, "--min-length", arguments.min_length, 0, kLongestSentence, "Least words");
-  add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence, "Most words");
+  add_number(command, "--min-length", arguments.min_length, 0, kLongestSentence,
+             "Least words, or tokens with the start and the prompt's of a published checkpoint");
+  add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence,
+             "Most words, or tokens likewise");
   add_number(command, "--length-exponent", arguments.length_exponent, 0.0, 10.0,
              "Sentences are ranked by log-probability / length^N");
+  command.add_option("--prompt", arguments.prompt, "How sentences begin (published checkpoints only)")
+      ->type_name("TEXT");
   CLI::Option* beam = command.get_option("--beam");
   CLI::Option* greedy =
       command.add_flag("--greedy", arguments.greedy, "Always the likeliest word: a beam of 1")
@@ -72,6 +78,9 @@ void check_combinations(const CaptionArguments& arguments) {
   if (std::isnan(arguments.temperature)) throw CLI::ValidationError("--temperature", "is not a number");
   if (arguments.attention && arguments.format != CaptionArguments::Format::kJsonLines) {
     throw CLI::ValidationError("--attention", "needs --format jsonl");
+  }
+  if (arguments.tokens && arguments.format != CaptionArguments::Format::kJsonLines) {
+    throw CLI::ValidationError("--tokens", "needs --format jsonl");
   }
   if (arguments.min_length && arguments.max_length && *arguments.min_length > *arguments.max_length) {
     throw CLI::ValidationError("--min-length", std::to_string(*arguments.min_length) +
@@ -97,6 +106,7 @@ CaptionOptions caption_options(const CaptionArguments& arguments) {
   options.max_words = arguments.max_length;
   if (arguments.sample) options.sample_seed = arguments.seed;
   options.temperature = arguments.temperature;
+  options.prompt = arguments.prompt;
   options.attention = arguments.attention || arguments.maps.has_value();
   return options;
 }

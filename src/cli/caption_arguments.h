@@ -23,12 +23,15 @@ struct CaptionArguments {
   Format format = Format::kText;
   bool attention = false;           // kJsonLines: with the maps as numbers
   std::optional<std::string> maps;  // the folder for contact sheets
-  std::string model;                // a model file; empty: the one inside the program
-  int threads = 0;                  // 0: all
+  bool tokens = false;              // kJsonLines: with the numbers of the model's tokens
+  std::string model;  // a model file or a checkpoint's folder; empty: the one inside the program
+  WeightPrecision weights = WeightPrecision::kAsStored;
+  int threads = 0;  // 0: all
 
   // What the model's own defaults give way to.
   std::optional<int> beam, min_length, max_length;
   std::optional<double> length_exponent;
+  std::optional<std::string> prompt;
   bool greedy = false, sample = false;
   double temperature = 1.0;
   uint64_t seed = 0;

@@ -1,5 +1,6 @@
 #include "cli/caption_command.h"
 
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,12 @@ Status create_maps_folder(const std::string& folder) {
   return {StatusCode::kIo, folder + ": cannot create the folder for maps: " + error.message()};
 }
 
+/// What --weights cost.
+void report_rounding(const Captioner& captioner) {
+  const auto note = captioner.notes().find("rounded to");
+  if (note != captioner.notes().end()) fmt::print(stderr, "attend: weights rounded to {}\n", note->second);
+}
+
 /// One file that was named needs no name in front of its caption; files found in a folder do.
 bool rows_need_names(const std::vector<std::string>& paths) {
   std::error_code ignored;
@@ -33,8 +40,12 @@ bool rows_need_names(const std::vector<std::string>& paths) {
 int caption(const CaptionArguments& arguments) {
   if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
   const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
-  const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
+  const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
+  if (captioner.status().code() == StatusCode::kInvalidArgument) {
+    return fail("caption: " + captioner.status().message(), kUsageError);
+  }
   if (!captioner.ok()) return fail(captioner.status().message(), kSomeFailed);
+  report_rounding(captioner.value());
   if (arguments.maps) {
     if (Status status = create_maps_folder(*arguments.maps); !status.ok())
       return fail(status.message(), kSomeFailed);

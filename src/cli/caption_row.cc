@@ -31,6 +31,14 @@ Json matrix(const std::vector<float>& values, int columns) {
   return rows;
 }
 
+bool covers_all(const CaptionArea& area) {
+  return area.left == 0 && area.top == 0 && area.right == 1 && area.bottom == 1;
+}
+
+Json area_json(const CaptionArea& area) {
+  return {rounded(area.left), rounded(area.top), rounded(area.right), rounded(area.bottom)};
+}
+
 }  // namespace
 
 std::string text_row(std::string_view path, const Caption& caption) {
@@ -41,17 +49,19 @@ std::string text_row(const Caption& caption) {
   return caption.text + "\n";
 }
 
-std::string json_row(std::string_view path, const Caption& caption, bool attention) {
+std::string json_row(std::string_view path, const Caption& caption, const RowParts& parts) {
   Json words = Json::array();
   for (const CaptionWord& word : caption.words) {
     Json row = {{"word", word.text}, {"probability", rounded(word.probability)}};
-    if (attention) row["attention"] = matrix(word.attention, caption.grid);
+    if (parts.attention) row["attention"] = matrix(word.attention, caption.grid);
     words.push_back(std::move(row));
   }
-  const Json row = {{"file", path},
-                    {"caption", caption.text},
-                    {"probability", rounded(caption.probability)},
-                    {"words", std::move(words)}};
+  Json row = {{"file", path},
+              {"caption", caption.text},
+              {"probability", rounded(caption.probability)},
+              {"words", std::move(words)}};
+  if (parts.tokens) row["tokens"] = caption.tokens;
+  if (parts.attention && !covers_all(caption.area)) row["area"] = area_json(caption.area);
   return row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

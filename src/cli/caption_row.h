@@ -15,8 +15,13 @@ std::string text_row(const Caption& caption);
 
 /// {"file": path, "caption": ..., "probability": ..., "words": [{"word": ..., "probability": ...}, ...]} in
 /// one line; with `attention` each word also has "attention": a matrix [grid, grid] from the photo's top
-/// left. Numbers have six significant digits. What is no UTF-8 in the path becomes U+FFFD.
-std::string json_row(std::string_view path, const Caption& caption, bool attention);
+/// left, and where that covers less than the photo, the row has "area": [left, top, right, bottom] in shares
+/// of its sides. With `tokens` the row has "tokens": the numbers of the model's tokens. Numbers have six
+/// significant digits. What is no UTF-8 in the path becomes U+FFFD.
+struct RowParts {
+  bool attention = false, tokens = false;
+};
+std::string json_row(std::string_view path, const Caption& caption, const RowParts& parts);
 
 }  // namespace attend
 

@@ -42,7 +42,7 @@ CaptionRun::Next CaptionRun::caption(const PhotoPath& path) {
     report(path.status);
     return Next::kNextPhoto;
   }
-  const Result<Photo> photo = load_photo(path.path);
+  const Result<Photo> photo = load_photo(path.path, captioner_.longest_side());
   if (!photo.ok()) {
     report(photo.status());
     return Next::kNextPhoto;
@@ -67,9 +67,10 @@ CaptionRun::Next CaptionRun::caption(const PhotoPath& path) {
 CaptionRun::Next CaptionRun::say(const std::string& path, const Caption& caption) {
   bar_.clear();
   const bool json = arguments_.format == CaptionArguments::Format::kJsonLines;
-  const Status status = write_standard_output(json     ? json_row(path, caption, arguments_.attention)
-                                              : named_ ? text_row(path, caption)
-                                                       : text_row(caption));
+  const Status status =
+      write_standard_output(json     ? json_row(path, caption, {arguments_.attention, arguments_.tokens})
+                            : named_ ? text_row(path, caption)
+                                     : text_row(caption));
   if (status.ok()) return Next::kNextPhoto;
   bar_.finish();
   exit_code_ = fail(status.message(), kSomeFailed);

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "attend/captioner.h"
@@ -15,6 +17,7 @@
 #include "attend/isa.h"
 #include "captioner/embedded_model.h"
 #include "cli/format_option.h"
+#include "cli/model_options.h"
 #include "cli/model_source.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
@@ -27,6 +30,7 @@ using Json = nlohmann::ordered_json;
 struct InfoArguments {
   bool json = false;
   std::string model;
+  WeightPrecision weights = WeightPrecision::kAsStored;
 };
 
 Json program_facts() {
@@ -65,17 +69,33 @@ void add_metadata(const std::map<std::string, std::string>& metadata, Json& fact
   }
 }
 
-Result<Json> model_facts(const std::string& path) {
+Json size_facts(const std::string& name, const Captioner& model) {
+  return {{"file", name},
+          {"patches a side", model.grid()},
+          {"features a patch", model.features()},
+          {"parameters", model.parameters()},
+          {"words", model.vocabulary()}};
+}
+
+/// Of a published checkpoint, whose notes this program has made.
+Result<Json> checkpoint_facts(const InfoArguments& arguments) {
+  const std::unique_ptr<Executor> executor = make_openmp_executor();
+  const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
+  if (!captioner.ok()) return captioner.status();
+  Json facts = size_facts(arguments.model, captioner.value());
+  for (const auto& [key, value] : captioner.value().notes()) facts[key] = value;
+  return facts;
+}
+
+Result<Json> model_facts(const InfoArguments& arguments) {
+  const std::string& path = arguments.model;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return checkpoint_facts(arguments);
   const Result<Safetensors> file = open_model(path);
   if (!file.ok()) return file.status();
-  const Result<Captioner> captioner = load_captioner(path, serial_executor());
+  const Result<Captioner> captioner = load_captioner(path, serial_executor(), arguments.weights);
   if (!captioner.ok()) return captioner.status();
-  const Captioner& model = captioner.value();
-  Json facts = {{"file", path.empty() ? kBuiltInModel : path},
-                {"patches a side", model.grid()},
-                {"features a patch", model.features()},
-                {"parameters", model.parameters()},
-                {"words", model.vocabulary()}};
+  Json facts = size_facts(path.empty() ? kBuiltInModel : path, captioner.value());
   add_metadata(file.value().metadata(), facts);
   return facts;
 }
@@ -103,7 +123,7 @@ int info(const InfoArguments& arguments) {
   if (arguments.model.empty() && embedded_model().empty()) {
     facts["model"] = arguments.json ? Json(nullptr) : Json("none is built in");
   } else {
-    const Result<Json> model = model_facts(arguments.model);
+    const Result<Json> model = model_facts(arguments);
     if (!model.ok()) return fail(model.status().message(), kSomeFailed);
     facts["model"] = model.value();
   }
@@ -120,8 +140,7 @@ Command info_command(CLI::App& program) {
   const auto arguments = std::make_shared<InfoArguments>();
   add_format_option(*options, "text: a line a fact. jsonl: one object in one row",
                     [arguments](bool json_lines) { arguments->json = json_lines; });
-  options->add_option("--model", arguments->model, "A model file instead of the model inside the program")
-      ->type_name("FILE");
+  add_model_options(*options, arguments->model, arguments->weights);
   return {options, [arguments] { return info(*arguments); }};
 }
 

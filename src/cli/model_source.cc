@@ -27,10 +27,14 @@ Result<Safetensors> open_model(const std::string& model) {
   return Safetensors::parse(embedded_model(), kBuiltInModel);
 }
 
-Result<Captioner> load_captioner(const std::string& model, Executor& executor) {
+Result<Captioner> load_captioner(const std::string& model, Executor& executor, WeightPrecision precision) {
   if (!model.empty()) {
     const Result<std::string> path = model_path(model);
-    return path.ok() ? Captioner::load(path.value(), executor) : path.status();
+    return path.ok() ? Captioner::load(path.value(), executor, precision) : path.status();
+  }
+  if (precision != WeightPrecision::kAsStored) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--weights needs a published checkpoint: name it with --model");
   }
   if (embedded_model().empty()) return no_model();
   return Captioner::load(embedded_model(), kBuiltInModel, executor);

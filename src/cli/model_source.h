@@ -18,12 +18,14 @@ inline constexpr const char* kBuiltInModel = "built-in model";
 /// "OWNER/REPO"). Errors: find_model's.
 Result<std::string> model_path(const std::string& name_or_path);
 
-/// The model that `model` names, or with an empty name the one inside the program. Errors: model_path's and
-/// the file's; kNotFound when the program was built without a model, saying what to do.
+/// The model file that `model` names, which is no folder, or with an empty name the one inside the program.
+/// Errors: model_path's and the file's; kNotFound when the program was built without a model, saying what to do.
 Result<Safetensors> open_model(const std::string& model);
 
-/// The same, ready to caption. `executor` must outlive it.
-Result<Captioner> load_captioner(const std::string& model, Executor& executor);
+/// A captioner: of the model file or the checkpoint that `model` names, or of the model inside the program.
+/// `executor` must outlive it.
+Result<Captioner> load_captioner(const std::string& model, Executor& executor,
+                                 WeightPrecision precision = WeightPrecision::kAsStored);
 
 }  // namespace attend
 

@@ -75,6 +75,18 @@ void multiply_block(const Product<float>& product, Range rows, Range cols) {
   if (status != dnnl_success) multiply_plainly(product, rows, cols);
 }
 
+// c's columns as sgemm sees them: rows that lie c.cols apart.
+void multiply_columns_plainly(const ColumnsProduct& product) {
+  const auto& [a, b, accumulate, c, first] = product;
+  for (int64_t i = 0; i < a.rows; ++i) {
+    for (int64_t j = 0; j < b.rows; ++j) {
+      float& sum = c.row(i)[static_cast<size_t>(first + j)];
+      if (accumulate == Accumulate::kNo) sum = 0;
+      for (int64_t k = 0; k < a.cols; ++k) sum += a.data[i * a.cols + k] * b.data[j * b.cols + k];
+    }
+  }
+}
+
 template <class T>
 bool is_trivial(const Product<T>& product) {
   const Matrix<T>& c = product.c;
@@ -116,6 +128,16 @@ void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose t
     }
   }
   gemm(a, transpose_a, b, transpose_b, accumulate, c, pass.executor);
+}
+
+void gemm_columns(const ColumnsProduct& product) {
+  const auto& [a, b, accumulate, c, first] = product;
+  assert(a.cols == b.cols && a.rows == c.rows && first >= 0 && first + b.rows <= c.cols);
+  const float beta = accumulate == Accumulate::kYes ? 1.0f : 0.0f;
+  const Undisturbed undisturbed;
+  const dnnl_status_t status = dnnl_sgemm('N', 'T', a.rows, b.rows, a.cols, 1.0f, a.data, a.cols, b.data,
+                                          b.cols, beta, c.data + first, c.cols);
+  if (status != dnnl_success) multiply_columns_plainly(product);
 }
 
 using Floats = ConstMatrix<float>;

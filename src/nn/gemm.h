@@ -22,6 +22,16 @@ template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
           Accumulate accumulate, Matrix<T> c, Pass& pass);
 
+/// c[:, first_column .. first_column + b.rows) = a b^T, or += that, on the calling thread alone: for those
+/// who share out work themselves. a [m, k], b [n, k], c [m, at least first_column + n].
+struct ColumnsProduct {
+  ConstMatrix<float> a, b;
+  Accumulate accumulate;
+  Matrix<float> c;
+  int64_t first_column;
+};
+void gemm_columns(const ColumnsProduct& product);
+
 /// Whether this machine multiplies bfloat16 in hardware; elsewhere Precision::kBFloat16 gives float32's
 /// results.
 bool has_bfloat16_products();

@@ -24,15 +24,28 @@ double cubic(double x) {
   return 0.0;
 }
 
+double triangle(double x) {
+  return std::max(1.0 - std::abs(x), 0.0);
+}
+
+struct Kernel {
+  double (*weight)(double x);
+  double support;  // zero from there on
+};
+
+Kernel kernel_of(ResizeFilter filter) {
+  return filter == ResizeFilter::kBilinear ? Kernel{triangle, 1.0} : Kernel{cubic, 2.0};
+}
+
 /// The input pixels that one output pixel is the weighted sum of.
 struct Taps {
   int first;
   std::vector<int32_t> weights;  // fixed point; they add up to 1, up to rounding
 };
 
-std::vector<Taps> cubic_taps(int input, int output) {
+std::vector<Taps> taps_of(const Kernel& kernel, int input, int output) {
   const double scale = static_cast<double>(input) / output;
-  const double stretch = std::max(scale, 1.0), support = 2.0 * stretch;
+  const double stretch = std::max(scale, 1.0), support = kernel.support * stretch;
   std::vector<Taps> all(static_cast<size_t>(output));
   std::vector<double> weights;
   for (int i = 0; i < output; ++i) {
@@ -42,7 +55,7 @@ std::vector<Taps> cubic_taps(int input, int output) {
     weights.clear();
     double sum = 0.0;
     for (int j = first; j < last; ++j) {
-      weights.push_back(cubic((j - centre + 0.5) * (1.0 / stretch)));
+      weights.push_back(kernel.weight((j - centre + 0.5) * (1.0 / stretch)));
       sum += weights.back();
     }
     Taps& taps = all[static_cast<size_t>(i)];
@@ -63,8 +76,8 @@ Photo blank(int width, int height) {
   return {width, height, std::vector<uint8_t>(3 * static_cast<size_t>(width) * static_cast<size_t>(height))};
 }
 
-Photo resize_rows(const Photo& photo, int width) {
-  const std::vector<Taps> taps = cubic_taps(photo.width, width);
+Photo resize_rows(const Photo& photo, int width, const Kernel& kernel) {
+  const std::vector<Taps> taps = taps_of(kernel, photo.width, width);
   Photo result = blank(width, photo.height);
   uint8_t* out = result.rgb.data();
   for (int y = 0; y < photo.height; ++y) {
@@ -87,8 +100,8 @@ Photo resize_rows(const Photo& photo, int width) {
   return result;
 }
 
-Photo resize_columns(const Photo& photo, int height) {
-  const std::vector<Taps> taps = cubic_taps(photo.height, height);
+Photo resize_columns(const Photo& photo, int height, const Kernel& kernel) {
+  const std::vector<Taps> taps = taps_of(kernel, photo.height, height);
   Photo result = blank(photo.width, height);
   const size_t row_bytes = 3 * static_cast<size_t>(photo.width);
   std::vector<int32_t> sums(row_bytes);
@@ -107,12 +120,17 @@ Photo resize_columns(const Photo& photo, int height) {
 
 }  // namespace
 
-Photo resize_bicubic(const Photo& photo, int width, int height) {
+Photo resize(const Photo& photo, int width, int height, ResizeFilter filter) {
   assert(photo.width > 0 && photo.height > 0 && width > 0 && height > 0);
+  const Kernel kernel = kernel_of(filter);
   if (width == photo.width && height == photo.height) return photo;
-  if (width == photo.width) return resize_columns(photo, height);
-  Photo rows = resize_rows(photo, width);
-  return height == photo.height ? std::move(rows) : resize_columns(rows, height);
+  if (width == photo.width) return resize_columns(photo, height, kernel);
+  Photo rows = resize_rows(photo, width, kernel);
+  return height == photo.height ? std::move(rows) : resize_columns(rows, height, kernel);
+}
+
+Photo resize_bicubic(const Photo& photo, int width, int height) {
+  return resize(photo, width, height, ResizeFilter::kBicubic);
 }
 
 }  // namespace attend

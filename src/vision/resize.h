@@ -6,10 +6,16 @@
 
 namespace attend {
 
-/// `photo` at width x height, both at least 1, by the cubic convolution of Keys (1981) with a = -0.5,
-/// stretched over more pixels when shrinking (antialiased). Separable: rows first, then columns, each pass in
-/// 22-bit fixed point and rounded to 8 bits. Equal to the bit to Pillow's Image.resize(size, BICUBIC), but
-/// that Pillow 13 and later take the columns first where the width grows and the height shrinks.
+enum class ResizeFilter {
+  kBilinear,  // a triangle of one pixel to each side
+  kBicubic,   // the cubic convolution of Keys (1981) with a = -0.5
+};
+
+/// `photo` at width x height, both at least 1, by a filter that is stretched over more pixels when shrinking
+/// (antialiased). Separable: rows first, then columns, each pass in 22-bit fixed point and rounded to 8 bits.
+/// Equal to the bit to Pillow's Image.resize(size, BILINEAR or BICUBIC), but that Pillow 13 and later take
+/// the columns first where the width grows and the height shrinks.
+Photo resize(const Photo& photo, int width, int height, ResizeFilter filter);
 Photo resize_bicubic(const Photo& photo, int width, int height);
 
 }  // namespace attend

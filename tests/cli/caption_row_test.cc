@@ -27,35 +27,35 @@ TEST(CaptionRow, TextIsTheCaptionAndThePathInFrontWhereThereIsOne) {
 
 TEST(CaptionRow, JsonHasItsKeysInOrderAndSixDigits) {
   EXPECT_EQ(
-      json_row("a.jpg", dog(), false),
+      json_row("a.jpg", dog(), {.attention = false}),
       R"({"file":"a.jpg","caption":"a man's dog","probability":1.23457e-09,"words":[)"
       R"({"word":"a","probability":0.987654},{"word":"man's","probability":0.5},{"word":"dog","probability":1.0}]})"
       "\n");
 }
 
 TEST(CaptionRow, AttentionIsAMatrixRowByRow) {
-  const nlohmann::json row = nlohmann::json::parse(json_row("a.jpg", dog(), true));
+  const nlohmann::json row = nlohmann::json::parse(json_row("a.jpg", dog(), {.attention = true}));
   EXPECT_EQ(row["words"][0]["attention"], nlohmann::json::parse("[[0.1,0.2],[0.3,0.4]]"));
   EXPECT_EQ(row["words"][2]["attention"], nlohmann::json::parse("[[0.25,0.25],[0.25,0.25]]"));
 }
 
 TEST(CaptionRow, AnyNameMakesValidJsonOfOneLine) {
   for (const std::string name : {"two\nlines", "\"quoted\\", "caf\xc3\xa9", "latin1 \xe9", "\x01\x7f"}) {
-    const std::string line = json_row(name, dog(), false);
+    const std::string line = json_row(name, dog(), {.attention = false});
     EXPECT_EQ(line.find('\n'), line.size() - 1);
     EXPECT_TRUE(nlohmann::json::accept(line)) << line;
   }
-  EXPECT_EQ(nlohmann::json::parse(json_row("two\nlines", dog(), false))["file"], "two\nlines");
+  EXPECT_EQ(nlohmann::json::parse(json_row("two\nlines", dog(), {.attention = false}))["file"], "two\nlines");
 }
 
 TEST(CaptionRow, ANumberThatIsNoneBecomesNull) {
   Caption caption = dog();
   caption.probability = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_TRUE(nlohmann::json::parse(json_row("a.jpg", caption, false))["probability"].is_null());
+  EXPECT_TRUE(nlohmann::json::parse(json_row("a.jpg", caption, {.attention = false}))["probability"].is_null());
 }
 
 TEST(CaptionRow, ACaptionWithoutWordsIsARowAllTheSame) {
-  EXPECT_EQ(json_row("a.jpg", Caption(), true),
+  EXPECT_EQ(json_row("a.jpg", Caption(), {.attention = true}),
             R"({"file":"a.jpg","caption":"","probability":0.0,"words":[]})"
             "\n");
   EXPECT_EQ(text_row("a.jpg", Caption()), "a.jpg\t\n");

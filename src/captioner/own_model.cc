@@ -1,0 +1,118 @@
+// A captioner from a model file of this project's.
+#include <fmt/format.h>
+
+#include <new>
+#include <utility>
+
+#include "captioner/model_file.h"
+#include "captioner/model_kind.h"
+#include "captioner/photo_to_patches.h"
+#include "captioner/spoken_caption.h"
+#include "language/word_rules.h"
+
+namespace attend {
+namespace {
+
+GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions& options) {
+  GenerationOptions merged = defaults;
+  merged.beam = options.beam.value_or(defaults.beam);
+  merged.length_exponent = options.length_exponent.value_or(defaults.length_exponent);
+  merged.no_repeat_ngram = options.no_repeat_ngram.value_or(defaults.no_repeat_ngram);
+  merged.min_length = options.min_words.value_or(defaults.min_length);
+  merged.max_length = options.max_words.value_or(defaults.max_length);
+  if (merged.beam == 1) merged.method = GenerationOptions::Method::kGreedy;
+  if (options.sample_seed) {
+    merged.method = GenerationOptions::Method::kSample;
+    merged.key = RandomKey(*options.sample_seed);
+  }
+  merged.temperature = options.temperature;
+  merged.keep_attention = options.attention;
+  return merged;
+}
+
+class OwnModel final : public ModelKind {
+ public:
+  OwnModel(LoadedModel loaded, Executor& executor)
+      : loaded_(std::make_unique<LoadedModel>(std::move(loaded))), executor_(executor) {}
+
+  Result<std::vector<Caption>> caption(std::span<const Photo> photos,
+                                       const CaptionOptions& options) const override {
+    const Result<GenerationOptions> generation = generation_of(options);
+    if (!generation.ok()) return generation.status();
+    try {
+      Arena arena;
+      const Result<Matrix<float>> patches =
+          photos_to_patches(photos, loaded_->config.squares, loaded_->encoder, arena);
+      if (!patches.ok()) return patches.status();
+      return say(patches.value(), generation.value());
+    } catch (const std::bad_alloc&) {
+      return no_memory(static_cast<int64_t>(photos.size()));
+    }
+  }
+
+  Result<std::vector<Caption>> caption_features(std::span<const float> features, int64_t photos,
+                                                const CaptionOptions& options) const override {
+    const Result<GenerationOptions> generation = generation_of(options);
+    if (!generation.ok()) return generation.status();
+    const int64_t rows = photos * grid() * grid();
+    if (photos < 0 || static_cast<int64_t>(features.size()) != rows * this->features()) {
+      return Status(StatusCode::kInvalidArgument,
+                    fmt::format("{} photos of {} x {} patches with {} features each are not {} numbers",
+                                photos, grid(), grid(), this->features(), features.size()));
+    }
+    try {
+      return say({features.data(), rows, this->features()}, generation.value());
+    } catch (const std::bad_alloc&) {
+      return no_memory(photos);
+    }
+  }
+
+  int grid() const override { return loaded_->config.shape.patches.grid; }
+  int64_t features() const override { return loaded_->config.shape.patches.features; }
+  int longest_side() const override { return 2048; }
+  int64_t vocabulary() const override { return loaded_->vocabulary.size() - Vocabulary::kSpecials; }
+  int64_t parameters() const override { return loaded_->parameters; }
+  const std::map<std::string, std::string>& notes() const override { return loaded_->notes; }
+
+ private:
+  Result<GenerationOptions> generation_of(const CaptionOptions& options) const {
+    if (options.prompt) {
+      return Status(StatusCode::kInvalidArgument, "this model takes no prompt: only published models do");
+    }
+    const GenerationOptions wanted = merged(loaded_->config.generation, options);
+    ATTEND_RETURN_IF_ERROR(check(wanted));
+    const int64_t most = loaded_->config.shape.text.max_length - 1;
+    if (wanted.max_length <= most) return wanted;
+    return Status(StatusCode::kInvalidArgument,
+                  fmt::format("max_words is {}, and this model says at most {}", wanted.max_length, most));
+  }
+
+  std::vector<Caption> say(ConstMatrix<float> patches, const GenerationOptions& options) const {
+    if (patches.rows == 0) return {};
+    const std::unique_ptr<NextWord> next = look_at(loaded_->model, patches, executor_);
+    const SpecialWords special = special_words(loaded_->vocabulary);
+    std::vector<Caption> captions;
+    for (const std::vector<SpokenSentence>& sentences : generate(*next, special, options)) {
+      captions.push_back(to_caption(sentences.front(), loaded_->vocabulary, grid()));
+    }
+    return captions;
+  }
+
+  static Status no_memory(int64_t photos) {
+    return {StatusCode::kOutOfMemory, fmt::format("not enough memory to caption {} photos at once", photos)};
+  }
+
+  const std::unique_ptr<LoadedModel> loaded_;  // the photo encoder's calls take turns, and change its memory
+  Executor& executor_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ModelKind>> make_own_model(const Result<Safetensors>& file, Executor& executor) {
+  if (!file.ok()) return file.status();
+  Result<LoadedModel> loaded = load_model(file.value());
+  if (!loaded.ok()) return loaded.status();
+  return std::unique_ptr<ModelKind>(std::make_unique<OwnModel>(std::move(loaded).value(), executor));
+}
+
+}  // namespace attend

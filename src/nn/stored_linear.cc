@@ -1,0 +1,60 @@
+#include "nn/stored_linear.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "nn/chunks.h"
+#include "nn/gemm.h"
+#include "nn/row_product.h"
+
+namespace attend {
+namespace {
+
+/// Numbers that are widened at a time: they stay in the second cache until they are multiplied.
+constexpr int64_t kWidened = int64_t{1} << 17;
+
+/// y += x w^T, a strip of outputs at a time, whose weights one worker widens and then multiplies.
+void multiply_widened(ConstMatrix<float> x, const WeightMatrix& weights, Matrix<float> y, Pass& pass) {
+  const Arena::Mark mark(pass.arena);
+  const int64_t strip = std::clamp<int64_t>(kWidened / weights.cols() / 16 * 16, 16, 256);
+  const Matrix<float> scratch = pass.arena.matrix<float>(pass.executor.workers(), strip * weights.cols());
+  const int64_t strips = (weights.rows() + strip - 1) / strip;
+  pass.executor.for_each(strips, [&](int64_t task, int worker) {
+    const int64_t first = task * strip, count = std::min(strip, weights.rows() - first);
+    float* const widened = scratch.row(worker).data();
+    weights.widen(first, count, widened);
+    gemm_columns({x, {widened, count, weights.cols()}, Accumulate::kYes, y, first});
+  });
+}
+
+}  // namespace
+
+StoredLinear::StoredLinear(WeightMatrix weights, std::vector<float> bias)
+    : weights_(std::move(weights)), bias_(std::move(bias)) {
+  assert(bias_.empty() || static_cast<int64_t>(bias_.size()) == out());
+}
+
+Matrix<float> StoredLinear::forward(ConstMatrix<float> x, Pass& pass) const {
+  const Matrix<float> y = pass.arena.matrix<float>(x.rows, out());
+  if (x.rows <= kFewRows) {
+    multiply_rows(x, weights_, bias_.empty() ? nullptr : bias_.data(), y, pass.executor);
+    return y;
+  }
+  for_each_chunk(pass.executor, y.rows, rows_per_chunk(y.cols), [&](int64_t first, int64_t count) {
+    for (int64_t r = first; r < first + count; ++r) {
+      if (bias_.empty())
+        std::ranges::fill(y.row(r), 0.0f);
+      else
+        std::ranges::copy(bias_, y.row(r).begin());
+    }
+  });
+  if (weights_.type() == WeightType::kFloat32) {
+    gemm(x, Transpose::kNo, weights_.floats(), Transpose::kYes, Accumulate::kYes, y, pass.executor);
+  } else {
+    multiply_widened(x, weights_, y, pass);
+  }
+  return y;
+}
+
+}  // namespace attend

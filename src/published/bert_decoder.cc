@@ -1,0 +1,50 @@
+#include "published/bert_decoder.h"
+
+#include <fmt/format.h>
+
+#include "published/blocks.h"
+
+namespace attend {
+namespace {
+
+StoredBlock read_block(WeightReader& reader, const std::string& layer, const BertConfig& config) {
+  const StackConfig& stack = config.stack;
+  const auto attention = [&](const std::string& name, int64_t memory_width) {
+    const std::string self = name + ".self.", output = name + ".output.";
+    return read_attention(
+        reader, {self + "query", self + "key", self + "value", output + "dense", output + "LayerNorm"},
+        {stack.width, memory_width, stack.heads, stack.epsilon, true});
+  };
+  StoredAttention self = attention(layer + "attention", stack.width);
+  std::optional<StoredAttention> cross;
+  if (config.memory_width > 0) cross = attention(layer + "crossattention", config.memory_width);
+  return {NormPlacement::kPost, std::move(self), std::move(cross),
+          read_feed_forward(
+              reader, {layer + "intermediate.dense", layer + "output.dense", layer + "output.LayerNorm"},
+              {stack.width, stack.hidden, stack.activation, stack.epsilon})};
+}
+
+}  // namespace
+
+BertConfig read_bert_config(const ConfigFields& fields, const BertConfig& defaults) {
+  BertConfig config = defaults;
+  config.stack = read_stack(fields, defaults.stack, "gelu");
+  config.vocabulary = fields.integer("vocab_size", 2, kMostTokens, defaults.vocabulary);
+  config.positions = fields.integer("max_position_embeddings", 1, kMostPositions, defaults.positions);
+  return config;
+}
+
+CaptionDecoderWeights read_bert(WeightReader& reader, const std::string& prefix, const BertConfig& config) {
+  const int64_t width = config.stack.width;
+  const std::string embeddings = prefix + "embeddings.";
+  CaptionDecoderWeights weights;
+  weights.words = reader.matrix(embeddings + "word_embeddings.weight", config.vocabulary, width);
+  weights.positions = reader.matrix(embeddings + "position_embeddings.weight", config.positions, width);
+  weights.norm_in = reader.norm(embeddings + "LayerNorm", width, config.stack.epsilon);
+  for (int i = 0; i < config.stack.layers; ++i) {
+    weights.blocks.push_back(read_block(reader, fmt::format("{}encoder.layer.{}.", prefix, i), config));
+  }
+  return weights;
+}
+
+}  // namespace attend

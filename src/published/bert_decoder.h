@@ -1,0 +1,28 @@
+// Text decoders of BERT's build, as BLIP and GIT have them: norms after each sublayer, words and positions
+// normed together.
+#ifndef ATTEND_PUBLISHED_BERT_DECODER_H_
+#define ATTEND_PUBLISHED_BERT_DECODER_H_
+
+#include <string>
+
+#include "language/caption_decoder.h"
+#include "published/transformer_config.h"
+#include "published/weight_reader.h"
+
+namespace attend {
+
+struct BertConfig {
+  StackConfig stack;
+  int64_t vocabulary = 0, positions = 0;
+  int64_t memory_width = 0;  // of what cross-attention looks at; 0: there is none
+};
+
+/// "PREFIXembeddings..." and "PREFIXencoder.layer.N..."; the output is the caller's to fill.
+CaptionDecoderWeights read_bert(WeightReader& reader, const std::string& prefix, const BertConfig& config);
+
+/// vocab_size and max_position_embeddings besides the stack's.
+BertConfig read_bert_config(const ConfigFields& fields, const BertConfig& defaults);
+
+}  // namespace attend
+
+#endif  // ATTEND_PUBLISHED_BERT_DECODER_H_

@@ -1,0 +1,174 @@
+#include "published/weight_reader.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoint/safetensors_header.h"
+
+namespace attend {
+namespace {
+
+std::optional<WeightType> stored_type(const std::string& dtype) {
+  if (dtype == "F32") return WeightType::kFloat32;
+  if (dtype == "F16") return WeightType::kFloat16;
+  if (dtype == "BF16") return WeightType::kBFloat16;
+  return std::nullopt;
+}
+
+/// Whether numbers of `size` bytes can be read where they lie.
+bool is_aligned(const std::byte* numbers, size_t size) {
+  return reinterpret_cast<uintptr_t>(numbers) % size == 0;
+}
+
+/// Sums in blocks of rows, each by one worker, added up in order.
+RoundingError error_of(const WeightMatrix& exact, const WeightMatrix& rounded, Executor& executor) {
+  constexpr int64_t kRows = 64;
+  const int64_t blocks = (exact.rows() + kRows - 1) / kRows;
+  std::vector<RoundingError> parts(static_cast<size_t>(blocks));
+  executor.for_each(blocks, [&](int64_t block, int) {
+    std::vector<float> a(static_cast<size_t>(exact.cols())), b(a.size());
+    RoundingError& sum = parts[static_cast<size_t>(block)];
+    for (int64_t r = block * kRows; r < std::min((block + 1) * kRows, exact.rows()); ++r) {
+      exact.widen(r, 1, a.data());
+      rounded.widen(r, 1, b.data());
+      for (size_t i = 0; i < a.size(); ++i) {
+        const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        sum.difference += difference * difference;
+        sum.size += static_cast<double>(a[i]) * static_cast<double>(a[i]);
+      }
+    }
+  });
+  RoundingError total;
+  for (const RoundingError& part : parts) {
+    total.difference += part.difference;
+    total.size += part.size;
+  }
+  return total;
+}
+
+}  // namespace
+
+double RoundingError::relative() const {
+  return size > 0 ? std::sqrt(difference / size) : 0.0;
+}
+
+WeightReader::WeightReader(const CheckpointFolder& folder, std::optional<WeightType> rounded,
+                           Executor& executor)
+    : folder_(folder), rounded_(rounded), executor_(executor) {}
+
+void WeightReader::complain(const std::string& file, const std::string& what) {
+  if (status_.ok()) status_ = {StatusCode::kCorrupt, file + ": " + what};
+}
+
+const CheckpointFolder::Tensor* WeightReader::find(const std::string& name,
+                                                   const std::vector<int64_t>& shape) {
+  const auto found = folder_.tensors().find(name);
+  if (found == folder_.tensors().end()) {
+    complain(folder_.path(), "no tensor " + quote_name(name));
+    return nullptr;
+  }
+  const CheckpointFolder::Tensor& tensor = found->second;
+  if (tensor.stored->shape != shape) {
+    complain(tensor.file->name(),
+             fmt::format("tensor {} has shape [{}] where config.json asks for [{}]", quote_name(name),
+                         fmt::join(tensor.stored->shape, ", "), fmt::join(shape, ", ")));
+    return nullptr;
+  }
+  if (!stored_type(tensor.stored->dtype)) {
+    complain(tensor.file->name(), fmt::format("tensor {} has type {} where F32, F16 or BF16 is needed",
+                                              quote_name(name), tensor.stored->dtype));
+    return nullptr;
+  }
+  if (read_.insert(name).second) {
+    int64_t count = 1;
+    for (const int64_t extent : shape) count *= extent;
+    numbers_ += count;
+  }
+  return &tensor;
+}
+
+WeightMatrix WeightReader::keep(WeightMatrix matrix, const CheckpointFolder::Tensor& tensor) {
+  if (rounded_ && weight_size(*rounded_) < weight_size(matrix.type())) {
+    const WeightMatrix rounded = matrix.rounded(*rounded_, executor_);
+    const RoundingError error = error_of(matrix, rounded, executor_);
+    error_.difference += error.difference;
+    error_.size += error.size;
+    matrix = rounded;
+  }
+  if (matrix.row(0) != tensor.stored->bytes.data()) tensor.file->release(*tensor.stored);
+  held_bytes_ += matrix.bytes();
+  return matrix;
+}
+
+WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t cols) {
+  return matrix(name, rows, cols, {rows, cols});
+}
+
+WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t cols,
+                                  const std::vector<int64_t>& shape) {
+  const CheckpointFolder::Tensor* tensor = find(name, shape);
+  if (tensor == nullptr) return {};
+  const WeightType type = *stored_type(tensor->stored->dtype);
+  const std::byte* const numbers = tensor->stored->bytes.data();
+  if (is_aligned(numbers, weight_size(type))) {
+    return keep(WeightMatrix::borrow(type, numbers, rows, cols, tensor->file), *tensor);
+  }
+  return keep(WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kRows, executor_), *tensor);
+}
+
+WeightMatrix WeightReader::transposed(const std::string& name, int64_t rows, int64_t cols) {
+  const CheckpointFolder::Tensor* tensor = find(name, {cols, rows});
+  if (tensor == nullptr) return {};
+  const WeightType type = *stored_type(tensor->stored->dtype);
+  const std::byte* const numbers = tensor->stored->bytes.data();
+  return keep(WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kTransposed, executor_),
+              *tensor);
+}
+
+std::vector<float> WeightReader::vector(const std::string& name, const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t extent : shape) count *= extent;
+  const CheckpointFolder::Tensor* tensor = find(name, shape);
+  if (tensor == nullptr) return {};
+  std::vector<float> values(static_cast<size_t>(count));
+  if (Status read = tensor->file->read(name, shape, values); !read.ok() && status_.ok()) status_ = read;
+  check_finite(name, values);
+  held_bytes_ += values.size() * sizeof(float);
+  return values;
+}
+
+void WeightReader::check_finite(const std::string& name, std::span<const float> numbers) {
+  if (std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); })) return;
+  complain(folder_.path(), "tensor " + quote_name(name) + " holds a number that is not finite");
+}
+
+StoredLinear WeightReader::linear(const std::string& name, int64_t in, int64_t out, bool biased) {
+  WeightMatrix weights = matrix(name + ".weight", out, in);
+  std::vector<float> bias = biased ? vector(name + ".bias", {out}) : std::vector<float>();
+  if (!status_.ok()) return {};
+  return {std::move(weights), std::move(bias)};
+}
+
+LayerNorm<float> WeightReader::norm(const std::string& name, int64_t width, double epsilon) {
+  LayerNorm<float> norm(name, status_.ok() ? width : 1, epsilon);
+  const std::vector<float> gain = vector(name + ".weight", {width}), bias = vector(name + ".bias", {width});
+  if (!status_.ok()) return norm;
+  std::ranges::copy(gain, norm.gain.value().data);
+  std::ranges::copy(bias, norm.bias.value().data);
+  return norm;
+}
+
+Status WeightReader::finish() {
+  for (const auto& [name, tensor] : folder_.tensors()) {
+    const bool ignored = std::ranges::any_of(
+        ignored_, [&name = name](const std::string& ending) { return name.ends_with(ending); });
+    if (ignored || read_.contains(name)) continue;
+    complain(tensor.file->name(), "tensor " + quote_name(name) + " is no part of this kind of model");
+  }
+  return status_;
+}
+
+}  // namespace attend

@@ -1,0 +1,78 @@
+// The tensors of a published checkpoint, each read once under its name and with its due shape.
+#ifndef ATTEND_PUBLISHED_WEIGHT_READER_H_
+#define ATTEND_PUBLISHED_WEIGHT_READER_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "attend/executor.h"
+#include "attend/status.h"
+#include "checkpoint/checkpoint_folder.h"
+#include "nn/layer_norm.h"
+#include "nn/stored_linear.h"
+
+namespace attend {
+
+/// How far rounding moved the weights: the root of sum (w - w')^2 / sum w^2 over all that were rounded.
+struct RoundingError {
+  double difference = 0, size = 0;  // sums of squares
+  double relative() const;
+};
+
+/// Reads on after a failure, giving empty matrices of the due shape; the first failure is status(). Matrices
+/// are used in place where the file has them as they are needed, and rounded to `rounded` if that is given
+/// and they are stored wider; vectors are widened.
+class WeightReader {
+ public:
+  WeightReader(const CheckpointFolder& folder, std::optional<WeightType> rounded, Executor& executor);
+
+  bool has(const std::string& name) const { return folder_.tensors().contains(name); }
+
+  /// A tensor [rows, cols], or of another `shape` with as many numbers.
+  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols);
+  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols, const std::vector<int64_t>& shape);
+  /// Stored [cols, rows], as GPT-2's are.
+  WeightMatrix transposed(const std::string& name, int64_t rows, int64_t cols);
+  std::vector<float> vector(const std::string& name, const std::vector<int64_t>& shape);
+
+  /// "NAME.weight" [out, in] and "NAME.bias" [out].
+  StoredLinear linear(const std::string& name, int64_t in, int64_t out, bool biased = true);
+  /// "NAME.weight" and "NAME.bias" [width].
+  LayerNorm<float> norm(const std::string& name, int64_t width, double epsilon);
+
+  /// Tensors that need not be read: this one, and names that end in one of these.
+  void ignore(const std::string& name) { read_.insert(name); }
+  void ignore_endings(std::vector<std::string> endings) { ignored_ = std::move(endings); }
+  /// Complains of a tensor that nobody read.
+  Status finish();
+  const Status& status() const { return status_; }
+
+  const RoundingError& rounding_error() const { return error_; }
+  /// Bytes of the matrices as they are held, and the numbers in all that was read.
+  size_t held_bytes() const { return held_bytes_; }
+  int64_t numbers() const { return numbers_; }
+
+ private:
+  const CheckpointFolder::Tensor* find(const std::string& name, const std::vector<int64_t>& shape);
+  WeightMatrix keep(WeightMatrix matrix, const CheckpointFolder::Tensor& tensor);
+  void check_finite(const std::string& name, std::span<const float> numbers);
+  void complain(const std::string& file, const std::string& what);
+
+  const CheckpointFolder& folder_;
+  const std::optional<WeightType> rounded_;
+  Executor& executor_;
+  std::set<std::string> read_;
+  std::vector<std::string> ignored_;
+  Status status_;
+  RoundingError error_;
+  size_t held_bytes_ = 0;
+  int64_t numbers_ = 0;
+};
+
+}  // namespace attend
+
+#endif  // ATTEND_PUBLISHED_WEIGHT_READER_H_
