@@ -24,7 +24,7 @@ from PIL import Image
 import published_checkpoints as published
 
 PHOTOS = os.path.join(ROOT, "examples", "photos")
-FULL = [{"name": "BLIP-base", "kind": "blip", "layout": 4, "vision": {}, "text": {"num_attention_heads": 12},
+FULL = [{"name": "BLIP-base", "kind": "blip", "layout": 4, "vision": {"image_size": 384}, "text": {"num_attention_heads": 12},
          "generation": {}},
         {"name": "ViT-GPT2", "kind": "vit-gpt2", "layout": 4, "vision": {}, "text": {}, "generation": {}},
         {"name": "GIT-base", "kind": "git", "layout": 5, "vision": {}, "text": {}, "generation": {}}]

@@ -30,6 +30,18 @@ GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions
   return merged;
 }
 
+/// Numbers of words, by the names that CaptionOptions has for them.
+Status check_words(int min_words, int max_words, int64_t most) {
+  const auto refused = [](const std::string& reason) { return Status(StatusCode::kInvalidArgument, reason); };
+  if (max_words < 1) return refused(fmt::format("max_words is {}, and must be at least 1", max_words));
+  if (max_words > most) {
+    return refused(fmt::format("max_words is {}, and this model says at most {}", max_words, most));
+  }
+  if (min_words >= 0 && min_words <= max_words) return {};
+  return refused(
+      fmt::format("min_words is {}, and must be from 0 to max_words, which is {}", min_words, max_words));
+}
+
 class OwnModel final : public ModelKind {
  public:
   OwnModel(LoadedModel loaded, Executor& executor)
@@ -80,11 +92,10 @@ class OwnModel final : public ModelKind {
       return Status(StatusCode::kInvalidArgument, "this model takes no prompt: only published models do");
     }
     const GenerationOptions wanted = merged(loaded_->config.generation, options);
+    ATTEND_RETURN_IF_ERROR(
+        check_words(wanted.min_length, wanted.max_length, loaded_->config.shape.text.max_length - 1));
     ATTEND_RETURN_IF_ERROR(check(wanted));
-    const int64_t most = loaded_->config.shape.text.max_length - 1;
-    if (wanted.max_length <= most) return wanted;
-    return Status(StatusCode::kInvalidArgument,
-                  fmt::format("max_words is {}, and this model says at most {}", wanted.max_length, most));
+    return wanted;
   }
 
   std::vector<Caption> say(ConstMatrix<float> patches, const GenerationOptions& options) const {

@@ -54,7 +54,7 @@ void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
              "Least words, or tokens with the start and the prompt's of a published checkpoint");
   add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence,
              "Most words, or tokens likewise");
-  add_number(command, "--length-exponent", arguments.length_exponent, 0.0, 10.0,
+  add_number(command, "--length-exponent", arguments.length_exponent, -10.0, 10.0,
              "Sentences are ranked by log-probability / length^N");
   command.add_option("--prompt", arguments.prompt, "How sentences begin (published checkpoints only)")
       ->type_name("TEXT");

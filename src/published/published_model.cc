@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <new>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "language/utf8.h"
@@ -138,6 +140,10 @@ PublishedModel::~PublishedModel() = default;
 Result<PublishedModel> PublishedModel::load(const std::string& folder, std::optional<WeightType> rounded,
                                             Executor& executor) {
   try {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder + "/config.json", ignored)) {
+      return Status(StatusCode::kNotFound, folder + ": is no checkpoint's folder: it has no config.json");
+    }
     const Result<nlohmann::json> config = read_json_file(folder + "/config.json", kMostConfigBytes);
     if (!config.ok()) return config.status();
     const Result<CheckpointFolder> checkpoint = CheckpointFolder::open(folder);

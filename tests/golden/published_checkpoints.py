@@ -133,7 +133,7 @@ def make_model(case):
         config = VisionEncoderDecoderConfig.from_encoder_decoder_configs(ViTConfig(**vision), GPT2Config(**text))
     model = MODELS[kind](config).eval()
     if kind == "vit-gpt2":
-        model.generation_config.decoder_start_token_id = text["bos_token_id"]
+        model.generation_config.decoder_start_token_id = model.config.decoder.bos_token_id
     for key, value in case.get("generation", {}).items():
         setattr(model.generation_config, key, value)
     return model
