@@ -32,13 +32,15 @@ class Caption:
     Attributes:
       text: lower case, no full stop: "a man's dog runs on the beach".
       probability: of the whole sentence, its end included: exp(log_probability).
-      words: joined by spaces they are `text`.
+      words: joined by spaces they are `text`, or what came of it after a prompt.
+      tokens: numbers in the model's vocabulary: the start, the prompt's, what was said, the end.
     """
 
     text: str
     probability: float
     words: list[Word]
     log_probability: float
+    tokens: list[int]
 
     def __str__(self) -> str:
         return self.text
@@ -62,16 +64,25 @@ class Captioner:
     environment that Python is started in, as the program `attend` does for itself.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int | None = None):
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+        weights: str = "stored",
+    ):
         """
         Args:
-          model: a model file; unless given the model inside the package.
+          model: a model file, or the folder of a published BLIP, ViT-GPT2 or GIT checkpoint, which says the tokens that
+            Hugging Face transformers says; unless given the model inside the package.
           threads: 1..1024; all that OpenMP offers unless given.
+          weights: "stored", or "bf16" or "int8": a published checkpoint's are rounded as they are read, and `notes` says
+            how far off they are.
 
         Raises FileNotFoundError, OSError, ValueError for a file that is no model, saying what is wrong with it, and
         ImportError where the package was built without its captioner.
         """
-        self._captioner = _extension().Captioner(None if model is None else os.fspath(model), threads)
+        self._captioner = _extension().Captioner(None if model is None else os.fspath(model), threads, weights)
 
     def caption(
         self,
@@ -84,6 +95,7 @@ class Captioner:
         max_words: int | None = None,
         sample_seed: int | None = None,
         temperature: float = 1.0,
+        prompt: str | None = None,
         attention: bool = True,
     ) -> Caption:
         """What is in a photo.
@@ -95,9 +107,11 @@ class Captioner:
             model's file says; of the model inside the package, 3.
           length_exponent: sentences are ranked by log-probability / length^this, 0..10.
           no_repeat_ngram: no run of so many words comes twice; 0 allows all.
-          min_words, max_words: as the model counts words: "man's" is two.
+          min_words, max_words: as the model counts words: "man's" is two; published models count tokens, the start and
+            the prompt's included.
           sample_seed: given, words are drawn by chance, by this seed: an integer in [0, 2^64).
           temperature: how bold the draw is, 0.001..1000; below 1 safer, above odder.
+          prompt: how the sentence begins; only published models take one.
           attention: whether Word.attention is filled.
 
         Raises FileNotFoundError, OSError, or ValueError for a file that is no photo; ValueError and TypeError for pixels
@@ -111,14 +125,15 @@ class Captioner:
             "max_words": max_words,
             "sample_seed": sample_seed,
             "temperature": temperature,
+            "prompt": prompt,
             "attention": attention,
         }
         if isinstance(image, (str, os.PathLike)):
             result = self._captioner.caption_file(os.fspath(image), **options)
         else:
             result = self._captioner.caption_pixels(image, **options)
-        text, probability, log_probability, words = result
-        return Caption(text, probability, [Word(*word) for word in words], log_probability)
+        text, probability, log_probability, words, tokens = result
+        return Caption(text, probability, [Word(*word) for word in words], log_probability, tokens)
 
     @property
     def grid(self) -> int:

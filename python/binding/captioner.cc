@@ -6,6 +6,7 @@
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <memory>
@@ -39,8 +40,10 @@ void raise_if_file_error(const Status& status) {
 /// A Captioner and where it runs.
 class Speaker {
  public:
-  Speaker(const std::optional<std::string>& path, int threads)
-      : threads_(threads), executor_(make_openmp_executor(threads)), captioner_(load(path, *executor_)) {}
+  Speaker(const std::optional<std::string>& path, int threads, WeightPrecision precision)
+      : threads_(threads),
+        executor_(make_openmp_executor(threads)),
+        captioner_(load(path, *executor_, precision)) {}
 
   const Captioner& captioner() const { return captioner_; }
 
@@ -58,14 +61,18 @@ class Speaker {
   }
 
  private:
-  static Captioner load(const std::optional<std::string>& path, Executor& executor) {
+  static Captioner load(const std::optional<std::string>& path, Executor& executor,
+                        WeightPrecision precision) {
+    if (!path && precision != WeightPrecision::kAsStored) {
+      refuse_value("weights are rounded of published checkpoints alone: model must be the folder of one");
+    }
     if (!path && embedded_model().empty()) {
       refuse_value("model is None, but this build has no model inside: name a model file");
     }
     Result<Captioner> captioner = Status();
     {
       const nb::gil_scoped_release others_may_run;
-      captioner = path ? Captioner::load(*path, executor)
+      captioner = path ? Captioner::load(*path, executor, precision)
                        : Captioner::load(embedded_model(), "the model inside the package", executor);
     }
     raise_if_file_error(captioner.status());
@@ -77,8 +84,16 @@ class Speaker {
   Captioner captioner_;
 };
 
-void create(Speaker* self, const std::optional<std::string>& model, const nb::object& threads) {
-  new (self) Speaker(model, thread_count_of(threads));
+WeightPrecision precision_of(const std::string& weights) {
+  if (weights == "stored") return WeightPrecision::kAsStored;
+  if (weights == "bf16") return WeightPrecision::kBFloat16;
+  if (weights == "int8") return WeightPrecision::kInt8;
+  refuse_value("weights is \"" + weights + "\", but must be \"stored\", \"bf16\" or \"int8\"");
+}
+
+void create(Speaker* self, const std::optional<std::string>& model, const nb::object& threads,
+            const std::string& weights) {
+  new (self) Speaker(model, thread_count_of(threads), precision_of(weights));
 }
 
 CaptionOptions options_of(const nb::kwargs& named) {
@@ -102,6 +117,8 @@ CaptionOptions options_of(const nb::kwargs& named) {
       options.sample_seed = cast<uint64_t>(value, name, "an integer in [0, 2^64)");
     } else if (name == "temperature") {
       options.temperature = cast<double>(value, name, "a number");
+    } else if (name == "prompt") {
+      options.prompt = cast<std::string>(value, name, "a str");
     } else if (name == "attention") {
       options.attention = cast<bool>(value, name, "a bool");
     } else {
@@ -122,13 +139,13 @@ nb::object map_of(const CaptionWord& word, int grid) {
   return nb::cast(nb::ndarray<nb::numpy, float>(data, {side, side}, owner));
 }
 
-/// (text, probability, log_probability, [(text, probability, attention), ...])
+/// (text, probability, log_probability, [(text, probability, attention), ...], [token, ...])
 nb::tuple to_python(const Caption& caption) {
   nb::list words;
   for (const CaptionWord& word : caption.words) {
     words.append(nb::make_tuple(word.text, word.probability, map_of(word, caption.grid)));
   }
-  return nb::make_tuple(caption.text, caption.probability, caption.log_probability, words);
+  return nb::make_tuple(caption.text, caption.probability, caption.log_probability, words, caption.tokens);
 }
 
 nb::tuple caption_file(const Speaker& self, const std::string& path, const nb::kwargs& named) {
@@ -154,7 +171,7 @@ NB_MODULE(_captioner, m) {
 
   m.attr("has_model") = !attend::embedded_model().empty();
   nb::class_<Speaker>(m, "Captioner", "A loaded model.")
-      .def("__init__", &here::create, "model"_a.none(), "threads"_a.none())
+      .def("__init__", &here::create, "model"_a.none(), "threads"_a.none(), "weights"_a)
       .def("caption_file", &here::caption_file, "path"_a, "options"_a)
       .def("caption_pixels", &here::caption_pixels, "image"_a.none(), "options"_a)
       .def_prop_ro("grid", [](const Speaker& self) { return self.captioner().grid(); })

@@ -76,9 +76,9 @@ INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StoredWeights, ::testing::ValuesIn
 
 TEST_P(StoredWeights, ALinearLayerIsThatOfItsWidenedWeights) {
   for (const WeightType type : kTypes) {
-    for (const int64_t in : {1, 7, 8, 9, 31, 64, 65, 257}) {
-      for (const int64_t out : {1, 3, 4, 5, 130}) {
-        for (const int64_t rows : {1, 2, 3, 5, 8, 9, 40}) {
+    for (const int64_t in : {1, 7, 8, 9, 65}) {
+      for (const int64_t out : {1, 3, 4, 37}) {
+        for (const int64_t rows : {1, 2, 3, 5, 8, 20}) {
           const std::vector<float> x = drawn(rows * in, 1), bias = drawn(out, 3);
           const WeightMatrix weights = stored(drawn(out * in, 2), out, in, type);
           const std::vector<float> w = widened(weights);
