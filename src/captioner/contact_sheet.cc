@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <vector>
 
 #include "captioner/attention_map.h"
@@ -27,6 +29,14 @@ Status check_sheet(const Photo& photo, const Caption& caption, const ContactShee
   if (options.tile_side < 16 || options.tile_side > 2048) {
     return {StatusCode::kInvalidArgument,
             fmt::format("tile_side is {}, and must be from 16 to 2048", options.tile_side)};
+  }
+  const CaptionArea& area = caption.area;
+  const bool inside = area.left >= 0 && area.left < area.right && area.right <= 1 && area.top >= 0 &&
+                      area.top < area.bottom && area.bottom <= 1;
+  if (!inside) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("the caption's area, {} to {} by {} to {}, is no part of a photo", area.left,
+                        area.right, area.top, area.bottom)};
   }
   const size_t patches = static_cast<size_t>(caption.grid) * static_cast<size_t>(caption.grid);
   for (const CaptionWord& word : caption.words) {
@@ -66,13 +76,26 @@ void place_label(const Label& label, int i, const SheetLayout& layout, Photo& sh
   }
 }
 
-/// The tile with a word's map over it; without one, all of it is cold.
-Photo with_map(Photo tile, const CaptionWord& word, int grid, double scale) {
-  const std::vector<float> map =
-      is_diffuse(word.attention)
-          ? std::vector<float>(static_cast<size_t>(tile.width) * static_cast<size_t>(tile.height))
-          : upsample_map(word.attention, grid, tile.width, tile.height);
-  overlay_heat(map, scale, tile);
+/// A word's map over a whole tile: cold where the model does not see, or all over when it looked nowhere.
+std::vector<float> map_of_tile(const CaptionWord& word, const Caption& caption, int width, int height) {
+  std::vector<float> map(static_cast<size_t>(width) * static_cast<size_t>(height));
+  if (is_diffuse(word.attention)) return map;
+  const auto pixel = [](double share, int side) { return static_cast<int>(std::lround(share * side)); };
+  const int left = std::min(pixel(caption.area.left, width), width - 1);
+  const int top = std::min(pixel(caption.area.top, height), height - 1);
+  const int seen_width = std::max(pixel(caption.area.right, width) - left, 1);
+  const int seen_height = std::max(pixel(caption.area.bottom, height) - top, 1);
+  const std::vector<float> seen = upsample_map(word.attention, caption.grid, seen_width, seen_height);
+  for (int y = 0; y < seen_height; ++y) {
+    std::copy_n(seen.begin() + static_cast<std::ptrdiff_t>(y) * seen_width, seen_width,
+                map.begin() + static_cast<std::ptrdiff_t>(top + y) * width + left);
+  }
+  return map;
+}
+
+/// The tile with a word's map over it.
+Photo with_map(Photo tile, const CaptionWord& word, const Caption& caption, double scale) {
+  overlay_heat(map_of_tile(word, caption, tile.width, tile.height), scale, tile);
   return tile;
 }
 
@@ -91,7 +114,7 @@ Result<Photo> contact_sheet(const Photo& photo, const Caption& caption, const Co
   const int line = layout.label_height * 4 / 5;
   for (int i = 1; i < tiles; ++i) {
     const CaptionWord& word = caption.words[static_cast<size_t>(i) - 1];
-    place(with_map(tile, word, caption.grid, scale), layout.tile_left(i), layout.tile_top(i), sheet);
+    place(with_map(tile, word, caption, scale), layout.tile_left(i), layout.tile_top(i), sheet);
     const std::string text = is_diffuse(word.attention) ? word.text + " (diffuse)" : word.text;
     place_label(render_label(text, line, layout.cell_width), i, layout, sheet);
   }

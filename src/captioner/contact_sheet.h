@@ -15,9 +15,10 @@ struct ContactSheetOptions {
 };
 
 /// The photo, then for each word the photo with its map and the word below, in the photo's own proportions,
-/// all maps on one colour scale. A word whose map is diffuse is told so and drawn dark: there is no place to
-/// point at. Without any font on the machine the words are left out. Errors: kInvalidArgument for a caption
-/// without attention, a photo without pixels or a tile side out of range.
+/// all maps on one colour scale, and dark where the model does not see (Caption::area). A word whose map is
+/// diffuse is told so and drawn dark: there is no place to point at. Without any font on the machine the
+/// words are left out. Errors: kInvalidArgument for a caption without attention, a photo without pixels or a
+/// tile side out of range.
 Result<Photo> contact_sheet(const Photo& photo, const Caption& caption,
                             const ContactSheetOptions& options = {});
 

@@ -10,6 +10,7 @@ constexpr int64_t kMostImageSide = 4096;
 /// One number, or two that are equal.
 int64_t read_side(const ConfigFields& fields, const char* key, int64_t most, int64_t otherwise) {
   const std::vector<int64_t> sides = fields.integers(key, 1, most);
+  if (sides.empty() && fields.has(key)) fields.complain_of(key, "holds no number");
   if (sides.empty()) return otherwise;
   if (sides.size() > 2 || sides.front() != sides.back()) fields.complain_of(key, "is not a square");
   return sides.front();

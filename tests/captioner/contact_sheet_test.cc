@@ -131,6 +131,24 @@ TEST(ContactSheet, ADiffuseWordHasNoHotSpot) {
   }
 }
 
+TEST(ContactSheet, WhatTheModelDoesNotSeeIsDark) {
+  const Photo photo = grey(200, 100);
+  Caption caption = caption_of({"dog"}, 2);
+  caption.words[0].attention = {0.4f, 0.3f, 0.2f, 0.1f};
+  caption.area = {0.25, 0, 0.75, 1};
+  const Result<Photo> sheet = contact_sheet(photo, caption, {.tile_side = 200});
+  ASSERT_TRUE(sheet.ok()) << sheet.status().message();
+  const SheetLayout layout = lay_out_sheet(200, 100, 2, 200);
+  const int left = layout.tile_left(1), top = layout.tile_top(1);
+  const double outside = brightness(sheet.value(), left, top, 48, 100);
+  EXPECT_EQ(outside, brightness(sheet.value(), left + 152, top, 48, 100));
+  EXPECT_GT(brightness(sheet.value(), left + 52, top, 48, 50), outside + 10);
+  for (const CaptionArea area : {CaptionArea{-0.1, 0, 1, 1}, {0, 0.5, 1, 0.5}, {0, 0, 1, 1.5}}) {
+    caption.area = area;
+    EXPECT_THAT(contact_sheet(photo, caption).status().message(), HasSubstr("is no part of a photo"));
+  }
+}
+
 TEST(ContactSheet, APhotoWithoutWordsIsASheetOfOneTile) {
   const Result<Photo> sheet = contact_sheet(grey(40, 80), caption_of({}));
   ASSERT_TRUE(sheet.ok());

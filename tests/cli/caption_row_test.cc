@@ -51,7 +51,8 @@ TEST(CaptionRow, AnyNameMakesValidJsonOfOneLine) {
 TEST(CaptionRow, ANumberThatIsNoneBecomesNull) {
   Caption caption = dog();
   caption.probability = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_TRUE(nlohmann::json::parse(json_row("a.jpg", caption, {.attention = false}))["probability"].is_null());
+  EXPECT_TRUE(
+      nlohmann::json::parse(json_row("a.jpg", caption, {.attention = false}))["probability"].is_null());
 }
 
 TEST(CaptionRow, ACaptionWithoutWordsIsARowAllTheSame) {
@@ -59,6 +60,20 @@ TEST(CaptionRow, ACaptionWithoutWordsIsARowAllTheSame) {
             R"({"file":"a.jpg","caption":"","probability":0.0,"words":[]})"
             "\n");
   EXPECT_EQ(text_row("a.jpg", Caption()), "a.jpg\t\n");
+}
+
+TEST(JsonRow, HasTokensAndAreaWhereTheyAreAskedForAndSaySomething) {
+  Caption caption = dog();
+  caption.tokens = {101, 7, 102};
+  const auto parsed = [&](const RowParts& parts) {
+    return nlohmann::json::parse(json_row("a.jpg", caption, parts));
+  };
+  EXPECT_EQ(parsed({.tokens = true})["tokens"], nlohmann::json({101, 7, 102}));
+  EXPECT_FALSE(parsed({.attention = true}).contains("tokens"));
+  EXPECT_FALSE(parsed({.attention = true}).contains("area"));
+  caption.area = {0.25, 0, 0.75, 1};
+  EXPECT_EQ(parsed({.attention = true})["area"], nlohmann::json({0.25, 0.0, 0.75, 1.0}));
+  EXPECT_FALSE(parsed({}).contains("area"));
 }
 
 }  // namespace
