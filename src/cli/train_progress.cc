@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "cli/stop_signals.h"
 
@@ -14,7 +15,8 @@ constexpr std::chrono::seconds kBetweenLines{30};
 
 }  // namespace
 
-TrainProgress::TrainProgress() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+TrainProgress::TrainProgress(std::string examples)
+    : examples_(std::move(examples)), terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 bool TrainProgress::should_stop() {
   return stop_signal_came();
@@ -52,16 +54,14 @@ void TrainProgress::stepped(const StepReport& report) {
   const std::string learned = report.reward > 0 ? fmt::format("reward {:.3f}", report.reward)
                                                 : fmt::format("loss {:.3f}", report.loss);
   show(report.step, report.steps, "steps",
-       fmt::format("epoch {}/{}, {}, {:.0f} captions/s", report.epoch, report.epochs, learned,
-                   report.captions_per_second));
+       fmt::format("epoch {}/{}, {}, {:.0f} {}/s", report.epoch, report.epochs, learned,
+                   report.examples_per_second, examples_));
 }
 
 Status TrainProgress::validated(const EpochReport& report) {
   std::string text = report.averaged ? "mean of the best epochs" : fmt::format("epoch {}", report.epoch);
   if (report.loss > 0 && !report.averaged) text += fmt::format(", loss {:.4f}", report.loss);
-  for (const auto& [set, scores] : report.scores) {
-    text += fmt::format(", {} CIDEr-D {:.4f} BLEU-4 {:.2f}", set, scores.cider_d, 100 * scores.bleu[3]);
-  }
+  for (const SetScores& scores : report.scores) text += ", " + scores.set + " " + scores.text;
   if (report.best) text += ", best";
   if (bar_) {
     bar_->line(text);

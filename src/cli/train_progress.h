@@ -15,7 +15,8 @@ namespace attend {
 
 class TrainProgress : public TrainingObserver {
  public:
-  TrainProgress();
+  /// `examples` are what a step learns from: "captions", "sentences".
+  explicit TrainProgress(std::string examples = "captions");
 
   /// Of the features that are computed before training. A stop signal ends the program here.
   void encoded(int64_t photos, int64_t total);
@@ -30,6 +31,7 @@ class TrainProgress : public TrainingObserver {
   /// A new bar when `total` is another than that of the last.
   void show(int64_t done, int64_t total, const char* unit, const std::string& note);
 
+  const std::string examples_;
   const bool terminal_;
   std::optional<ProgressBar> bar_;
   int64_t total_ = -1, first_ = 0;

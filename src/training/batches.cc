@@ -6,6 +6,7 @@
 
 #include "base/half.h"
 #include "language/vocabulary.h"
+#include "training/shuffle.h"
 
 namespace attend {
 namespace {
@@ -21,12 +22,11 @@ int64_t BatchPlan::batches() const {
   return (static_cast<int64_t>(photos_.size()) + photos_per_batch_ - 1) / photos_per_batch_;
 }
 
-/// Fisher and Yates.
 void BatchPlan::shuffle(int64_t epoch) {
   order_.resize(photos_.size());
   std::iota(order_.begin(), order_.end(), int64_t{0});
   const RandomKey key = key_.child(static_cast<uint64_t>(epoch)).child(kOrder);
-  for (size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[key.below(i, i)]);
+  attend::shuffle(std::span(order_), key);
   shuffled_epoch_ = epoch;
 }
 

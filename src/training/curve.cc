@@ -100,7 +100,7 @@ std::string escaped(const std::string& text) {
 
 }  // namespace
 
-std::string draw_curve(std::span<const LogRow> rows) {
+std::string draw_curve(std::span<const LogRow> rows, const std::string& title) {
   Lines losses, scores;
   double last = 1;
   for (const LogRow& row : rows) {
@@ -109,7 +109,7 @@ std::string draw_curve(std::span<const LogRow> rows) {
     if (row.set.empty())
       losses["training"].push_back({x, row.loss});
     else
-      scores[escaped(row.set)].push_back({x, row.cider_d});
+      scores[escaped(row.set)].push_back({x, row.score});
   }
   const double height = kTop + 2 * kPanel + kGap + 44;
   return fmt::format(
@@ -118,7 +118,7 @@ std::string draw_curve(std::span<const LogRow> rows) {
              "<rect width='100%' height='100%' fill='white'/>\n",
              kWidth, height) +
          draw_panel(losses, last, kTop, "loss, nats a word") +
-         draw_panel(scores, last, kTop + kPanel + kGap, "CIDEr-D of validation captions") +
+         draw_panel(scores, last, kTop + kPanel + kGap, escaped(title)) +
          fmt::format("<text x='{}' y='{}' text-anchor='middle'>steps</text>\n</svg>\n", kWidth / 2,
                      height - 8);
 }

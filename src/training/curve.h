@@ -9,9 +9,9 @@
 
 namespace attend {
 
-/// An SVG drawing: above, the loss of the training steps; below, CIDEr-D of each validation set; both over
-/// steps.
-std::string draw_curve(std::span<const LogRow> rows);
+/// An SVG drawing: above, the loss of the training steps; below, under `title`, the score of each validation
+/// set; both over steps.
+std::string draw_curve(std::span<const LogRow> rows, const std::string& title);
 
 }  // namespace attend
 

@@ -1,22 +1,20 @@
-// Everything about learning that may be chosen.
+// Everything about learning to caption that may be chosen.
 #ifndef ATTEND_TRAINING_LEARNING_OPTIONS_H_
 #define ATTEND_TRAINING_LEARNING_OPTIONS_H_
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "language/generation.h"
 #include "nn/pass.h"
 #include "training/adamw.h"
 #include "training/feature_noise.h"
+#include "training/run_options.h"
 #include "training/self_critical.h"
 
 namespace attend {
 
-struct LearningOptions {
-  int64_t epochs = 12;
+struct LearningOptions : RunOptions {
   int64_t photos_per_batch = 32;
   double rate = 4e-4;       // the highest learning rate, reached after the warm-up
   double last_rate = 4e-6;  // the lowest, reached at the end
@@ -24,17 +22,10 @@ struct LearningOptions {
   double label_smoothing = 0.1;
   FeatureNoise noise;
   AdamWOptions adamw;
-  uint64_t seed = 1;
-  int64_t patience = 4;          // epochs without a better score before training stops; 0 never stops early
-  int64_t average = 3;           // how many of the best epochs are averaged at the end; at least 1
-  double save_seconds = 180;     // between checkpoints inside an epoch
-  int64_t log_steps = 20;        // between rows of the log
-  GenerationOptions generation;  // how validation sentences are made
+  GenerationOptions generation;                      // how validation sentences are made
   Precision precision = Precision::kFloat32;         // of the steps' matrix products
   std::optional<SelfCriticalOptions> self_critical;  // learn from rewards instead of from captions
   double caption_share = 0;  // self-critical: the part of the loss that stays that of the captions, in [0, 1)
-  std::vector<std::string>
-      start;  // files of parameters, whose mean is where training starts; none: random ones
 };
 
 }  // namespace attend

@@ -6,12 +6,18 @@
 
 namespace attend {
 
-/// Linear warm-up, then half a cosine down to a floor (Loshchilov and Hutter 2017, without restarts).
+/// Linear warm-up, then a way down.
 struct Schedule {
+  enum class Fall {
+    kCosine,             // half a cosine to `floor` (Loshchilov and Hutter 2017, without restarts)
+    kInverseSquareRoot,  // peak * sqrt(warmup / step) (Vaswani et al. 2017); needs no end
+  };
+
   double peak = 4e-4;
-  double floor = 0;    // the rate at and after step `steps`
+  double floor = 0;    // kCosine: the rate at and after step `steps`
   int64_t warmup = 0;  // steps
-  int64_t steps = 1;   // in all
+  int64_t steps = 1;   // kCosine: in all
+  Fall fall = Fall::kCosine;
 
   /// The rate of step number `step`, the first being 0: peak * (step + 1) / warmup while step < warmup.
   double rate(int64_t step) const;

@@ -26,26 +26,20 @@ double seconds_since(Clock::time_point then) {
 /// The steps since the last row of the log.
 struct Trainer::Window {
   double seconds = 0, loss = 0, words = 0, reward = 0;
-  int64_t captions = 0, steps = 0;
+  int64_t examples = 0, steps = 0;
 
   void add(const StepResult& result, double step_seconds) {
     seconds += step_seconds;
     loss += result.loss;
     words += result.words;
     reward += result.reward;
-    captions += result.captions;
+    examples += result.examples;
     ++steps;
   }
 };
 
-Trainer::Trainer(CaptionModel<float>& model, const TrainingTask& task, const LearningOptions& options,
-                 std::string folder, Executor& executor)
-    : model_(model),
-      task_(task),
-      options_(options),
-      folder_(std::move(folder)),
-      executor_(executor),
-      learner_(model, task.photos, options, executor) {}
+Trainer::Trainer(Learner& learner, const RunOptions& options, std::string recipe, std::string folder)
+    : learner_(learner), options_(options), recipe_(std::move(recipe)), folder_(std::move(folder)) {}
 
 std::string Trainer::epoch_file(int64_t epoch) const {
   return fmt::format("{}/epochs/{}.safetensors", folder_, epoch);
@@ -73,15 +67,16 @@ Status Trainer::begin(TrainingObserver& observer) {
   std::error_code error;
   std::filesystem::create_directories(folder_ + "/epochs", error);
   if (error) return {StatusCode::kIo, folder_ + "/epochs: cannot make the folder: " + error.message()};
-  Result<TrainingProgress> saved = load_training(folder_ + "/checkpoint.safetensors", task_.recipe,
+  Result<TrainingProgress> saved = load_training(folder_ + "/checkpoint.safetensors", recipe_,
                                                  learner_.parameters(), learner_.optimiser());
   const bool fresh = !saved.ok() && saved.status().code() == StatusCode::kNotFound &&
                      !std::filesystem::exists(folder_ + "/checkpoint.safetensors", error);
   if (!saved.ok() && !fresh) return saved.status();
   if (!fresh) progress_ = saved.value();
 
+  const RunTerms terms = learner_.terms();
   Result<TrainingLog> log =
-      TrainingLog::open(folder_ + "/log.tsv", fresh ? -1 : progress_.step, progress_.epoch);
+      TrainingLog::open(folder_ + "/log.tsv", terms, fresh ? -1 : progress_.step, progress_.epoch);
   if (!log.ok()) return log.status();
   log_ = std::move(log).value();
   if (!fresh) return {};
@@ -136,7 +131,7 @@ Status Trainer::take_step(Window& window, TrainingObserver& observer) {
   row.loss = report.loss;
   row.learning_rate = report.learning_rate;
   row.gradient_norm = report.gradient_norm;
-  row.captions_per_second = report.captions_per_second;
+  row.examples_per_second = report.examples_per_second;
   row.reward = report.reward;
   return log_->add(row);
 }
@@ -151,7 +146,7 @@ StepReport Trainer::report_of(const Window& window, const StepResult& result) co
   report.reward = window.reward / static_cast<double>(window.steps);
   report.learning_rate = result.learning_rate;
   report.gradient_norm = result.gradient_norm;
-  report.captions_per_second = static_cast<double>(window.captions) / window.seconds;
+  report.examples_per_second = static_cast<double>(window.examples) / window.seconds;
   report.seconds_left =
       seconds_ / static_cast<double>(timed_steps_) * static_cast<double>(report.steps - report.step);
   return report;
@@ -167,34 +162,34 @@ Status Trainer::end_epoch(TrainingObserver& observer) {
 
 /// Validates the parameters as they are, and keeps them if they are among the best.
 Status Trainer::judge(int64_t epoch, TrainingObserver& observer) {
-  Result<EpochReport> report = validate_model(epoch);
+  Result<EpochReport> report = judged(epoch);
   if (!report.ok()) return report.status();
   report.value().best = progress_.best.empty() || report.value().score > progress_.best.front().score;
   ATTEND_RETURN_IF_ERROR(keep(report.value()));
-  for (const auto& [set, scores] : report.value().scores) {
+  for (const SetScores& scores : report.value().scores) {
     LogRow row;
     row.step = progress_.step;
     row.epoch = epoch;
-    row.set = set;
-    row.cider_d = scores.cider_d;
-    row.bleu_4 = scores.bleu[3];
+    row.set = scores.set;
+    row.score = scores.score;
+    row.second = scores.second;
     ATTEND_RETURN_IF_ERROR(log_->add(row));
   }
-  ATTEND_RETURN_IF_ERROR(write_file(folder_ + "/curve.svg", draw_curve(log_->rows())));
+  ATTEND_RETURN_IF_ERROR(
+      write_file(folder_ + "/curve.svg", draw_curve(log_->rows(), learner_.terms().title)));
   return observer.validated(report.value());
 }
 
-Result<EpochReport> Trainer::validate_model(int64_t epoch) {
+Result<EpochReport> Trainer::judged(int64_t epoch) {
   EpochReport report;
   report.epoch = epoch;
   report.loss = progress_.epoch_words > 0 ? progress_.epoch_loss / progress_.epoch_words : 0;
-  for (const ValidationSet& set : task_.validation) {
-    Result<Scores> scores = validate(model_, *task_.vocabulary, set, options_.generation, executor_);
-    if (!scores.ok()) return scores.status();
-    report.scores.emplace_back(set.name, scores.value());
-    report.score += scores.value().cider_d / static_cast<double>(task_.validation.size());
-  }
-  if (task_.validation.empty()) report.score = static_cast<double>(epoch);
+  Result<std::vector<SetScores>> scores = learner_.judge();
+  if (!scores.ok()) return scores.status();
+  report.scores = std::move(scores).value();
+  const double sets = static_cast<double>(report.scores.size());
+  for (const SetScores& set : report.scores) report.score += set.score / sets;
+  if (report.scores.empty()) report.score = static_cast<double>(epoch);
   return report;
 }
 
@@ -217,13 +212,15 @@ Status Trainer::conclude(TrainingObserver& observer) {
   std::vector<std::string> files;
   for (const EpochScore& epoch : progress_.best) files.push_back(epoch_file(epoch.epoch));
   ATTEND_RETURN_IF_ERROR(average_parameters(files, learner_.parameters()));
-  if (files.size() > 1 && !task_.validation.empty()) {
-    Result<EpochReport> report = validate_model(progress_.epoch);
+  if (files.size() > 1) {
+    Result<EpochReport> report = judged(progress_.epoch);
     if (!report.ok()) return report.status();
+    const bool validated = !report.value().scores.empty();
     report.value().averaged = true;
     report.value().best = report.value().score > progress_.best.front().score;
-    ATTEND_RETURN_IF_ERROR(observer.validated(report.value()));
-    if (!report.value().best) ATTEND_RETURN_IF_ERROR(load_parameters(files.front(), learner_.parameters()));
+    if (validated) ATTEND_RETURN_IF_ERROR(observer.validated(report.value()));
+    if (validated && !report.value().best)
+      ATTEND_RETURN_IF_ERROR(load_parameters(files.front(), learner_.parameters()));
   }
   ATTEND_RETURN_IF_ERROR(save_parameters(folder_ + "/final.safetensors", learner_.parameters()));
   progress_.finished = true;
@@ -231,7 +228,7 @@ Status Trainer::conclude(TrainingObserver& observer) {
 }
 
 Status Trainer::save() {
-  ATTEND_RETURN_IF_ERROR(save_training(folder_ + "/checkpoint.safetensors", task_.recipe, progress_,
+  ATTEND_RETURN_IF_ERROR(save_training(folder_ + "/checkpoint.safetensors", recipe_, progress_,
                                        learner_.parameters(), learner_.optimiser()));
   std::error_code ignored;
   for (int64_t epoch = 0; epoch <= progress_.epoch; ++epoch) {

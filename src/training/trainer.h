@@ -1,4 +1,4 @@
-// Training a caption model: epochs of steps, a validation after each, and a folder that remembers all of it.
+// Training a model: epochs of steps, a validation after each, and a folder that remembers all of it.
 //
 // The run folder holds
 //   checkpoint.safetensors   parameters, moments and place: what a killed run goes on from
@@ -10,27 +10,16 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "attend/executor.h"
 #include "attend/status.h"
 #include "training/learner.h"
+#include "training/run_options.h"
 #include "training/training_log.h"
 #include "training/training_state.h"
-#include "training/validation.h"
 
 namespace attend {
-
-/// What is learned from and judged by; borrowed.
-struct TrainingTask {
-  std::span<const TrainingPhoto> photos;
-  std::span<const ValidationSet> validation;  // without any, the last epoch counts as the best
-  const Vocabulary* vocabulary = nullptr;
-  std::string recipe;  // a fingerprint of options and data: a run only goes on with the same
-};
 
 struct StepReport {
   int64_t epoch = 0, epochs = 0;  // epoch from 1
@@ -38,17 +27,17 @@ struct StepReport {
   double loss = 0;                // nats a word, mean over the last few steps
   double reward = 0;  // mean CIDEr-D of the samples over the last few steps; 0 unless self-critical
   double learning_rate = 0, gradient_norm = 0;
-  double captions_per_second = 0;
+  double examples_per_second = 0;
   double seconds_left = 0;  // of steps; validation comes on top
 };
 
 struct EpochReport {
-  int64_t epoch = 0;  // from 1; 0 for the parameters that training started from
-  double loss = 0;    // nats a word over the epoch
-  std::vector<std::pair<std::string, Scores>> scores;  // of each validation set
-  double score = 0;                                    // their mean CIDEr-D
-  bool best = false;                                   // of all epochs until now
-  bool averaged = false;                               // these are the scores of the mean of the best epochs
+  int64_t epoch = 0;              // from 1; 0 for the parameters that training started from
+  double loss = 0;                // nats a word over the epoch
+  std::vector<SetScores> scores;  // of each validation set
+  double score = 0;               // their mean; without any set, the epoch
+  bool best = false;              // of all epochs until now
+  bool averaged = false;          // these are the scores of the mean of the best epochs
 };
 
 /// Somebody who watches.
@@ -66,9 +55,9 @@ class Trainer {
  public:
   enum class Outcome { kFinished, kStopped };
 
-  /// All are borrowed but the options. `folder` is made when it does not exist.
-  Trainer(CaptionModel<float>& model, const TrainingTask& task, const LearningOptions& options,
-          std::string folder, Executor& executor);
+  /// The learner is borrowed. `recipe` is a fingerprint of options and data: a run only goes on with the
+  /// same. `folder` is made when it does not exist.
+  Trainer(Learner& learner, const RunOptions& options, std::string recipe, std::string folder);
 
   /// Begins, or goes on from the folder's checkpoint with the same parameters bit for bit (for the same
   /// number of threads) as if it had never stopped. When finished, the model holds final.safetensors. Errors:
@@ -84,19 +73,16 @@ class Trainer {
   StepReport report_of(const Window& window, const StepResult& result) const;
   Status end_epoch(TrainingObserver& observer);
   Status judge(int64_t epoch, TrainingObserver& observer);
-  Result<EpochReport> validate_model(int64_t epoch);
+  Result<EpochReport> judged(int64_t epoch);
   Status keep(const EpochReport& report);
   Status conclude(TrainingObserver& observer);
   Status save();
   std::string epoch_file(int64_t epoch) const;
   int64_t total_steps() const { return learner_.batches() * options_.epochs; }
 
-  CaptionModel<float>& model_;
-  TrainingTask task_;
-  LearningOptions options_;
-  std::string folder_;
-  Executor& executor_;
-  Learner learner_;
+  Learner& learner_;
+  RunOptions options_;
+  std::string recipe_, folder_;
   std::optional<TrainingLog> log_;
   TrainingProgress progress_;
   double seconds_ = 0;  // spent in timed_steps_ steps by this process

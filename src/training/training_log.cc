@@ -13,17 +13,20 @@
 namespace attend {
 namespace {
 
-constexpr std::string_view kNames =
-    "step\tepoch\tloss\tlearning_rate\tgradient_norm\tcaptions_per_second\treward\tset\tcider_d\tbleu_4\n";
 constexpr size_t kColumns = 10;
+
+std::string names(const RunTerms& terms) {
+  return fmt::format("step\tepoch\tloss\tlearning_rate\tgradient_norm\t{}_per_second\treward\tset\t{}\t{}\n",
+                     terms.examples, terms.score, terms.second);
+}
 
 std::string line_of(const LogRow& row) {
   if (!row.set.empty()) {
-    return fmt::format("{}\t{}\t\t\t\t\t\t{}\t{:.6f}\t{:.6f}\n", row.step, row.epoch, row.set, row.cider_d,
-                       row.bleu_4);
+    return fmt::format("{}\t{}\t\t\t\t\t\t{}\t{:.6f}\t{:.6f}\n", row.step, row.epoch, row.set, row.score,
+                       row.second);
   }
   return fmt::format("{}\t{}\t{:.6f}\t{:.6g}\t{:.4f}\t{:.1f}\t{:.6f}\t\t\t\n", row.step, row.epoch, row.loss,
-                     row.learning_rate, row.gradient_norm, row.captions_per_second, row.reward);
+                     row.learning_rate, row.gradient_norm, row.examples_per_second, row.reward);
 }
 
 std::vector<std::string_view> cut(std::string_view line) {
@@ -49,8 +52,8 @@ bool parse_row(std::string_view line, LogRow& row) {
   row.set = std::string(fields[7]);
   return parse(fields[0], row.step) && parse(fields[1], row.epoch) && parse(fields[2], row.loss) &&
          parse(fields[3], row.learning_rate) && parse(fields[4], row.gradient_norm) &&
-         parse(fields[5], row.captions_per_second) && parse(fields[6], row.reward) &&
-         parse(fields[8], row.cider_d) && parse(fields[9], row.bleu_4);
+         parse(fields[5], row.examples_per_second) && parse(fields[6], row.reward) &&
+         parse(fields[8], row.score) && parse(fields[9], row.second);
 }
 
 /// The whole lines of a log; a last line without its end was cut by a kill and is not there.
@@ -69,7 +72,8 @@ Status parse_rows(std::string_view text, const std::string& path, std::vector<Lo
 
 }  // namespace
 
-Result<TrainingLog> TrainingLog::open(const std::string& path, int64_t step, int64_t epochs) {
+Result<TrainingLog> TrainingLog::open(const std::string& path, const RunTerms& terms, int64_t step,
+                                      int64_t epochs) {
   TrainingLog log(path);
   Result<MappedFile> file = MappedFile::open(path);
   if (file.ok()) {
@@ -82,7 +86,7 @@ Result<TrainingLog> TrainingLog::open(const std::string& path, int64_t step, int
   } else if (file.status().code() != StatusCode::kNotFound) {
     return file.status();
   }
-  std::string text(kNames);
+  std::string text = names(terms);
   for (const LogRow& row : log.rows_) text += line_of(row);
   ATTEND_RETURN_IF_ERROR(write_file(path, text));
   return log;

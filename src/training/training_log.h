@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attend/status.h"
+#include "training/learner.h"
 
 namespace attend {
 
@@ -17,18 +18,20 @@ struct LogRow {
   double loss = 0;           // nats a word, smoothed, over the steps since the row before; training only
   double learning_rate = 0;  // training only
   double gradient_norm = 0;  // training only
-  double captions_per_second = 0;  // training only
+  double examples_per_second = 0;  // training only
   double reward = 0;               // mean CIDEr-D of the samples; self-critical training only
   std::string set;                 // validation only: its name
-  double cider_d = 0, bleu_4 = 0;  // validation only
+  double score = 0, second = 0;    // validation only
 };
 
 /// Tab-separated, one line of names and then one a row; numbers that a row does not have are left empty.
 class TrainingLog {
  public:
-  /// Goes on with the file at `path` after `step` steps and `epochs` validations, dropping the rows past
-  /// them, or begins it. Errors: kIo, kCorrupt "FILE:LINE: ..." for a row that is not one of ours.
-  static Result<TrainingLog> open(const std::string& path, int64_t step, int64_t epochs);
+  /// Columns are called as `terms` says. Goes on with the file at `path` after `step` steps and `epochs`
+  /// validations, dropping the rows past them, or begins it. Errors: kIo, kCorrupt "FILE:LINE: ..." for a row
+  /// that is not one of ours.
+  static Result<TrainingLog> open(const std::string& path, const RunTerms& terms, int64_t step,
+                                  int64_t epochs);
 
   /// Adds a row, here and in the file. Errors: kIo.
   Status add(const LogRow& row);

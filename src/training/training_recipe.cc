@@ -3,24 +3,15 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string_view>
 
-#include "base/atomic_file.h"
-#include "base/mapped_file.h"
-#include "nn/gemm.h"
 #include "training/content_hash.h"
+#include "training/recorded_recipe.h"
 
 namespace attend {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Status between(const char* option, double value, double low, double high) {
-  if (value >= low && value <= high) return {};
-  return {StatusCode::kInvalidArgument, fmt::format("{} is {}, not in [{}, {}]", option, value, low, high)};
-}
 
 Status check_model(const ModelOptions& model) {
   ATTEND_RETURN_IF_ERROR(between("width", static_cast<double>(model.width), 8, 8192));
@@ -56,9 +47,7 @@ Status check_learning(const LearningOptions& learning) {
       return {StatusCode::kInvalidArgument, "self-critical training needs parameters to start from"};
     }
   }
-  if (learning.precision == Precision::kBFloat16 && !has_bfloat16_products()) {
-    return {StatusCode::kUnsupported, "precision is bfloat16, which this processor does not multiply"};
-  }
+  ATTEND_RETURN_IF_ERROR(check(learning.precision));
   return check(learning.generation);
 }
 
@@ -109,7 +98,7 @@ Json describe_learning(const LearningOptions& learning) {
   json["channel_dropout"] = learning.noise.channel_dropout;
   json["patch_dropout"] = learning.noise.patch_dropout;
   json["length_exponent"] = learning.generation.length_exponent;
-  json["precision"] = learning.precision == Precision::kBFloat16 ? "bfloat16" : "float32";
+  json["precision"] = name_of(learning.precision);
   json["caption_share"] = learning.self_critical ? learning.caption_share : 1.0;
   if (learning.self_critical) {
     const bool beam = learning.self_critical->source == SelfCriticalOptions::Source::kBeam;
@@ -117,32 +106,6 @@ Json describe_learning(const LearningOptions& learning) {
   }
   json["self_critical_samples"] = learning.self_critical ? learning.self_critical->samples : 0;
   return json;
-}
-
-/// Fingerprints of the files that the run starts from. One that cannot be read has none; the trainer will say
-/// so.
-Json describe_start(const std::vector<std::string>& files) {
-  Json start = Json::array();
-  for (const std::string& path : files) {
-    const Result<MappedFile> file = MappedFile::open(path);
-    if (!file.ok()) continue;
-    ContentHash hash;
-    hash.add(file.value().bytes());
-    start.push_back(hash.text());
-  }
-  return start;
-}
-
-/// The first member in which two objects differ, as "NAME was A, now B"; empty when there is none.
-std::string difference(const Json& was, const Json& now) {
-  for (const auto& [name, value] : now.items()) {
-    if (!was.contains(name)) return name + " was not recorded, now " + value.dump();
-    if (was[name] != value) return name + " was " + was[name].dump() + ", now " + value.dump();
-  }
-  for (const auto& [name, value] : was.items()) {
-    if (!now.contains(name)) return name + " was " + value.dump() + ", now is not chosen";
-  }
-  return {};
 }
 
 }  // namespace
@@ -181,22 +144,9 @@ std::string describe(const TrainingRecipe& recipe, const TrainingSet& set) {
   json["min_count"] = recipe.set.min_count;
   json.update(describe_model(recipe.model));
   json.update(describe_learning(recipe.learning));
-  json["start"] = describe_start(recipe.learning.start);
+  json["start"] = fingerprints(recipe.learning.start);
   json.update(describe_data(set));
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Status record_recipe(const std::string& path, const std::string& description) {
-  const Result<MappedFile> file = MappedFile::open(path);
-  if (!file.ok() && file.status().code() == StatusCode::kNotFound) return write_file(path, description);
-  if (!file.ok()) return file.status();
-  const std::span<const std::byte> bytes = file.value().bytes();
-  const char* text = reinterpret_cast<const char*>(bytes.data());
-  const Json recorded = Json::parse(text, text + bytes.size(), nullptr, false);
-  if (!recorded.is_object()) return {StatusCode::kCorrupt, path + ": not a JSON object"};
-  const std::string differs = difference(recorded, Json::parse(description));
-  if (differs.empty()) return {};
-  return {StatusCode::kInvalidArgument, path + ": the run was begun with other choices: " + differs};
+  return recipe_text(json);
 }
 
 }  // namespace attend

@@ -41,10 +41,6 @@ CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set);
 /// how often something is saved or logged, are not among them.
 std::string describe(const TrainingRecipe& recipe, const TrainingSet& set);
 
-/// Writes the description to `path`; when there is one already, it must be the same.
-/// Errors: kInvalidArgument naming the first choice that differs and both values; kIo, kCorrupt.
-Status record_recipe(const std::string& path, const std::string& description);
-
 }  // namespace attend
 
 #endif  // ATTEND_TRAINING_TRAINING_RECIPE_H_

@@ -12,10 +12,10 @@
 
 namespace attend {
 
-/// How well the model of one epoch did on the validation photos; the parameters lie in a file of their own.
+/// How well the model of one epoch did on the validation sets; the parameters lie in a file of their own.
 struct EpochScore {
   int64_t epoch = 0;
-  double score = 0;  // the mean CIDEr-D over validation sets
+  double score = 0;  // the mean over validation sets
 
   bool operator==(const EpochScore&) const = default;
 };

@@ -23,7 +23,7 @@ LogRow validation(int64_t step, const std::string& set, double score) {
   LogRow row;
   row.step = step;
   row.set = set;
-  row.cider_d = score;
+  row.score = score;
   return row;
 }
 
@@ -38,8 +38,10 @@ std::vector<double> heights(const std::string& svg, size_t number) {
 }
 
 TEST(Curve, AFallingLossFallsAndARisingScoreRises) {
-  const std::string svg = draw_curve(std::vector<LogRow>{
-      training(10, 8), training(20, 4), validation(20, "a", 0.1), training(30, 3), validation(40, "a", 0.6)});
+  const std::string svg =
+      draw_curve(std::vector<LogRow>{training(10, 8), training(20, 4), validation(20, "a", 0.1),
+                                     training(30, 3), validation(40, "a", 0.6)},
+                 "score");
   const std::vector<double> loss = heights(svg, 0), score = heights(svg, 1);
   ASSERT_EQ(loss.size(), 3u);
   EXPECT_LT(loss[0], loss[1]);  // y grows downwards
@@ -51,15 +53,16 @@ TEST(Curve, AFallingLossFallsAndARisingScoreRises) {
 }
 
 TEST(Curve, EachValidationSetIsALineWithItsName) {
-  const std::string svg =
-      draw_curve(std::vector<LogRow>{validation(5, "x & <y>", 0.2), validation(5, "plain", 0.3)});
+  const std::string svg = draw_curve(
+      std::vector<LogRow>{validation(5, "x & <y>", 0.2), validation(5, "plain", 0.3)}, "more & more");
   EXPECT_THAT(svg, HasSubstr(">x &amp; &lt;y><"));
   EXPECT_THAT(svg, HasSubstr(">plain<"));
+  EXPECT_THAT(svg, HasSubstr(">more &amp; more<"));
 }
 
 TEST(Curve, NothingAndAFlatLineAreDrawnWithoutAnAccident) {
-  EXPECT_THAT(draw_curve({}), HasSubstr("</svg>"));
-  const std::string svg = draw_curve(std::vector<LogRow>{training(1, 2), training(2, 2)});
+  EXPECT_THAT(draw_curve({}, "score"), HasSubstr("</svg>"));
+  const std::string svg = draw_curve(std::vector<LogRow>{training(1, 2), training(2, 2)}, "score");
   EXPECT_THAT(svg, HasSubstr("</svg>"));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(svg, Not(HasSubstr("inf")));

@@ -101,8 +101,8 @@ TEST(TrainProgram, TrainsAModelWhoseScoresEvalFindsAgainFromThePhotos) {
     EXPECT_TRUE(std::filesystem::exists(toys.folder / file)) << file;
   }
   double best = -1;
-  const TrainingLog log = TrainingLog::open(toys.folder / "run/log.tsv", 1000, 1000).value();
-  for (const LogRow& row : log.rows()) best = std::max(best, row.set.empty() ? -1 : row.cider_d);
+  const TrainingLog log = TrainingLog::open(toys.folder / "run/log.tsv", {}, 1000, 1000).value();
+  for (const LogRow& row : log.rows()) best = std::max(best, row.set.empty() ? -1 : row.score);
   const Outcome scored = run_attend(toys.evaluation({"--model", model, "--split", "val", "--json"}));
   ASSERT_EQ(scored.exit_code, 0) << scored.err;
   const nlohmann::json json = nlohmann::json::parse(scored.out);

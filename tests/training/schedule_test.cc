@@ -33,5 +33,16 @@ TEST(Schedule, AWarmUpLongerThanTheRunOnlyRises) {
     EXPECT_DOUBLE_EQ(schedule.rate(step), static_cast<double>(step + 1) / 100);
 }
 
+TEST(Schedule, TheInverseSquareRootFallsFromThePeakWithoutEnd) {
+  const Schedule schedule{.peak = 0.5, .warmup = 4, .fall = Schedule::Fall::kInverseSquareRoot};
+  for (int64_t step = 0; step < 4; ++step)
+    EXPECT_DOUBLE_EQ(schedule.rate(step), 0.5 * static_cast<double>(step + 1) / 4);
+  EXPECT_DOUBLE_EQ(schedule.rate(15), 0.25);
+  EXPECT_DOUBLE_EQ(schedule.rate(399), 0.05);
+  const Schedule at_once{.peak = 1, .warmup = 0, .fall = Schedule::Fall::kInverseSquareRoot};
+  EXPECT_DOUBLE_EQ(at_once.rate(0), 1);
+  EXPECT_DOUBLE_EQ(at_once.rate(3), 0.5);
+}
+
 }  // namespace
 }  // namespace attend

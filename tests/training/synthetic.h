@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "cli/temporary_folder.h"
 #include "language/ptb_tokenizer.h"
+#include "training/caption_learner.h"
 #include "training/trainer.h"
 #include "training/training_recipe.h"
 #include "training/training_set.h"
@@ -68,7 +69,7 @@ struct ToyWorld {
   TrainingSet set = make();
   TrainingRecipe recipe = make_recipe();
 
-  TrainingTask task() const { return {set.photos, set.validation, &set.vocabulary, describe(recipe, set)}; }
+  CaptionTask task() const { return {set.photos, set.validation, &set.vocabulary}; }
   CaptionModelShape shape() const { return shape_of(recipe.model, set); }
 
  private:

@@ -54,7 +54,8 @@ struct Sitting {
 Sitting sit(const ToyWorld& world, const std::string& run, Watcher& watcher,
             Executor& executor = serial_executor()) {
   CaptionModel<float> model(world.shape());
-  Trainer trainer(model, world.task(), world.recipe.learning, run, executor);
+  CaptionLearner learner(model, world.task(), world.recipe.learning, executor);
+  Trainer trainer(learner, world.recipe.learning, describe(world.recipe, world.set), run);
   Sitting sitting;
   sitting.outcome = trainer.run(watcher);
   sitting.parameters = all_parameters(model);

@@ -11,6 +11,8 @@
 namespace attend {
 namespace {
 
+const RunTerms kTerms = {"sentences", "bleu", "loss", "BLEU"};
+
 LogRow steps_row(int64_t step, int64_t epoch) {
   LogRow row;
   row.step = step;
@@ -18,7 +20,7 @@ LogRow steps_row(int64_t step, int64_t epoch) {
   row.loss = 3.25;
   row.learning_rate = 1e-4;
   row.gradient_norm = 0.5;
-  row.captions_per_second = 201.5;
+  row.examples_per_second = 201.5;
   return row;
 }
 
@@ -27,8 +29,8 @@ LogRow validation_row(int64_t step, int64_t epoch) {
   row.step = step;
   row.epoch = epoch;
   row.set = "toys";
-  row.cider_d = 0.625;
-  row.bleu_4 = 0.25;
+  row.score = 0.625;
+  row.second = 0.25;
   return row;
 }
 
@@ -40,29 +42,33 @@ std::string contents(const std::string& path) {
 TEST(TrainingLog, RowsAreReadBackAndThoseThatAKilledRunWillRepeatAreDropped) {
   const TemporaryFolder folder;
   {
-    TrainingLog log = TrainingLog::open(folder / "log.tsv", -1, 0).value();
+    TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, -1, 0).value();
     for (const LogRow& row : {steps_row(20, 1), validation_row(20, 1), steps_row(40, 2),
                               validation_row(40, 2), steps_row(60, 3)}) {
       ASSERT_TRUE(log.add(row).ok());
     }
   }
-  const TrainingLog log = TrainingLog::open(folder / "log.tsv", 40, 1).value();
+  const TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, 40, 1).value();
   ASSERT_EQ(log.rows().size(), 3u);
   EXPECT_EQ(log.rows()[0].loss, 3.25);
   EXPECT_EQ(log.rows()[0].learning_rate, 1e-4);
-  EXPECT_EQ(log.rows()[0].captions_per_second, 201.5);
+  EXPECT_EQ(log.rows()[0].examples_per_second, 201.5);
   EXPECT_EQ(log.rows()[1].set, "toys");
-  EXPECT_EQ(log.rows()[1].cider_d, 0.625);
+  EXPECT_EQ(log.rows()[1].score, 0.625);
   EXPECT_EQ(log.rows()[2].step, 40);
   EXPECT_EQ(contents(folder / "log.tsv").find("60\t3"), std::string::npos);
 }
 
 TEST(TrainingLog, EveryLineHasAsManyFieldsAsTheFirst) {
   const TemporaryFolder folder;
-  TrainingLog log = TrainingLog::open(folder / "log.tsv", -1, 0).value();
+  TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, -1, 0).value();
   ASSERT_TRUE(log.add(steps_row(1, 1)).ok());
   ASSERT_TRUE(log.add(validation_row(1, 1)).ok());
   std::ifstream file(folder / "log.tsv");
+  EXPECT_EQ(contents(folder / "log.tsv")
+                .find("step\tepoch\tloss\tlearning_rate\tgradient_norm\t"
+                      "sentences_per_second\treward\tset\tbleu\tloss\n"),
+            0u);
   int lines = 0;
   for (std::string line; std::getline(file, line); ++lines)
     EXPECT_EQ(std::count(line.begin(), line.end(), '\t'), 9);
@@ -72,21 +78,21 @@ TEST(TrainingLog, EveryLineHasAsManyFieldsAsTheFirst) {
 TEST(TrainingLog, ALineCutByAKillIsDroppedAndAnyOtherStrangerIsAnError) {
   const TemporaryFolder folder;
   {
-    TrainingLog log = TrainingLog::open(folder / "log.tsv", -1, 0).value();
+    TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, -1, 0).value();
     ASSERT_TRUE(log.add(steps_row(5, 1)).ok());
   }
   const std::string whole = contents(folder / "log.tsv");
   folder.file("log.tsv", whole + "40\t2\t3.");
-  EXPECT_EQ(TrainingLog::open(folder / "log.tsv", 100, 9).value().rows().size(), 1u);
+  EXPECT_EQ(TrainingLog::open(folder / "log.tsv", kTerms, 100, 9).value().rows().size(), 1u);
   folder.file("log.tsv", whole + "40\t2\tx\t\t\t\t\t\t\t\n");
-  const Status status = TrainingLog::open(folder / "log.tsv", 100, 9).status();
+  const Status status = TrainingLog::open(folder / "log.tsv", kTerms, 100, 9).status();
   EXPECT_EQ(status.code(), StatusCode::kCorrupt);
   EXPECT_NE(status.message().find("log.tsv:3:"), std::string::npos) << status.message();
 }
 
 TEST(TrainingLog, AFolderThatIsNotThereIsAnError) {
   const TemporaryFolder folder;
-  EXPECT_FALSE(TrainingLog::open(folder / "no/log.tsv", -1, 0).ok());
+  EXPECT_FALSE(TrainingLog::open(folder / "no/log.tsv", kTerms, -1, 0).ok());
 }
 
 }  // namespace

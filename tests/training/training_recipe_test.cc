@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "training/recorded_recipe.h"
 #include "training/synthetic.h"
 
 namespace attend {
