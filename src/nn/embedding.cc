@@ -32,7 +32,7 @@ Matrix<T> Embedding<T>::forward(std::span<const int32_t> ids, Pass& pass) const 
 template <class T>
 void Embedding<T>::backward(std::span<const int32_t> ids, ConstMatrix<T> dy, Pass& pass) {
   assert(static_cast<int64_t>(ids.size()) == dy.rows);
-  constexpr int64_t kStrip = 128;
+  constexpr int64_t kStrip = 32;
   const Matrix<T> gradient = table.gradient();
   for_each_chunk(pass.executor, dy.cols, kStrip, [&](int64_t first, int64_t count) {
     for (int64_t r = 0; r < dy.rows; ++r) {

@@ -7,7 +7,9 @@
 #include <type_traits>
 
 #include "nn/bfloat16_gemm.h"
+#include "nn/chunks.h"
 #include "nn/product.h"
+#include "nn/row_kernels.h"
 #include "nn/undisturbed.h"
 
 namespace attend {
@@ -19,6 +21,10 @@ constexpr int64_t kWorthRounding = int64_t{1} << 24;
 // What one task computes of c: large enough that sgemm, which copies the other operand into panels again for
 // every block, spends little on that; small enough to share out.
 constexpr int64_t kBlockRows = 192, kBlockCols = 1024;
+
+// A product with fewer blocks than this, of sums with more terms than that: the gradient of a small weight.
+// Its sums are cut as well, so that there is something to share out.
+constexpr int64_t kFewBlocks = 4, kTermsPerPart = 1024;
 
 struct Range {
   int64_t first, count;
@@ -104,6 +110,37 @@ void multiply(const Product<T>& product, Executor& executor) {
   });
 }
 
+bool has_long_sums(const Product<float>& product) {
+  const Parts rows(product.c.rows, kBlockRows), cols(product.c.cols, kBlockCols);
+  return product.transpose_a == Transpose::kYes && product.transpose_b == Transpose::kNo &&
+         rows.count() * cols.count() < kFewBlocks && product.inner() >= 2 * kTermsPerPart;
+}
+
+// a^T b as the sum of products of neighbouring rows of a and b, added up in the order of the rows.
+void multiply_in_parts(const Product<float>& product, Pass& pass) {
+  const Arena::Mark mark(pass.arena);
+  const Matrix<float>& c = product.c;
+  const int64_t inner = product.inner(), parts = (inner + kTermsPerPart - 1) / kTermsPerPart;
+  const Matrix<float> sums = pass.arena.matrix<float>(parts * c.rows, c.cols);
+  const Parts rows(c.rows, kBlockRows), cols(c.cols, kBlockCols);
+  const int64_t blocks = rows.count() * cols.count();
+  pass.executor.for_each(parts * blocks, [&](int64_t task, int) {
+    const int64_t part = task / blocks, block = task % blocks;
+    const int64_t first = part * kTermsPerPart, count = std::min(kTermsPerPart, inner - first);
+    const Product<float> own{product.a.slice(first, count),
+                             Transpose::kYes,
+                             product.b.slice(first, count),
+                             Transpose::kNo,
+                             Accumulate::kNo,
+                             sums.slice(part * c.rows, c.rows)};
+    multiply_block(own, rows[block / cols.count()], cols[block % cols.count()]);
+  });
+  for_each_chunk(pass.executor, c.size(), kChunkElements, [&](int64_t first, int64_t count) {
+    if (product.accumulate == Accumulate::kNo) std::fill_n(c.data + first, count, 0.0f);
+    kernels::add_rows(sums.data + first, parts, c.size(), count, c.data + first);
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -126,6 +163,7 @@ void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose t
         has_bfloat16_products() && multiply_bfloat16(product, pass.arena).ok()) {
       return;
     }
+    if (has_long_sums(product)) return multiply_in_parts(product, pass);
   }
   gemm(a, transpose_a, b, transpose_b, accumulate, c, pass.executor);
 }

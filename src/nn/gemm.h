@@ -17,7 +17,7 @@ void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose t
           Accumulate accumulate, Matrix<T> c, Executor& executor);
 
 /// The same by pass.executor in pass.precision. Products too small to repay the rounding stay in float32;
-/// those that are rounded run on OpenMP's threads.
+/// those that are rounded run on OpenMP's threads. The long sums of a^T b are cut too, by the shape alone.
 template <class T>
 void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose transpose_b,
           Accumulate accumulate, Matrix<T> c, Pass& pass);

@@ -20,7 +20,7 @@ void set_rows(ConstMatrix<T> row, Matrix<T> y, Executor& executor) {
 // the order of the sum is that of the rows.
 template <class T>
 void add_columns(ConstMatrix<T> x, Matrix<T> sum, Executor& executor) {
-  constexpr int64_t kStrip = 128;
+  constexpr int64_t kStrip = 32;
   for_each_chunk(executor, x.cols, kStrip, [&](int64_t first, int64_t count) {
     kernels::add_rows(x.data + first, x.rows, x.cols, count, sum.data + first);
   });

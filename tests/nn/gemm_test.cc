@@ -73,6 +73,30 @@ TEST(Gemm, AnEmptySumIsZeroAndAnEmptyResultIsNothing) {
               serial_executor());
 }
 
+TEST(Gemm, LongSumsOfFewNumbersAreCutByTheShapeAlone) {
+  constexpr int64_t kTerms = 3 * 1024 + 77;
+  const std::unique_ptr<Executor> many = make_thread_executor(3);
+  for (const Accumulate accumulate : {Accumulate::kNo, Accumulate::kYes}) {
+    Arena arena;
+    const auto a = random_matrix<float>(arena, kTerms, 33, 1), b = random_matrix<float>(arena, kTerms, 17, 2);
+    const auto c = random_matrix<float>(arena, 33, 17, 3), same = random_matrix<float>(arena, 33, 17, 3);
+    const auto start = random_matrix<double>(arena, 33, 17, 3);
+    const auto ad = random_matrix<double>(arena, kTerms, 33, 1),
+               bd = random_matrix<double>(arena, kTerms, 17, 2);
+    if (accumulate == Accumulate::kNo) std::ranges::fill(c.values(), std::numeric_limits<float>::quiet_NaN());
+    Pass alone(arena, serial_executor()), shared(arena, *many);
+    gemm<float>(a, Transpose::kYes, b, Transpose::kNo, accumulate, c, alone);
+    if (accumulate == Accumulate::kNo) std::ranges::fill(same.values(), 7.0f);
+    gemm<float>(a, Transpose::kYes, b, Transpose::kNo, accumulate, same, shared);
+    expect_same_bits<float>(c, same, "by three workers");
+    for (int64_t i = 0; i < c.size(); ++i) {
+      const double base = accumulate == Accumulate::kYes ? start.data[i] : 0.0;
+      const double expected = base + element(ad, Transpose::kYes, bd, Transpose::kNo, i / 17, i % 17);
+      ASSERT_NEAR(static_cast<double>(c.data[i]), expected, 1e-5 * std::sqrt(double{kTerms}));
+    }
+  }
+}
+
 TEST(Gemm, DoesNotDependOnWhoRunsIt) {
   constexpr int64_t kRows = 401, kInner = 70, kCols = 2100;  // nine blocks, of unequal sizes
   const std::unique_ptr<Executor> openmp = make_openmp_executor(3), threads = make_thread_executor(2);
