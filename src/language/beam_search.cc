@@ -149,8 +149,9 @@ struct Rows {
 std::vector<std::vector<SpokenSentence>> beam_search(NextWord& model, const SpecialWords& special,
                                                      const GenerationOptions& options) {
   SpokenTree tree;
-  std::vector<Beam> beams(static_cast<size_t>(model.prompts()),
-                          {special, options, most_words(model, options)});
+  std::vector<Beam> beams;
+  for (int64_t p = 0; p < model.prompts(); ++p)
+    beams.emplace_back(special, options, most_words(model, p, options));
   for (int64_t said = 0;; ++said) {
     const Rows rows(beams);
     if (rows.words.empty()) break;

@@ -24,6 +24,8 @@ class NextWord {
   virtual int64_t vocabulary() const = 0;
   /// The longest sentence that it can carry, in words.
   virtual int64_t most_words() const { return std::numeric_limits<int64_t>::max(); }
+  /// The same of the sentences of one prompt, where prompts differ.
+  virtual int64_t most_words_about(int64_t prompt) const { return prompt < prompts() ? most_words() : 0; }
 
   /// Row r continues what row parents[r] was after the previous call, with the word words[r]; `offsets` says
   /// which rows are which prompt's. In the first call every row starts anew and parents are ignored. Returns
@@ -89,7 +91,7 @@ struct SpokenSentence {
 ///
 /// A beam hypothesis of max_length words may only end. A greedy or drawn sentence of max_length words is cut
 /// unless the end comes next. `options` must pass check(); the words are also limited by the model's
-/// most_words().
+/// most_words_about() the prompt.
 std::vector<std::vector<SpokenSentence>> generate(NextWord& model, const SpecialWords& special,
                                                   const GenerationOptions& options);
 

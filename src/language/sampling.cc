@@ -24,7 +24,7 @@ struct Path {
 class Sampler {
  public:
   Sampler(NextWord& model, const SpecialWords& special, const GenerationOptions& options)
-      : model_(model), special_(special), options_(options), most_words_(most_words(model, options)) {
+      : model_(model), special_(special), options_(options) {
     const uint64_t samples = greedy() ? 1 : static_cast<uint64_t>(options.samples);
     for (size_t p = 0; p < static_cast<size_t>(model.prompts()); ++p) {
       const RandomKey key = options.key.child(options.first_prompt + p);
@@ -79,7 +79,8 @@ class Sampler {
         greedy() ? likeliest_word(row)
                  : drawn_word(row, options_.temperature, path.key.uniform(static_cast<uint64_t>(said)));
     path.ended = word == special_.end;
-    path.open = word >= 0 && !path.ended && said < most_words_;
+    path.open =
+        word >= 0 && !path.ended && said < most_words(model_, static_cast<int64_t>(path.prompt), options_);
     if (!path.ended && !path.open) return;
     const float log_probability = row[static_cast<size_t>(word)];
     path.log_probability += log_probability;
@@ -91,7 +92,6 @@ class Sampler {
   NextWord& model_;
   const SpecialWords& special_;
   const GenerationOptions& options_;
-  const int64_t most_words_;
   std::vector<Path> paths_;  // by prompt
   SpokenTree tree_;
 };

@@ -6,30 +6,12 @@
 #include "nn/residual.h"
 
 namespace attend {
-namespace {
-
-/// The spread of a fresh embedding: small, so that tied output weights start with nearly even odds.
-constexpr double kEmbeddingDeviation = 0.02;
-
-/// 0, 1, 2, ... from the first row of each sequence.
-std::vector<int32_t> positions_of(Offsets sequences) {
-  std::vector<int32_t> positions;
-  positions.reserve(static_cast<size_t>(sequences.back()));
-  for (size_t s = 0; s + 1 < sequences.size(); ++s) {
-    for (int64_t i = 0; i < sequences[s + 1] - sequences[s]; ++i)
-      positions.push_back(static_cast<int32_t>(i));
-  }
-  return positions;
-}
-
-}  // namespace
 
 template <class T>
 TextDecoder<T>::TextDecoder(const std::string& name, const TextDecoderShape& shape)
-    : shape_(shape),
-      words_(name + ".words", shape.vocabulary, shape.block.width, kEmbeddingDeviation),
-      positions_(name + ".positions", shape.max_length, shape.block.width, kEmbeddingDeviation),
-      dropout_(shape.embedding_dropout),
+    : embedding(name, {shape.vocabulary, shape.max_length, shape.block.width, shape.positions,
+                       shape.embedding_dropout}),
+      shape_(shape),
       norm_(name + ".norm", shape.block.width) {
   blocks_.reserve(static_cast<size_t>(shape.layers));
   for (int i = 0; i < shape.layers; ++i) {
@@ -53,23 +35,15 @@ Matrix<T> TextDecoder<T>::forward(std::span<const int32_t> words,
                                   const typename DecoderBlock<T>::Layout& layout, const Memory& memory,
                                   Pass& pass, Activations* activations) const {
   assert(memory.size() == blocks_.size());
-  std::vector<int32_t> positions = positions_of(layout.sequences);
-  assert(positions.size() == words.size());
-  Matrix<T> x = words_.forward(words, pass);  // [rows, width]
-  add_to<T>(x, positions_.forward(positions, pass), pass);
-  const Dropout::Activations dropout = dropout_.forward(x, pass);
-  if (activations) {
-    activations->words.assign(words.begin(), words.end());
-    activations->positions = std::move(positions);
-    activations->dropout = dropout;
-    activations->blocks.resize(blocks_.size());
-  }
+  Matrix<T> x = embedding.forward(words, layout.sequences, pass,
+                                  activations ? &activations->embedding : nullptr);  // [rows, width]
+  if (activations) activations->blocks.resize(blocks_.size());
   for (size_t i = 0; i < blocks_.size(); ++i) {
     x = blocks_[i].forward(x, layout, memory[i], pass, activations ? &activations->blocks[i] : nullptr);
   }
   const Matrix<T> state = norm_.forward(x, pass, activations ? &activations->norm : nullptr);
   if (activations) activations->state = state;
-  return words_.logits(state, pass);
+  return embedding.logits(state, pass);
 }
 
 template <class T>
@@ -79,7 +53,7 @@ typename TextDecoder<T>::MemoryInputGradient TextDecoder<T>::backward(const Acti
                                                                       const Memory& memory,
                                                                       ConstMatrix<T> dlogits, Pass& pass) {
   Matrix<T> dx =
-      norm_.backward(activations.norm, words_.logits_backward(activations.state, dlogits, pass), pass);
+      norm_.backward(activations.norm, embedding.logits_backward(activations.state, dlogits, pass), pass);
   MemoryInputGradient sum = {pass.arena.template zeros<T>(key_input.rows, key_input.cols),
                              pass.arena.template zeros<T>(value_input.rows, value_input.cols)};
   for (size_t i = blocks_.size(); i-- > 0;) {
@@ -93,9 +67,7 @@ typename TextDecoder<T>::MemoryInputGradient TextDecoder<T>::backward(const Acti
     add_to<T>(sum.key_input, input.key_input, pass);
     add_to<T>(sum.value_input, input.value_input, pass);
   }
-  dropout_.backward(activations.dropout, dx, pass);
-  words_.backward(activations.words, dx, pass);
-  positions_.backward(activations.positions, dx, pass);
+  embedding.backward(activations.embedding, dx, pass);
   return sum;
 }
 
@@ -104,9 +76,7 @@ Matrix<T> TextDecoder<T>::step(std::span<const int32_t> words, Offsets groups, c
                                std::vector<KeyValueCache<T>>& caches, Pass& pass, Matrix<T> weights) const {
   assert(memory.size() == blocks_.size() && caches.size() == blocks_.size());
   const int64_t position = caches.empty() ? 0 : caches.front().length();
-  const std::vector<int32_t> positions(words.size(), static_cast<int32_t>(position));
-  Matrix<T> x = words_.forward(words, pass);  // [rows, width]
-  add_to<T>(x, positions_.forward(positions, pass), pass);
+  Matrix<T> x = embedding.step(words, position, pass);  // [rows, width]
 
   Matrix<T> layer_weights;
   if (weights.present()) {
@@ -120,13 +90,12 @@ Matrix<T> TextDecoder<T>::step(std::span<const int32_t> words, Offsets groups, c
   if (weights.present()) {
     for (T& w : weights.values()) w /= static_cast<T>(blocks_.size());
   }
-  return words_.logits(norm_.forward(x, pass), pass);
+  return embedding.logits(norm_.forward(x, pass), pass);
 }
 
 template <class T>
 void TextDecoder<T>::collect(ParameterList<T>& list) {
-  words_.collect(list);
-  positions_.collect(list);
+  embedding.collect(list);
   for (DecoderBlock<T>& block : blocks_) block.collect(list);
   norm_.collect(list);
 }

@@ -8,20 +8,21 @@
 #include <string>
 #include <vector>
 
-#include "nn/embedding.h"
+#include "language/text_embedding.h"
 #include "nn/transformer_block.h"
 
 namespace attend {
 
 struct TextDecoderShape {
   int64_t vocabulary = 0;
-  int64_t max_length = 40;  // rows of the learned position table: words of a caption and its start
+  int64_t max_length = 40;  // the most rows of a sentence: its words and its start
   int layers = 3;
   BlockShape block;
   double embedding_dropout = 0.0;
+  Positions positions = Positions::kLearned;
 };
 
-/// Words and learned positions in, pre-norm (or post-norm) decoder blocks, a last layer norm, tied output
+/// Words and their positions in, pre-norm (or post-norm) decoder blocks, a last layer norm, tied output
 /// weights.
 template <class T>
 class TextDecoder {
@@ -35,8 +36,7 @@ class TextDecoder {
   Memory remember(ConstMatrix<T> key_input, ConstMatrix<T> value_input, Offsets offsets, Pass& pass) const;
 
   struct Activations {
-    std::vector<int32_t> words, positions;
-    Dropout::Activations dropout;
+    typename TextEmbedding<T>::Activations embedding;
     std::vector<typename DecoderBlock<T>::Activations> blocks;
     typename LayerNorm<T>::Activations norm;
     ConstMatrix<T> state;  // [rows, width], after the last norm
@@ -63,11 +63,11 @@ class TextDecoder {
 
   void collect(ParameterList<T>& list);
 
+  /// What the words are read through; an encoder that shares the words may read through it too.
+  TextEmbedding<T> embedding;  // "NAME.words.weight", "NAME.positions.weight"
+
  private:
   TextDecoderShape shape_;
-  Embedding<T> words_;      // "NAME.words.weight" [vocabulary, width]
-  Embedding<T> positions_;  // "NAME.positions.weight" [max_length, width]
-  Dropout dropout_;
   std::vector<DecoderBlock<T>> blocks_;  // "NAME.blocks.N..."
   LayerNorm<T> norm_;                    // "NAME.norm"
 };

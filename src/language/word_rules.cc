@@ -23,8 +23,8 @@ void forbid_words(std::span<float> log_probabilities, std::span<const int32_t> s
   for (const int32_t word : words_that_repeat(said, options.no_repeat_ngram)) forbid(word);
 }
 
-int64_t most_words(const NextWord& model, const GenerationOptions& options) {
-  return std::min<int64_t>(options.max_length, model.most_words());
+int64_t most_words(const NextWord& model, int64_t prompt, const GenerationOptions& options) {
+  return std::min<int64_t>(options.max_length, model.most_words_about(prompt));
 }
 
 }  // namespace attend

@@ -23,8 +23,8 @@ SpecialWords special_words(const Vocabulary& vocabulary);
 void forbid_words(std::span<float> log_probabilities, std::span<const int32_t> said,
                   const SpecialWords& special, const GenerationOptions& options);
 
-/// The most words of a sentence: the option's, or what the model can carry if that is less.
-int64_t most_words(const NextWord& model, const GenerationOptions& options);
+/// The most words of a sentence about `prompt`: the option's, or what the model can carry if that is less.
+int64_t most_words(const NextWord& model, int64_t prompt, const GenerationOptions& options);
 
 }  // namespace attend
 

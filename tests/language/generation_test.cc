@@ -471,5 +471,37 @@ TEST(GenerationOptions, OptionsOutOfRangeAreNamedWithTheirValue) {
   EXPECT_THAT(message([](auto& o) { o.temperature = 0; }), HasSubstr("temperature is 0"));
 }
 
+/// A model whose prompts have limits of their own.
+class LimitedPrompts final : public NextWord {
+ public:
+  LimitedPrompts(ToyNextWord& model, std::vector<int64_t> limits)
+      : model_(model), limits_(std::move(limits)) {}
+  int64_t prompts() const override { return model_.prompts(); }
+  int64_t vocabulary() const override { return model_.vocabulary(); }
+  int64_t most_words_about(int64_t prompt) const override { return limits_[static_cast<size_t>(prompt)]; }
+  Matrix<float> advance(std::span<const int32_t> parents, std::span<const int32_t> words,
+                        std::span<const int64_t> offsets) override {
+    return model_.advance(parents, words, offsets);
+  }
+  ConstMatrix<float> attention() const override { return model_.attention(); }
+
+ private:
+  ToyNextWord& model_;
+  std::vector<int64_t> limits_;
+};
+
+TEST(Generation, ASentenceEndsAtTheLimitOfItsOwnPrompt) {
+  for (const Method method : {Method::kBeam, Method::kGreedy, Method::kSample}) {
+    ToyNextWord model(7, {random_odds(1, 7, 1e-6), random_odds(2, 7, 1e-6)});
+    LimitedPrompts limited(model, {4, 9});
+    GenerationOptions options;
+    options.method = method;
+    options.no_repeat_ngram = 0;
+    const auto sentences = generate(limited, {}, options);
+    EXPECT_EQ(ids_of(sentences[0].front()).size(), 4u);
+    EXPECT_EQ(ids_of(sentences[1].front()).size(), 9u);
+  }
+}
+
 }  // namespace
 }  // namespace attend
