@@ -61,4 +61,16 @@ std::array<double, kMaxNgram> BleuCounts::score() const {
   return bleu;
 }
 
+double BleuCounts::smoothed() const {
+  if (std::ranges::all_of(matched_, [](int64_t n) { return n == 0; })) return 0;
+  double half = 1, logarithms = 0;
+  for (size_t n = 0; n < kMaxNgram; ++n) {
+    if (proposed_[n] == 0) return 0;  // no sentence is as long as this: the product's factor is 0
+    const double matched = matched_[n] > 0 ? static_cast<double>(matched_[n]) : half /= 2;
+    logarithms += std::log(matched / static_cast<double>(proposed_[n]));
+  }
+  const double lengths = static_cast<double>(reference_words_) / static_cast<double>(candidate_words_);
+  return 100 * std::min(1.0, std::exp(1 - lengths)) * std::exp(logarithms / double{kMaxNgram});
+}
+
 }  // namespace attend

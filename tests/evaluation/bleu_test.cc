@@ -51,5 +51,30 @@ TEST(Bleu, IsFiniteWhenThereIsNothingToCount) {
   }
 }
 
+// Papineni's sum with the smoothing of mteval: precisions 1/2, 1/2 of 1/1 and so on.
+TEST(Bleu, SmoothedHalvesAMatchForEachLengthThatNothingMatched) {
+  BleuCounts counts;
+  counts.add(WordIds{1, 2, 3, 4, 5}, std::vector<WordIds>{{1, 2, 9, 9, 5}});
+  // matches: 3 of 5, 1 of 4, none of 3, none of 2
+  const double expected = std::pow(3.0 / 5 * 1.0 / 4 * 0.5 / 3 * 0.25 / 2, 0.25);
+  EXPECT_NEAR(counts.smoothed(), 100 * expected, 1e-9);
+}
+
+TEST(Bleu, SmoothedIsZeroWithoutAnyMatchOrAnySentenceOfFourWords) {
+  BleuCounts none, strangers, short_one;
+  strangers.add(WordIds{1, 2, 3, 4, 5}, std::vector<WordIds>{{6, 7, 8, 9}});
+  short_one.add(WordIds{1, 2, 3}, std::vector<WordIds>{{1, 2, 3}});
+  for (const BleuCounts& counts : {none, strangers, short_one}) EXPECT_EQ(counts.smoothed(), 0);
+}
+
+TEST(Bleu, SmoothedPunishesShortCorporaAlone) {
+  BleuCounts shorter, longer;
+  const WordIds five = {1, 2, 3, 4, 5}, ten = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  shorter.add(five, std::vector<WordIds>{ten});
+  longer.add(five, std::vector<WordIds>{{1, 2, 3, 4}});
+  EXPECT_NEAR(shorter.smoothed(), 100 * std::exp(-1.0), 1e-9);
+  EXPECT_NEAR(longer.smoothed(), 100 * std::pow(4.0 / 5 * 3 / 4 * 2 / 3 * 1 / 2, 0.25), 1e-9);
+}
+
 }  // namespace
 }  // namespace attend
