@@ -2,9 +2,12 @@
 set(ATTEND_MODEL "${PROJECT_SOURCE_DIR}/models/attend.safetensors" CACHE FILEPATH
     "Model file to build into the program; a file that does not exist builds a program without one")
 
-# attend_embed_model(TARGET FILE) defines the static library TARGET, which holds the bytes of FILE between the symbols
-# attend_embedded_model_begin and attend_embedded_model_end; none when there is no such file.
-function(attend_embed_model target file)
+set(ATTEND_TRANSLATION_MODEL "${PROJECT_SOURCE_DIR}/models/attend-en-de.safetensors" CACHE FILEPATH
+    "Translation model file to build into the program; a file that does not exist builds a program without one")
+
+# attend_embed_model(TARGET FILE SYMBOL) defines the static library TARGET, which holds the bytes of FILE between the
+# symbols SYMBOL_begin and SYMBOL_end; none when there is no such file.
+function(attend_embed_model target file embedded_model_symbol)
   # A glob, so that a file that appears or goes away after configuring is noticed by the next build.
   file(GLOB found CONFIGURE_DEPENDS "${file}")
   if(found)

@@ -18,7 +18,6 @@ namespace attend {
 namespace {
 
 constexpr uint8_t kPaper = 255;
-constexpr int kInk = 32;
 
 Status check_sheet(const Photo& photo, const Caption& caption, const ContactSheetOptions& options) {
   if (photo.width < 1 || photo.height < 1 ||
@@ -64,16 +63,7 @@ void place_label(const Label& label, int i, const SheetLayout& layout, Photo& sh
   const int left = layout.cell_left(i) + (layout.cell_width - label.width) / 2;
   const int top =
       layout.tile_top(i) + layout.tile_height + std::max(0, (layout.label_height - label.height) / 2);
-  for (int y = 0; y < std::min(label.height, layout.label_height); ++y) {
-    for (int x = 0; x < label.width; ++x) {
-      const int ink =
-          label.ink[static_cast<size_t>(y) * static_cast<size_t>(label.width) + static_cast<size_t>(x)];
-      const int value = kPaper - ink * (kPaper - kInk) / 255;
-      const size_t pixel =
-          static_cast<size_t>(top + y) * static_cast<size_t>(sheet.width) + static_cast<size_t>(left + x);
-      std::fill_n(sheet.rgb.begin() + static_cast<std::ptrdiff_t>(3 * pixel), 3, static_cast<uint8_t>(value));
-    }
-  }
+  draw_label(label, left, top, layout.label_height, sheet);
 }
 
 /// A word's map over a whole tile: cold where the model does not see, or all over when it looked nowhere.

@@ -54,6 +54,12 @@ class JsonFields {
     if (!field->is_number()) return complain_of(key, "is not a number");
     value = field->get<double>();
   }
+  void text(const char* key, std::string& value) {
+    const Json* field = find(key);
+    if (!field) return;
+    if (!field->is_string()) return complain_of(key, "is not text");
+    value = field->get<std::string>();
+  }
   void norm(const char* key, NormPlacement& value) {
     const Json* field = find(key);
     if (!field) return;

@@ -11,6 +11,8 @@
 namespace attend {
 namespace {
 
+constexpr int kPaper = 255, kInk = 32;
+
 struct Unref {
   void operator()(void* object) const { g_object_unref(object); }
 };
@@ -65,6 +67,29 @@ Label render_label(const std::string& text, int height, int most_width) {
   bitmap.pixel_mode = FT_PIXEL_MODE_GRAY;
   pango_ft2_render_layout(&bitmap, layout.get(), -line.x, -line.y);
   return label;
+}
+
+Label turned(const Label& label) {
+  Label turned = {.width = label.height, .height = label.width, .ink = {}};
+  turned.ink.resize(label.ink.size());
+  const size_t width = static_cast<size_t>(label.width), height = static_cast<size_t>(label.height);
+  for (size_t y = 0; y < height; ++y) {
+    for (size_t x = 0; x < width; ++x) turned.ink[(width - 1 - x) * height + y] = label.ink[y * width + x];
+  }
+  return turned;
+}
+
+void draw_label(const Label& label, int left, int top, int most_height, Photo& paper) {
+  for (int y = 0; y < std::min(label.height, most_height); ++y) {
+    for (int x = 0; x < label.width; ++x) {
+      const int ink =
+          label.ink[static_cast<size_t>(y) * static_cast<size_t>(label.width) + static_cast<size_t>(x)];
+      const size_t pixel =
+          static_cast<size_t>(top + y) * static_cast<size_t>(paper.width) + static_cast<size_t>(left + x);
+      std::fill_n(paper.rgb.begin() + static_cast<std::ptrdiff_t>(3 * pixel), 3,
+                  static_cast<uint8_t>(kPaper - ink * (kPaper - kInk) / 255));
+    }
+  }
 }
 
 }  // namespace attend

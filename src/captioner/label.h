@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "vision/photo.h"
+
 namespace attend {
 
 /// How much ink each pixel has, 0 to 255; [height, width].
@@ -19,6 +21,13 @@ struct Label {
 /// `height` pixels high, on a common baseline; cut with an ellipsis past `most_width`. Empty when the text is
 /// empty or the machine has no fonts at all.
 Label render_label(const std::string& text, int height, int most_width);
+
+/// The label as it reads from below upwards.
+Label turned(const Label& label);
+
+/// Inks the label, but no more than its first `most_height` rows, onto white paper with its top left at
+/// (left, top), where there must be room.
+void draw_label(const Label& label, int left, int top, int most_height, Photo& paper);
 
 }  // namespace attend
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "captioner/block_config.h"
 #include "captioner/json_fields.h"
 
 namespace attend {
@@ -12,32 +13,8 @@ namespace {
 using Json = JsonFields::Json;
 
 // Far above any captioner for CPUs, and small enough that their products fit 64 bits.
-constexpr int64_t kMostWidth = 8192, kMostHidden = 65536, kMostHeads = 256, kMostLayers = 96;
 constexpr int64_t kMostFeatures = 65536, kMostVocabulary = 1 << 20, kMostPositions = 65536;
 constexpr int64_t kMostGrid = 64, kMostSide = kMostGrid * kPatchSide;
-constexpr size_t kMostJsonBytes = 1 << 16;
-
-Status check_range(const char* field, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return {};
-  return {StatusCode::kInvalidArgument,
-          fmt::format("{} is {}, and must be from {} to {}", field, value, least, most)};
-}
-
-Status check_block(const std::string& part, const BlockShape& block) {
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".width").c_str(), block.width, 1, kMostWidth));
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".heads").c_str(), block.heads, 1, kMostHeads));
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".hidden").c_str(), block.hidden, 1, kMostHidden));
-  if (block.width % block.heads == 0) return {};
-  return {StatusCode::kInvalidArgument,
-          fmt::format("{}.width {} is not a multiple of its {} heads", part, block.width, block.heads)};
-}
-
-void read_block(JsonFields& fields, BlockShape& block) {
-  fields.integer("width", block.width);
-  fields.integer("heads", block.heads);
-  fields.integer("hidden", block.hidden);
-  fields.norm("norm", block.norm);
-}
 
 void read_patches(const Json& json, PatchEncoderShape& shape, Status& status) {
   JsonFields fields(json, "config.patches", status);
@@ -75,54 +52,6 @@ void read_generation(const Json& json, GenerationOptions& options, Status& statu
   fields.integer("min_length", options.min_length);
   fields.integer("max_length", options.max_length);
   fields.finish();
-}
-
-Json parse(std::string_view json, const char* name, Status& status) {
-  if (json.size() > kMostJsonBytes) {
-    status = {StatusCode::kCorrupt,
-              fmt::format("{} has {} bytes, more than {}", name, json.size(), kMostJsonBytes)};
-    return Json::object();
-  }
-  Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_discarded()) return parsed;
-  status = {StatusCode::kCorrupt, fmt::format("{} is not JSON", name)};
-  return Json::object();
-}
-
-Json block_json(const BlockShape& block) {
-  return {{"width", block.width},
-          {"heads", block.heads},
-          {"hidden", block.hidden},
-          {"norm", block.norm == NormPlacement::kPre ? "pre" : "post"}};
-}
-
-int64_t linear_count(int64_t in, int64_t out) {
-  return (in + 1) * out;
-}
-
-/// Norms, self-attention of four square projections, and the feed-forward network.
-int64_t block_count(const BlockShape& block, int64_t norms) {
-  return norms * 2 * block.width + 4 * linear_count(block.width, block.width) +
-         linear_count(block.width, block.hidden) + linear_count(block.hidden, block.width);
-}
-
-/// What cross-attention has, the last projection included.
-int64_t cross_attention_count(const BlockShape& block) {
-  const int64_t width = block.width, square = width * width, linear = linear_count(width, width);
-  switch (block.cross_attention) {
-    case MemoryAttentionKind::kMultiHead:
-      return 4 * linear;
-    case MemoryAttentionKind::kTanh:
-      return 2 * linear;
-    case MemoryAttentionKind::kAdditive:
-      return 2 * linear + square + width;
-    case MemoryAttentionKind::kGeneral:
-      return square + linear;
-    case MemoryAttentionKind::kDot:
-    case MemoryAttentionKind::kScaledDot:
-      break;
-  }
-  return linear;
 }
 
 }  // namespace
@@ -185,8 +114,8 @@ Result<ModelConfig> parse_model_config(std::string_view shape_json, std::string_
                                        const std::string& name) {
   ModelConfig config;
   Status status;
-  const Json shape = parse(shape_json, "config", status);
-  const Json generation = parse(generation_json, "generation", status);
+  const Json shape = parse_object(shape_json, "config", status);
+  const Json generation = parse_object(generation_json, "generation", status);
   if (status.ok()) read_config(shape, config, status);
   if (status.ok()) read_generation(generation, config.generation, status);
   if (status.ok()) status = check(config);

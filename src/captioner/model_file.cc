@@ -2,32 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <new>
 #include <optional>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "checkpoint/safetensors_header.h"
+#include "captioner/model_tensors.h"
 
 namespace attend {
 namespace {
 
 constexpr std::string_view kFormat = "attend.captioner/1";
 constexpr std::string_view kEncoderPrefix = "encoder.";
-constexpr std::string_view kNotePrefix = "note.";
-constexpr float kLargestHalf = 65504;
 
 Status corrupt(const Safetensors& file, const std::string& what) {
   return {StatusCode::kCorrupt, file.name() + ": " + what};
-}
-
-/// By its bytes, which the file's header has been checked against.
-int64_t element_count(const CheckpointTensor& tensor) {
-  return static_cast<int64_t>(tensor.bytes.size() / safetensors_element_size(tensor.dtype));
 }
 
 /// Tensors to be written, and the memory of those that had to be widened.
@@ -40,21 +30,10 @@ struct TensorsToWrite {
       if (!name.starts_with(kEncoderPrefix)) continue;
       widened.emplace_back(static_cast<size_t>(element_count(tensor)));
       ATTEND_RETURN_IF_ERROR(encoder.read(name, tensor.shape, widened.back()));
-      ATTEND_RETURN_IF_ERROR(add(name, tensor.shape, widened.back()));
+      ATTEND_RETURN_IF_ERROR(add_halves(name, tensor.shape, widened.back(), tensors));
     }
     if (!tensors.empty()) return {};
     return {StatusCode::kInvalidArgument, encoder.name() + ": has no tensor that begins with encoder."};
-  }
-
-  Status add(const std::string& name, const std::vector<int64_t>& shape, std::span<const float> values) {
-    const auto fits = [](float x) { return std::abs(x) <= kLargestHalf; };  // and is no NaN
-    const auto wrong = std::ranges::find_if_not(values, fits);
-    if (wrong != values.end()) {
-      return {StatusCode::kInvalidArgument,
-              fmt::format("tensor {} holds {}, which no 16-bit float does", name, *wrong)};
-    }
-    tensors.push_back({name, shape, values, StoredType::kFloat16});
-    return {};
   }
 };
 
@@ -69,55 +48,6 @@ Status check_parts(const ModelToWrite& parts) {
   if (words == rows) return {};
   return {StatusCode::kInvalidArgument,
           fmt::format("the vocabulary has {} words and the model {}", words, rows)};
-}
-
-int64_t numbers_in(const Safetensors& file) {
-  int64_t count = 0;
-  for (const auto& [name, tensor] : file.tensors()) count += element_count(tensor);
-  return count;
-}
-
-/// No more memory for parameters than a small multiple of the file itself.
-Status check_size(const Safetensors& file, const CaptionModelShape& shape) {
-  const int64_t held = numbers_in(file);
-  const int64_t asked = parameter_count(shape);
-  if (asked <= 2 * held + 4096) return {};
-  return corrupt(file,
-                 fmt::format("config asks for {} parameters, and the file holds {} numbers", asked, held));
-}
-
-Status read_parameters(const Safetensors& file, CaptionModel<float>& model) {
-  std::unordered_set<std::string> known;
-  for (Parameter<float>* parameter : model.parameters()) {
-    known.insert(parameter->name());
-    if (!file.contains(parameter->name())) return corrupt(file, "lacks the tensor " + parameter->name());
-    const std::span<float> values = parameter->value().values();
-    ATTEND_RETURN_IF_ERROR(file.read(parameter->name(), parameter->shape(), values));
-    if (!std::ranges::all_of(values, [](float x) { return std::isfinite(x); })) {
-      return corrupt(file, "tensor " + parameter->name() + " holds a number that is not finite");
-    }
-  }
-  for (const auto& [name, tensor] : file.tensors()) {
-    if (name.starts_with(kEncoderPrefix) || known.contains(name)) continue;
-    return corrupt(file, "tensor " + name + " is no part of the model");
-  }
-  return {};
-}
-
-ModelNotes notes_of(const Safetensors& file) {
-  ModelNotes notes;
-  for (const auto& [key, value] : file.metadata()) {
-    if (key.starts_with(kNotePrefix)) notes.emplace(key.substr(kNotePrefix.size()), value);
-  }
-  return notes;
-}
-
-Status check_format(const Safetensors& file) {
-  const Result<std::string> format = file.metadata_value("format");
-  if (!format.ok()) return format.status();
-  if (format.value() == kFormat) return {};
-  return {StatusCode::kUnsupported, fmt::format("{}: format is \"{:.40}\", and this version reads {}",
-                                                file.name(), format.value(), kFormat)};
 }
 
 Result<ModelConfig> read_config(const Safetensors& file) {
@@ -150,15 +80,16 @@ Result<CnnEncoder> read_encoder(const Safetensors& file, int64_t features) {
 }
 
 Result<LoadedModel> load_checked(const Safetensors& file) {
-  ATTEND_RETURN_IF_ERROR(check_format(file));
+  ATTEND_RETURN_IF_ERROR(check_format(file, kFormat));
   Result<ModelConfig> config = read_config(file);
   if (!config.ok()) return config.status();
   const CaptionModelShape& shape = config.value().shape;
-  ATTEND_RETURN_IF_ERROR(check_size(file, shape));
+  ATTEND_RETURN_IF_ERROR(check_size(file, parameter_count(shape)));
   Result<Vocabulary> vocabulary = read_vocabulary(file, shape.text.vocabulary);
   if (!vocabulary.ok()) return vocabulary.status();
   CaptionModel<float> model(shape);
-  ATTEND_RETURN_IF_ERROR(read_parameters(file, model));
+  const auto of_encoder = [](const std::string& tensor) { return tensor.starts_with(kEncoderPrefix); };
+  ATTEND_RETURN_IF_ERROR(read_parameters(file, of_encoder, model.parameters()));
   Result<CnnEncoder> encoder = read_encoder(file, shape.patches.features);
   if (!encoder.ok()) return encoder.status();
   return LoadedModel{config.value(),
@@ -176,7 +107,8 @@ Status save_model(const std::string& path, const ModelToWrite& parts) {
   TensorsToWrite all;
   ATTEND_RETURN_IF_ERROR(all.add_encoder(parts.encoder));
   for (Parameter<float>* parameter : parts.model.parameters()) {
-    ATTEND_RETURN_IF_ERROR(all.add(parameter->name(), parameter->shape(), parameter->value().values()));
+    ATTEND_RETURN_IF_ERROR(
+        add_halves(parameter->name(), parameter->shape(), parameter->value().values(), all.tensors));
   }
   std::map<std::string, std::string> metadata = {{"format", std::string(kFormat)},
                                                  {"config", shape_json(parts.config)},
@@ -185,7 +117,7 @@ Status save_model(const std::string& path, const ModelToWrite& parts) {
   for (const auto& [key, value] : parts.encoder.metadata()) {
     if (key.starts_with(kEncoderPrefix)) metadata.emplace(key, value);
   }
-  for (const auto& [key, value] : parts.notes) metadata.emplace(std::string(kNotePrefix) + key, value);
+  add_notes(parts.notes, metadata);
   return write_safetensors(path, all.tensors, metadata);
 }
 

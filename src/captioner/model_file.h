@@ -13,20 +13,17 @@
 #ifndef ATTEND_CAPTIONER_MODEL_FILE_H_
 #define ATTEND_CAPTIONER_MODEL_FILE_H_
 
-#include <map>
 #include <string>
 
 #include "attend/status.h"
 #include "captioner/caption_model.h"
 #include "captioner/model_config.h"
+#include "captioner/model_tensors.h"
 #include "checkpoint/safetensors.h"
 #include "language/vocabulary.h"
 #include "vision/cnn_encoder.h"
 
 namespace attend {
-
-/// Text for people, by keys such as "training data", "licence" and "scores".
-using ModelNotes = std::map<std::string, std::string>;
 
 struct ModelToWrite {
   CaptionModel<float>& model;

@@ -67,15 +67,18 @@ class Safetensors {
   std::map<std::string, std::string> metadata_;
 };
 
-/// How a float tensor is stored.
-enum class StoredType { kFloat32, kFloat16, kBFloat16, kFloat64 };
+/// How a tensor is stored.
+enum class StoredType { kFloat32, kFloat16, kBFloat16, kFloat64, kBytes };
 
-/// A float tensor to be written. `values` is borrowed.
+/// A tensor to be written: float `values`, or for kBytes the `bytes` themselves. Both are borrowed.
 struct TensorToWrite {
   std::string name;
   std::vector<int64_t> shape;
   std::span<const float> values;
   StoredType stored = StoredType::kFloat32;
+  std::span<const std::byte> bytes = {};
+
+  size_t elements() const { return stored == StoredType::kBytes ? bytes.size() : values.size(); }
 };
 
 /// Writes a checkpoint atomically (write, then rename). The bytes depend on the arguments alone.

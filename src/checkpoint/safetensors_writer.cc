@@ -22,6 +22,8 @@ std::string_view spelling(StoredType type) {
       return "BF16";
     case StoredType::kFloat64:
       return "F64";
+    case StoredType::kBytes:
+      return "U8";
   }
   return "";
 }
@@ -32,10 +34,10 @@ Status check(const TensorToWrite& tensor) {
     if (extent < 0 || __builtin_mul_overflow(count, extent, &count)) count = -1;
     if (count < 0) break;
   }
-  if (count < 0 || static_cast<size_t>(count) != tensor.values.size()) {
+  if (count < 0 || static_cast<size_t>(count) != tensor.elements()) {
     return {StatusCode::kInvalidArgument, "tensor " + quote_name(tensor.name) + ": its shape holds " +
                                               std::to_string(count) + " elements, its values " +
-                                              std::to_string(tensor.values.size())};
+                                              std::to_string(tensor.elements())};
   }
   return {};
 }
@@ -65,7 +67,7 @@ Result<std::string> header_text(const std::vector<const TensorToWrite*>& order,
                       "tensor " + quote_name(tensor->name) + ": the name is taken");
       }
       const std::string_view dtype = spelling(tensor->stored);
-      const uint64_t end = offset + tensor->values.size() * safetensors_element_size(dtype);
+      const uint64_t end = offset + tensor->elements() * safetensors_element_size(dtype);
       header[tensor->name] = {{"dtype", dtype}, {"shape", tensor->shape}, {"data_offsets", {offset, end}}};
       offset = end;
     }
@@ -100,6 +102,8 @@ Status write_values(AtomicFile& file, const TensorToWrite& tensor) {
       return write_as<uint16_t>(file, tensor.values, float_to_bfloat16);
     case StoredType::kFloat64:
       return write_as<double>(file, tensor.values, [](float x) { return double{x}; });
+    case StoredType::kBytes:
+      return file.write(tensor.bytes);
   }
   return {};
 }

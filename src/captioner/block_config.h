@@ -1,0 +1,40 @@
+// The parts that the configurations of all models share: ranges, Transformer blocks, JSON that may be
+// hostile.
+#ifndef ATTEND_CAPTIONER_BLOCK_CONFIG_H_
+#define ATTEND_CAPTIONER_BLOCK_CONFIG_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "attend/status.h"
+#include "captioner/json_fields.h"
+#include "nn/transformer_block.h"
+
+namespace attend {
+
+/// The most blocks of a part of a model.
+inline constexpr int64_t kMostLayers = 96;
+
+/// Errors: kInvalidArgument, "FIELD is VALUE, and must be from LEAST to MOST".
+Status check_range(const char* field, int64_t value, int64_t least, int64_t most);
+/// Errors: kInvalidArgument for a size that no model has, or heads that do not divide the width.
+Status check_block(const std::string& part, const BlockShape& block);
+
+/// The object in `json`; an empty one, and kCorrupt in `status`, for text that is long or no JSON.
+JsonFields::Json parse_object(std::string_view json, const char* name, Status& status);
+
+/// The fields of a block, out of those of its part and as an object. Dropout is not stored.
+void read_block(JsonFields& fields, BlockShape& block);
+JsonFields::Json block_json(const BlockShape& block);
+
+/// How many numbers a linear layer has.
+int64_t linear_count(int64_t in, int64_t out);
+/// Norms, self-attention of four square projections, and the feed-forward network.
+int64_t block_count(const BlockShape& block, int64_t norms);
+/// What cross-attention has, the last projection included.
+int64_t cross_attention_count(const BlockShape& block);
+
+}  // namespace attend
+
+#endif  // ATTEND_CAPTIONER_BLOCK_CONFIG_H_
