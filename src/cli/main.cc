@@ -7,12 +7,15 @@
 #include "cli/caption_command.h"
 #include "cli/command.h"
 #include "cli/eval_command.h"
+#include "cli/eval_translate_command.h"
 #include "cli/info_command.h"
 #include "cli/models_command.h"
 #include "cli/pull_command.h"
 #include "cli/short_waits.h"
 #include "cli/standard_output.h"
 #include "cli/train_command.h"
+#include "cli/train_translate_command.h"
+#include "cli/translate_command.h"
 
 namespace attend {
 namespace {
@@ -42,9 +45,15 @@ int run(int argc, char** argv) {
       "'attend COMMAND --help' tells a command's options. Exit codes: 0 done, 1 usage error, 2 some files "
       "failed.");
   program.require_subcommand(0, 1);  // at most: after one, its name may be that of a file
-  const std::vector<Command> commands = {caption_command(program), train_command(program),
-                                         eval_command(program),    models_command(program),
-                                         pull_command(program),    info_command(program)};
+  const std::vector<Command> commands = {caption_command(program),
+                                         train_command(program),
+                                         eval_command(program),
+                                         translate_command(program),
+                                         train_translate_command(program),
+                                         eval_translate_command(program),
+                                         models_command(program),
+                                         pull_command(program),
+                                         info_command(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -13,9 +13,6 @@ class App;
 
 namespace attend {
 
-/// The key of the note in which a model file tells how it was trained.
-inline constexpr const char* kRecipeNote = "recipe";
-
 struct TrainArguments {
   TrainingRecipe recipe;
   std::string encoder, run, out;

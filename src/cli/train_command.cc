@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "captioner/model_file.h"
+#include "cli/note_option.h"
 #include "cli/stop_signals.h"
 #include "cli/train_arguments.h"
 #include "cli/train_progress.h"
+#include "training/caption_learner.h"
+#include "training/recorded_recipe.h"
 #include "training/trainer.h"
 #include "training/training_set.h"
 
@@ -50,8 +53,8 @@ Result<Trainer::Outcome> learn(const TrainArguments& arguments, const Safetensor
   ModelNotes notes = arguments.notes;
   notes.emplace(kRecipeNote, description);
   Exporter exporter(arguments.out, ModelToWrite{model, config, set.vocabulary, encoder, notes});
-  const TrainingTask task{set.photos, set.validation, &set.vocabulary, description};
-  Trainer trainer(model, task, recipe.learning, arguments.run, executor);
+  CaptionLearner learner(model, {set.photos, set.validation, &set.vocabulary}, recipe.learning, executor);
+  Trainer trainer(learner, recipe.learning, description, arguments.run);
   const Result<Trainer::Outcome> outcome = trainer.run(exporter);
   if (outcome.ok() && outcome.value() == Trainer::Outcome::kFinished)
     ATTEND_RETURN_IF_ERROR(exporter.write());

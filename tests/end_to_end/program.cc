@@ -31,6 +31,10 @@ class ScratchFile {
   ScratchFile& operator=(const ScratchFile&) = delete;
 
   int descriptor() const { return fileno(file_); }
+  /// To be read from its beginning.
+  void fill(const std::string& text) const {
+    EXPECT_EQ(pwrite(descriptor(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  }
   std::string content() const {
     std::string text;
     std::array<char, 65536> buffer{};
@@ -54,10 +58,9 @@ int closed_pipe() {
 }
 
 /// In the child, between fork and exec: only what a signal handler may call.
-[[noreturn]] void become_attend(int program, char* const* arguments, const Surroundings& surroundings,
+[[noreturn]] void become_attend(int program, char* const* arguments, const Surroundings& surroundings, int in,
                                 int out, int err) {
-  const int nothing = open("/dev/null", O_RDONLY);
-  dup2(nothing, STDIN_FILENO);
+  dup2(in, STDIN_FILENO);
   dup2(err, STDERR_FILENO);
   if (surroundings.output == Surroundings::Output::kClosed) {
     close(STDOUT_FILENO);
@@ -91,13 +94,15 @@ Outcome run_attend(const std::vector<std::string>& arguments, const Surroundings
   // By descriptor, so that one who may not enter the build's folder can still run what is in it.
   const int program = open(ATTEND_PROGRAM, O_RDONLY | O_CLOEXEC);
   if (program < 0) ADD_FAILURE() << "cannot open " << ATTEND_PROGRAM;
-  ScratchFile captured, errors;
+  ScratchFile input, captured, errors;
+  input.fill(surroundings.input);
   int out = captured.descriptor();
   if (surroundings.output == Surroundings::Output::kClosedPipe) out = closed_pipe();
   if (surroundings.output == Surroundings::Output::kFullDisk) out = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
   const pid_t child = fork();
-  if (child == 0) become_attend(program, pointers.data(), surroundings, out, errors.descriptor());
+  if (child == 0)
+    become_attend(program, pointers.data(), surroundings, input.descriptor(), out, errors.descriptor());
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) ADD_FAILURE() << "cannot run " << ATTEND_PROGRAM;
   close(program);

@@ -9,8 +9,9 @@
 
 namespace attend {
 
-/// What surrounds a run. Standard input is empty.
+/// What surrounds a run.
 struct Surroundings {
+  std::string input;  // of standard input
   enum class Output { kCaptured, kClosedPipe, kClosed, kFullDisk } output = Output::kCaptured;
   std::optional<uint64_t> largest_file;  // bytes; the program's writes past it fail, as on a full disk
   bool unprivileged = false;  // when root runs the tests: run as nobody, who may not read everything

@@ -1,0 +1,121 @@
+#include "cli/eval_translate_command.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/atomic_file.h"
+#include "cli/progress_bar.h"
+#include "cli/standard_output.h"
+#include "cli/translation_source.h"
+#include "evaluation/translation_score.h"
+#include "training/sentence_pairs.h"
+
+namespace attend {
+namespace {
+
+constexpr size_t kBetweenUpdates = 256;  // sentences; those of like length among them share steps
+
+struct EvalTranslateArguments {
+  std::string source, references, translations, model, write;
+  TranslationChoices choices;
+  int threads = 0;
+  bool json = false;
+};
+
+Result<std::vector<std::string>> translated(const EvalTranslateArguments& arguments) {
+  const Result<std::vector<std::string>> source = read_lines(arguments.source);
+  if (!source.ok()) return source.status();
+  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const Result<LoadedTranslationModel> model = load_translator(arguments.model);
+  if (!model.ok()) return model.status();
+  const Result<TranslationOptions> options = merged(model.value().config, arguments.choices);
+  if (!options.ok()) return options.status();
+  const std::span<const std::string> lines = source.value();
+  std::vector<std::string> translations;
+  ProgressBar bar(std::ssize(lines), "sentences");
+  for (size_t first = 0; first < lines.size(); first += kBetweenUpdates) {
+    const auto some = lines.subspan(first, std::min(kBetweenUpdates, lines.size() - first));
+    for (const Translation& translation :
+         translate_text(some, options.value(), model.value().pieces, model.value().model, *executor)) {
+      translations.push_back(translation.text);
+    }
+    bar.update(std::ssize(translations));
+  }
+  return translations;
+}
+
+Status write_lines(const std::string& path, std::span<const std::string> lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
+  return write_file(path, text);
+}
+
+std::string report(double bleu, int64_t sentences, bool as_json) {
+  const std::string signature = fmt::format("{}|version:attend-{}", kTranslationSignature, ATTEND_VERSION);
+  if (!as_json)
+    return fmt::format("sentences {:>7}\nBLEU      {:>7.2f}\nsignature {}\n", sentences, bleu, signature);
+  const nlohmann::ordered_json json = {{"sentences", sentences}, {"bleu", bleu}, {"signature", signature}};
+  return json.dump() + "\n";
+}
+
+int evaluate(const EvalTranslateArguments& arguments) {
+  if (arguments.source.empty() == arguments.translations.empty())
+    return fail("eval-translate: needs --source, or --translations instead", kUsageError);
+  const Result<std::vector<std::string>> references = read_lines(arguments.references);
+  if (!references.ok()) return fail(references.status().message(), kSomeFailed);
+  const Result<std::vector<std::string>> translations =
+      arguments.translations.empty() ? translated(arguments) : read_lines(arguments.translations);
+  if (!translations.ok()) {
+    const bool asked_wrongly = translations.status().code() == StatusCode::kInvalidArgument;
+    return fail(translations.status().message(), asked_wrongly ? kUsageError : kSomeFailed);
+  }
+  const std::vector<std::string>&said = translations.value(), &known = references.value();
+  if (said.size() != known.size() || said.empty()) {
+    return fail(
+        fmt::format("{} has {} lines where {} has {}", arguments.references, known.size(),
+                    arguments.translations.empty() ? arguments.source : arguments.translations, said.size()),
+        kSomeFailed);
+  }
+  if (!arguments.write.empty()) {
+    if (Status status = write_lines(arguments.write, said); !status.ok())
+      return fail(status.message(), kSomeFailed);
+  }
+  BleuCounts counts;
+  for (size_t i = 0; i < said.size(); ++i) add_translation(said[i], known[i], counts);
+  const Status status = write_standard_output(report(counts.smoothed(), std::ssize(said), arguments.json));
+  return status.ok() ? static_cast<int>(kDone) : fail(status.message(), kSomeFailed);
+}
+
+}  // namespace
+
+Command eval_translate_command(CLI::App& program) {
+  CLI::App* options =
+      program.add_subcommand("eval-translate", "Score translations by BLEU, as sacreBLEU counts it");
+  const auto arguments = std::make_shared<EvalTranslateArguments>();
+  options->add_option("--references", arguments->references, "What people wrote, a sentence a line")
+      ->required()
+      ->type_name("FILE");
+  CLI::Option* source = options->add_option("--source", arguments->source, "Sentences to translate and score")
+                            ->type_name("FILE");
+  options->add_option("--translations", arguments->translations, "Score the lines of this file instead")
+      ->type_name("FILE")
+      ->excludes(source);
+  add_translation_choices(*options, arguments->choices, arguments->model);
+  options->add_option("--write", arguments->write, "Write the translations to this file")
+      ->type_name("FILE")
+      ->needs(source);
+  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  options->add_flag("--json", arguments->json, "Print one JSON object");
+  return {options, [arguments] { return evaluate(*arguments); }};
+}
+
+}  // namespace attend

@@ -1,0 +1,31 @@
+// What `attend train-translate` is asked for.
+#ifndef ATTEND_CLI_TRAIN_TRANSLATE_ARGUMENTS_H_
+#define ATTEND_CLI_TRAIN_TRANSLATE_ARGUMENTS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "captioner/model_tensors.h"
+#include "training/translation_recipe.h"
+
+namespace CLI {
+class App;
+}
+
+namespace attend {
+
+struct TrainTranslateArguments {
+  TranslationRecipe recipe;
+  std::string data, run, out;
+  ModelNotes notes;
+  std::string pieces_file;  // a SentencePiece model; empty: one is learned
+  int64_t pieces = 8000;    // of the one that is learned
+  int threads = 0;
+};
+
+/// Adds all options to `command`; they fill `arguments`, which must outlive it.
+void add_train_translate_options(CLI::App& command, TrainTranslateArguments& arguments);
+
+}  // namespace attend
+
+#endif  // ATTEND_CLI_TRAIN_TRANSLATE_ARGUMENTS_H_

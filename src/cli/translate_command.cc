@@ -1,0 +1,124 @@
+#include "cli/translate_command.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/input_lines.h"
+#include "cli/standard_output.h"
+#include "cli/translation_source.h"
+#include "language/utf8.h"
+#include "translation/alignment_sheet.h"
+
+namespace attend {
+namespace {
+
+struct TranslateArguments {
+  std::string sentence, attention, model;
+  TranslationChoices choices;
+  int threads = 0;
+};
+
+/// The sentences that come, translated line by line.
+class TranslateRun {
+ public:
+  TranslateRun(const LoadedTranslationModel& model, const TranslationOptions& options, Executor& executor)
+      : model_(model), options_(options), executor_(executor) {}
+
+  Status translate(std::span<const std::string> sentences) {
+    std::vector<std::string> readable(sentences.begin(), sentences.end());
+    for (std::string& sentence : readable) check_text(sentence);
+    last_ = translate_text(readable, options_, model_.pieces, model_.model, executor_);
+    std::string text;
+    for (const Translation& translation : last_) {
+      ++line_;
+      tell(translation);
+      text += translation.text + "\n";
+    }
+    return write_standard_output(text);
+  }
+  const std::vector<Translation>& last() const { return last_; }
+  int exit_code() const { return failed_ ? kSomeFailed : kDone; }
+
+ private:
+  /// A line that is not text has an empty translation, so that lines out stay lines in.
+  void check_text(std::string& sentence) {
+    ++read_;
+    if (is_utf8(sentence)) return;
+    fail(fmt::format("line {}: not UTF-8", read_), kSomeFailed);
+    failed_ = true;
+    sentence.clear();
+  }
+  void tell(const Translation& translation) const {
+    if (translation.cut) {
+      fail(fmt::format("line {}: more than the {} pieces that this model reads; the rest was not translated",
+                       line_, model_.config.shape.decoder.max_length - 1),
+           kDone);
+    }
+    if (!translation.ended)
+      fail(fmt::format("line {}: the translation did not come to an end, and was cut", line_), kDone);
+  }
+
+  const LoadedTranslationModel& model_;
+  const TranslationOptions& options_;
+  Executor& executor_;
+  std::vector<Translation> last_;
+  int64_t read_ = 0, line_ = 0;
+  bool failed_ = false;
+};
+
+Status translate_lines(int64_t at_once, TranslateRun& run) {
+  InputLines input(STDIN_FILENO);
+  while (true) {
+    const Result<std::vector<std::string>> lines = input.next(static_cast<size_t>(8 * at_once));
+    if (!lines.ok()) return lines.status();
+    if (lines.value().empty()) return {};
+    ATTEND_RETURN_IF_ERROR(run.translate(lines.value()));
+  }
+}
+
+int translate(const TranslateArguments& arguments) {
+  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const Result<LoadedTranslationModel> model = load_translator(arguments.model);
+  if (!model.ok()) return fail(model.status().message(), kSomeFailed);
+  Result<TranslationOptions> options = merged(model.value().config, arguments.choices);
+  if (!options.ok()) return fail(options.status().message(), kUsageError);
+  options.value().generation.keep_attention = !arguments.attention.empty();
+  TranslateRun run(model.value(), options.value(), *executor);
+  Status status = arguments.sentence.empty() ? translate_lines(arguments.choices.at_once, run)
+                                             : run.translate({&arguments.sentence, 1});
+  if (status.ok() && !arguments.attention.empty() && run.exit_code() == kDone)
+    status = write_alignment_sheet(arguments.attention, run.last().front());
+  return status.ok() ? run.exit_code() : fail(status.message(), kSomeFailed);
+}
+
+}  // namespace
+
+Command translate_command(CLI::App& program) {
+  CLI::App* options =
+      program.add_subcommand("translate", "Translate sentences, and show where each word came from");
+  const auto arguments = std::make_shared<TranslateArguments>();
+  CLI::Option* sentence = options->add_option(
+      "sentence", arguments->sentence, "What to translate; lines of standard input when it is not given");
+  options
+      ->add_option("--attention", arguments->attention,
+                   "Draw where each word of the one sentence came from into this PNG or JPEG")
+      ->type_name("FILE")
+      ->needs(sentence);
+  add_translation_choices(*options, arguments->choices, arguments->model);
+  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  options->footer(
+      "A line out for each line in, an empty one for a line without words. Lines that are too long are cut, "
+      "and standard error says so.");
+  return {options, [arguments] { return translate(*arguments); }};
+}
+
+}  // namespace attend

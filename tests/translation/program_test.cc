@@ -1,0 +1,276 @@
+// `attend train-translate`, `attend translate` and `attend eval-translate` as people run them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/temporary_folder.h"
+#include "end_to_end/program.h"
+#include "translation/file_testing.h"
+
+namespace attend::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A folder of toy sentences in two languages, and a model that was never trained.
+struct Toys {
+  TemporaryFolder folder;
+  std::string model = folder / "untrained.safetensors";
+
+  Toys() {
+    folder.folder("data");
+    for (const bool target : {false, true}) {
+      std::string train, val;
+      for (int i = 0; i < 48; ++i) train += toy_sentence(i, target) + "\n";
+      for (int i = 0; i < 12; ++i) val += toy_sentence(i, target) + "\n";
+      folder.file(std::string("data/train.") + (target ? "yy" : "xx"), train);
+      folder.file(std::string("data/val.") + (target ? "yy" : "xx"), val);
+    }
+    EXPECT_TRUE(save_toy_model(model).ok());
+  }
+
+  std::vector<std::string> training(const std::string& run, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words = {"train-translate",
+                                      "--data",
+                                      folder / "data",
+                                      "--source",
+                                      "xx",
+                                      "--target",
+                                      "yy",
+                                      "--run",
+                                      folder / run,
+                                      "--pieces",
+                                      "36",
+                                      "--width",
+                                      "16",
+                                      "--heads",
+                                      "2",
+                                      "--hidden",
+                                      "32",
+                                      "--batch",
+                                      "80",
+                                      "--warmup",
+                                      "20",
+                                      "--lr",
+                                      "0.01",
+                                      "--dropout",
+                                      "0.1",
+                                      "--threads",
+                                      "1",
+                                      "--encoder-layers",
+                                      "1",
+                                      "--decoder-layers",
+                                      "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+TEST(TranslateProgram, LearnsToTranslateWhatItWasShown) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors";
+  const Outcome trained = run_attend(
+      toys.training("run", {"--epochs", "60", "--patience", "0", "--out", model, "--note", "licence=none"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_EQ(trained.out, "");
+  EXPECT_THAT(trained.err, HasSubstr("val BLEU"));
+  for (const char* file : {"run/log.tsv", "run/curve.svg", "run/recipe.json", "run/final.safetensors"})
+    EXPECT_TRUE(std::filesystem::exists(toys.folder / file)) << file;
+  Surroundings lines;
+  lines.input = toy_sentence(0, false) + "\n\n" + toy_sentence(7, false);
+  const Outcome outcome = run_attend({"translate", "--model", model}, lines);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(lines_of(outcome.out), ElementsAre(toy_sentence(0, true), "", toy_sentence(7, true)));
+  const Outcome scored =
+      run_attend({"eval-translate", "--model", model, "--source", toys.folder / "data/val.xx", "--references",
+                  toys.folder / "data/val.yy", "--json"});
+  ASSERT_EQ(scored.exit_code, 0) << scored.err;
+  const nlohmann::json json = nlohmann::json::parse(scored.out);
+  EXPECT_EQ(json["sentences"], 12);
+  EXPECT_GT(json["bleu"].get<double>(), 90);
+  EXPECT_THAT(json["signature"].get<std::string>(),
+              StartsWith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:attend-"));
+}
+
+/// Runs the command until its checkpoint has changed, and kills it without a warning.
+void run_and_kill(std::vector<std::string> words, const std::string& checkpoint) {
+  std::vector<char*> pointers = {const_cast<char*>("attend")};
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const auto stamp = [&] {
+    std::error_code none;
+    return std::filesystem::last_write_time(checkpoint, none);
+  };
+  const auto before = stamp();
+  const pid_t child = fork();
+  if (child == 0) {
+    if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(125);
+    execv(ATTEND_PROGRAM, pointers.data());
+    _exit(126);
+  }
+  for (int wait = 0; wait < 3000 && stamp() == before; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+}
+
+TEST(TranslateProgram, ARunThatWasKilledAndGivenAgainEndsWithTheSameBytes) {
+  const Toys toys;
+  const std::vector<std::string> options = {"--epochs", "12", "--patience", "0", "--average", "3"};
+  ASSERT_EQ(run_attend(toys.training("straight", options)).exit_code, 0);
+  std::vector<std::string> saving = options;
+  saving.insert(saving.end(), {"--save-every", "0"});
+  for (int i = 0; i < 2; ++i)
+    run_and_kill(toys.training("killed", saving), toys.folder / "killed/checkpoint.safetensors");
+  const Outcome last = run_attend(toys.training("killed", options));
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(contents(toys.folder / "killed/final.safetensors"),
+            contents(toys.folder / "straight/final.safetensors"));
+  EXPECT_NE(contents(toys.folder / "killed/final.safetensors"), "");
+}
+
+TEST(TranslateProgram, AnotherRecipeForTheSameRunIsNamed) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "1"})).exit_code, 0);
+  const Outcome outcome = run_attend(toys.training("run", {"--epochs", "2"}));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("epochs was 1, now 2"));
+}
+
+TEST(TranslateProgram, AGivenPieceModelIsTaken) {
+  const Toys toys;
+  const std::string pieces = toys.folder.file("pieces.model", toy_pieces().serialised());
+  std::vector<std::string> words = toys.training("run", {"--epochs", "1", "--piece-model", pieces});
+  const auto count = std::find(words.begin(), words.end(), "--pieces");
+  words.erase(count, count + 2);
+  EXPECT_EQ(run_attend(words).exit_code, 0);
+  words.back() = toys.folder.file("broken.model", "broken");
+  const Outcome broken = run_attend(words);
+  EXPECT_EQ(broken.exit_code, 2);
+  EXPECT_THAT(broken.err, HasSubstr("broken.model"));
+}
+
+TEST(TranslateProgram, DataThatDoesNotFitIsToldWithItsFileAndLine) {
+  const Toys toys;
+  const auto error = [&] {
+    const Outcome outcome = run_attend(toys.training("run", {"--epochs", "1"}));
+    EXPECT_EQ(outcome.exit_code, 2);
+    return outcome.err;
+  };
+  toys.folder.file("data/val.yy", "one\n");
+  EXPECT_THAT(error(), HasSubstr("val.xx has 12 lines and"));
+  toys.folder.file("data/val.yy", "one\n\xff\n");
+  EXPECT_THAT(error(), HasSubstr("val.yy:2: not UTF-8"));
+  std::filesystem::remove(toys.folder / "data/val.yy");
+  EXPECT_THAT(error(), HasSubstr("val.yy"));
+  const Outcome nonsense = run_attend(toys.training("run", {"--label-smoothing", "2"}));
+  EXPECT_EQ(nonsense.exit_code, 1);
+  EXPECT_THAT(nonsense.err, HasSubstr("label smoothing is 2, not in [0, 0.9]"));
+}
+
+TEST(TranslateProgram, LinesThatAreNotTextOrTooLongAreToldAndLinesOutStayLinesIn) {
+  const Toys toys;
+  Surroundings lines;
+  std::string longer;
+  for (int i = 0; i < 40; ++i) longer += toy_sentence(i, false) + " ";
+  lines.input =
+      toy_sentence(0, false) + "\r\n\xff\xfe\n" + longer + "\n \t\n" + toy_sentence(1, false) + "\n";
+  const Outcome outcome = run_attend({"translate", "--model", toys.model}, lines);
+  EXPECT_EQ(outcome.exit_code, 2);
+  const std::vector<std::string> out = lines_of(outcome.out);
+  ASSERT_EQ(out.size(), 5u);
+  EXPECT_NE(out[0], "");
+  EXPECT_EQ(out[1], "");
+  EXPECT_EQ(out[3], "");
+  EXPECT_NE(out[4], "");
+  EXPECT_THAT(outcome.err, HasSubstr("line 2: not UTF-8"));
+  EXPECT_THAT(outcome.err, HasSubstr("line 3: more than the 15 pieces"));
+  EXPECT_EQ(run_attend({"translate", "--model", toys.model}).out, "") << "no lines in, none out";
+}
+
+TEST(TranslateProgram, ManyLinesAreEachWhatTheyAreAlone) {
+  const Toys toys;
+  Surroundings lines;
+  for (int i = 0; i < 60; ++i) lines.input += toy_sentence(i * 7, i % 2 == 0) + "\n";
+  const Outcome together = run_attend({"translate", "--model", toys.model, "--batch", "16"}, lines);
+  const Outcome apart =
+      run_attend({"translate", "--model", toys.model, "--batch", "1", "--threads", "1"}, lines);
+  EXPECT_EQ(lines_of(together.out).size(), 60u);
+  EXPECT_EQ(together.out, apart.out);
+  const Outcome one = run_attend({"translate", "--model", toys.model, toy_sentence(7, false)});
+  EXPECT_EQ(one.out, lines_of(together.out)[1] + "\n");
+}
+
+TEST(TranslateProgram, DrawsWhereEachWordCameFrom) {
+  const Toys toys;
+  const std::string map = toys.folder / "map.png";
+  const Outcome outcome =
+      run_attend({"translate", "--model", toys.model, toy_sentence(2, false), "--attention", map});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(contents(map), StartsWith("\x89PNG"));
+  const Outcome no_sentence = run_attend({"translate", "--model", toys.model, "--attention", map});
+  EXPECT_EQ(no_sentence.exit_code, 1);
+  const Outcome no_picture =
+      run_attend({"translate", "--model", toys.model, toy_sentence(2, false), "--attention", "map.txt"});
+  EXPECT_EQ(no_picture.exit_code, 2);
+  EXPECT_THAT(no_picture.err, HasSubstr("map.txt"));
+}
+
+TEST(TranslateProgram, AModelThatIsMissingOrDamagedIsOneSentence) {
+  const Toys toys;
+  const std::string damaged = toys.folder.file("damaged.safetensors", contents(toys.model).substr(0, 3000));
+  for (const std::string& model : {damaged, toys.folder / "none.safetensors"}) {
+    const Outcome outcome = run_attend({"translate", "--model", model, "A dog."});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(lines_of(outcome.err).size(), 1u);
+    EXPECT_THAT(outcome.err, HasSubstr(model));
+    EXPECT_EQ(outcome.out, "");
+  }
+  EXPECT_EQ(run_attend({"translate", "--model", toys.model, "--beam", "0", "A dog."}).exit_code, 1);
+}
+
+TEST(EvalTranslateProgram, ScoresAFileOfTranslationsAndWritesItsOwn) {
+  const Toys toys;
+  const std::string references = toys.folder / "data/val.yy", written = toys.folder / "written.txt";
+  const Outcome perfect =
+      run_attend({"eval-translate", "--references", references, "--translations", references});
+  ASSERT_EQ(perfect.exit_code, 0) << perfect.err;
+  EXPECT_THAT(lines_of(perfect.out)[0], HasSubstr(" 12"));
+  EXPECT_THAT(lines_of(perfect.out)[1], HasSubstr("100.00"));
+  const Outcome own = run_attend({"eval-translate", "--references", references, "--source",
+                                  toys.folder / "data/val.xx", "--model", toys.model, "--write", written});
+  ASSERT_EQ(own.exit_code, 0) << own.err;
+  EXPECT_EQ(run_attend({"eval-translate", "--references", references, "--translations", written}).out,
+            own.out);
+}
+
+TEST(EvalTranslateProgram, FilesThatDoNotFitAreErrors) {
+  const Toys toys;
+  const std::string references = toys.folder / "data/val.yy", one = toys.folder.file("one.txt", "one\n");
+  const Outcome outcome = run_attend({"eval-translate", "--references", references, "--translations", one});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("has 12 lines where"));
+  EXPECT_EQ(run_attend({"eval-translate", "--references", references}).exit_code, 1);
+  EXPECT_EQ(run_attend({"eval-translate", "--translations", one}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace attend::testing
