@@ -99,8 +99,8 @@ Result<TranslationConfig> parse_translation_config(std::string_view shape_json,
 int64_t parameter_count(const TranslationModelShape& shape) {
   const TextDecoderShape& decoder = shape.decoder;
   return decoder.vocabulary * decoder.block.width + 4 * decoder.block.width +
-         shape.encoder.layers * block_count(shape.encoder.block, 2, 1) +
-         decoder.layers * block_count(decoder.block, 3, 2);
+         shape.encoder.layers * block_count(shape.encoder.block, 2) +
+         decoder.layers * (block_count(decoder.block, 3) + cross_attention_count(decoder.block));
 }
 
 }  // namespace attend
