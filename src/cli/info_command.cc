@@ -88,7 +88,12 @@ Result<Json> checkpoint_facts(const InfoArguments& arguments) {
 }
 
 Result<Json> model_facts(const InfoArguments& arguments) {
-  const std::string& path = arguments.model;
+  std::string path;  // empty: the model inside the program
+  if (!arguments.model.empty()) {
+    const Result<std::string> found = model_path(arguments.model);
+    if (!found.ok()) return found.status();
+    path = found.value();
+  }
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return checkpoint_facts(arguments);
   const Result<Safetensors> file = open_model(path);

@@ -9,9 +9,9 @@ void add_model_options(CLI::App& command, std::string& model, WeightPrecision& w
   command
       .add_option(
           "--model", model,
-          "A model file, or the folder of a published BLIP, ViT-GPT2 or GIT checkpoint, instead of the "
-          "model inside the program")
-      ->type_name("PATH");
+          "A model file, the folder of a published BLIP, ViT-GPT2 or GIT checkpoint, or the name of one that "
+          "`attend pull` has brought, instead of the model inside the program")
+      ->type_name("MODEL");
   const std::map<std::string, WeightPrecision> precisions = {{"stored", WeightPrecision::kAsStored},
                                                              {"bf16", WeightPrecision::kBFloat16},
                                                              {"int8", WeightPrecision::kInt8}};

@@ -89,6 +89,12 @@ struct Toys {
   }
 };
 
+void expect_error(const Outcome& outcome, int code, const std::string& words) {
+  EXPECT_EQ(outcome.exit_code, code);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(lines_of(outcome.err).back(), HasSubstr(words));
+}
+
 TEST(TrainProgram, TrainsAModelWhoseScoresEvalFindsAgainFromThePhotos) {
   const Toys toys;
   const std::string model = toys.folder / "model.safetensors";
@@ -242,12 +248,6 @@ TEST(TrainProgram, OnlyFillsTheCacheForNoEpochs) {
   EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
   const std::filesystem::directory_iterator files(toys.folder / "cache");
   EXPECT_EQ(std::distance(begin(files), end(files)), 2) << "train and val; test photos are not looked at";
-}
-
-void expect_error(const Outcome& outcome, int code, const std::string& words) {
-  EXPECT_EQ(outcome.exit_code, code);
-  EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(lines_of(outcome.err).back(), HasSubstr(words));
 }
 
 TEST(TrainProgram, OptionsThatMakeNoSenseAreUsageErrors) {
