@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <atomic>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -67,8 +69,9 @@ bool CachedRepository::has(const std::string& commit, const HubFile& file) const
 Status CachedRepository::link(const std::string& commit, const HubFile& file) const {
   ATTEND_RETURN_IF_ERROR(create_folders(snapshot(commit)));
   const std::string path = snapshot(commit) + "/" + file.name;
-  // Another process may do the same now: each makes a link of its own, and the last one stays.
-  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
+  // Another process or thread may do the same now: each makes a link of its own, and the last one stays.
+  static std::atomic<unsigned> count = 0;
+  const std::string temporary = fmt::format("{}.{}.{}.tmp", path, getpid(), count++);
   std::remove(temporary.c_str());
   if (symlink(("../../blobs/" + file.tag).c_str(), temporary.c_str()) != 0) {
     if (errno != EPERM && errno != ENOTSUP) return refused(path, "link");

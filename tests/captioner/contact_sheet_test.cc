@@ -134,7 +134,7 @@ TEST(ContactSheet, ADiffuseWordHasNoHotSpot) {
 TEST(ContactSheet, WhatTheModelDoesNotSeeIsDark) {
   const Photo photo = grey(200, 100);
   Caption caption = caption_of({"dog"}, 2);
-  caption.words[0].attention = {0.4f, 0.3f, 0.2f, 0.1f};
+  caption.words[0].attention = {0.85f, 0.05f, 0.05f, 0.05f};
   caption.area = {0.25, 0, 0.75, 1};
   const Result<Photo> sheet = contact_sheet(photo, caption, {.tile_side = 200});
   ASSERT_TRUE(sheet.ok()) << sheet.status().message();
