@@ -19,7 +19,8 @@ inline constexpr const char* kBuiltInModel = "built-in model";
 Result<std::string> model_path(const std::string& name_or_path);
 
 /// The model file that `model` names, which is no folder, or with an empty name the one inside the program.
-/// Errors: model_path's and the file's; kNotFound when the program was built without a model, saying what to do.
+/// Errors: model_path's and the file's; kNotFound when the program was built without a model, saying what to
+/// do.
 Result<Safetensors> open_model(const std::string& model);
 
 /// A captioner: of the model file or the checkpoint that `model` names, or of the model inside the program.

@@ -130,11 +130,11 @@ TEST_F(TranslationFile, PiecesThatAreMissingDamagedOrTooFewAreTold) {
               HasSubstr("has type F16 where U8 is due"));
   std::vector<std::string> sentences;
   for (int i = 0; i < 24; ++i) sentences.push_back(toy_sentence(i, true));
-  const Result<SentencePieces> trained = SentencePieces::train(sentences, 30);
+  const Result<SentencePieces> trained = SentencePieces::train(sentences, 25);
   ASSERT_TRUE(trained.ok()) << trained.status().message();
   const std::string fewer = trained.value().serialised();
   EXPECT_THAT(after([&](Parts& p) { p.pieces = fewer; }).message(),
-              HasSubstr("there are 30 pieces where config says 36"));
+              HasSubstr("there are 25 pieces where config says 36"));
 }
 
 TEST_F(TranslationFile, NumbersThatNoModelHasAreRefusedBeforeAnythingIsMade) {
