@@ -41,7 +41,8 @@ int caption(const CaptionArguments& arguments) {
   if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
   const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
-  if (captioner.status().code() == StatusCode::kInvalidArgument) {
+  const bool rounds = arguments.weights != WeightPrecision::kAsStored;
+  if (rounds && captioner.status().code() == StatusCode::kInvalidArgument) {
     return fail("caption: " + captioner.status().message(), kUsageError);
   }
   if (!captioner.ok()) return fail(captioner.status().message(), kSomeFailed);
