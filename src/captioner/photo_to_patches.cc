@@ -1,23 +1,8 @@
 #include "captioner/photo_to_patches.h"
 
-#include <fmt/format.h>
-
 #include <vector>
 
 namespace attend {
-namespace {
-
-Status check_pixels(const Photo& photo) {
-  const bool sized = photo.width > 0 && photo.height > 0;
-  if (sized &&
-      photo.rgb.size() == size_t{3} * static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height)) {
-    return {};
-  }
-  return {StatusCode::kInvalidArgument, fmt::format("a photo of {} x {} pixels does not have {} bytes",
-                                                    photo.width, photo.height, photo.rgb.size())};
-}
-
-}  // namespace
 
 Photo to_square(const Photo& photo, const PhotoSquares& squares) {
   Photo stored = squash(photo, squares.squash_side);

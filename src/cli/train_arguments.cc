@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/learning_options.h"
 #include "cli/note_option.h"
 
 namespace attend {
@@ -82,20 +83,8 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
   command
       .add_option("--patch-dropout", learning.noise.patch_dropout, "Patches of a photo that fall as a whole")
       ->capture_default_str();
-  command
-      .add_option("--weight-decay", learning.adamw.weight_decay, "Decay of matrices, times the learning rate")
-      ->capture_default_str();
-  command.add_option("--beta2", learning.adamw.beta2, "AdamW's decay of squared gradients")
-      ->capture_default_str();
-  command.add_option("--clip", learning.adamw.clip, "Largest norm of the gradient; 0 for any")
-      ->capture_default_str();
-  command.add_option("--seed", learning.seed, "Of everything random")->capture_default_str();
-  command
-      .add_option("--patience", learning.patience,
-                  "Stop after so many epochs without a better score; 0 never")
-      ->capture_default_str();
-  command.add_option("--average", learning.average, "How many of the best epochs are averaged at the end")
-      ->capture_default_str();
+  add_optimiser_options(command, learning.adamw);
+  add_epoch_options(command, learning);
   command.add_option("--beam", learning.generation.beam, "Beam of validation captions")
       ->capture_default_str();
   command.add_option("--save-every", learning.save_seconds, "Seconds between checkpoints")
@@ -104,17 +93,8 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
       .add_option("--length-exponent", learning.generation.length_exponent,
                   "Sentences are ranked by log-probability / length^this; above 1 favours long ones")
       ->capture_default_str();
-  const std::map<std::string, Precision> precisions = {{"float32", Precision::kFloat32},
-                                                       {"bfloat16", Precision::kBFloat16}};
-  command
-      .add_option("--precision", learning.precision,
-                  "Of matrix products while learning: bfloat16 is faster where the processor has it")
-      ->transform(CLI::CheckedTransformer(precisions))
-      ->default_str("float32");
-  command
-      .add_option("--start", learning.start,
-                  "Parameters to start from: another run's final.safetensors; the mean of several")
-      ->check(CLI::ExistingFile);
+  add_precision_option(command, learning.precision);
+  add_start_option(command, learning);
 }
 
 void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {

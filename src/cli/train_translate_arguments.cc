@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "cli/learning_options.h"
 #include "cli/note_option.h"
 
 namespace attend {
@@ -57,35 +58,14 @@ void add_learning_options(CLI::App& command, TranslationLearningOptions& learnin
       ->capture_default_str();
   command.add_option("--label-smoothing", learning.label_smoothing, "Probability spread over all pieces")
       ->capture_default_str();
-  command
-      .add_option("--weight-decay", learning.adamw.weight_decay, "Decay of matrices, times the learning rate")
-      ->capture_default_str();
-  command.add_option("--beta2", learning.adamw.beta2, "AdamW's decay of squared gradients")
-      ->capture_default_str();
-  command.add_option("--clip", learning.adamw.clip, "Largest norm of the gradient; 0 for any")
-      ->capture_default_str();
-  command.add_option("--seed", learning.seed, "Of everything random")->capture_default_str();
-  command
-      .add_option("--patience", learning.patience,
-                  "Stop after so many epochs without a better score; 0 never")
-      ->capture_default_str();
-  command.add_option("--average", learning.average, "How many of the best epochs are averaged at the end")
-      ->capture_default_str();
+  add_optimiser_options(command, learning.adamw);
+  add_epoch_options(command, learning);
   command.add_option("--beam", learning.validation_beam, "Beam of validation translations")
       ->capture_default_str();
   command.add_option("--save-every", learning.save_seconds, "Seconds between checkpoints")
       ->capture_default_str();
-  const std::map<std::string, Precision> precisions = {{"float32", Precision::kFloat32},
-                                                       {"bfloat16", Precision::kBFloat16}};
-  command
-      .add_option("--precision", learning.precision,
-                  "Of matrix products while learning: bfloat16 is faster where the processor has it")
-      ->transform(CLI::CheckedTransformer(precisions))
-      ->default_str("float32");
-  command
-      .add_option("--start", learning.start,
-                  "Parameters to start from: another run's final.safetensors; the mean of several")
-      ->check(CLI::ExistingFile);
+  add_precision_option(command, learning.precision);
+  add_start_option(command, learning);
 }
 
 }  // namespace

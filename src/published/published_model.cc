@@ -70,16 +70,6 @@ std::map<std::string, std::string> make_notes(const PublishedNetwork& network, c
   return notes;
 }
 
-Status check_photo(const Photo& photo) {
-  const bool sized = photo.width > 0 && photo.height > 0;
-  if (sized &&
-      photo.rgb.size() == size_t{3} * static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height)) {
-    return {};
-  }
-  return {StatusCode::kInvalidArgument, fmt::format("a photo of {} x {} pixels does not have {} bytes",
-                                                    photo.width, photo.height, photo.rgb.size())};
-}
-
 }  // namespace
 
 struct PublishedModel::State {
@@ -168,7 +158,7 @@ Result<PublishedModel> PublishedModel::load(const std::string& folder, std::opti
 }
 
 Result<Caption> PublishedModel::caption(const Photo& photo, const CaptionOptions& options) const {
-  ATTEND_RETURN_IF_ERROR(check_photo(photo));
+  ATTEND_RETURN_IF_ERROR(check_pixels(photo));
   const Result<std::vector<int32_t>> prompt = state_->prompt_of(options);
   if (!prompt.ok()) return prompt.status();
   const Result<TokenSearchOptions> search =

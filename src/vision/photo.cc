@@ -172,6 +172,17 @@ Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& 
   }
 }
 
+Status check_pixels(const Photo& photo) {
+  const bool sized = photo.width > 0 && photo.height > 0;
+  if (sized &&
+      photo.rgb.size() == size_t{3} * static_cast<size_t>(photo.width) * static_cast<size_t>(photo.height)) {
+    return {};
+  }
+  return {StatusCode::kInvalidArgument, "a photo of " + std::to_string(photo.width) + " x " +
+                                            std::to_string(photo.height) + " pixels does not have " +
+                                            std::to_string(photo.rgb.size()) + " bytes"};
+}
+
 Photo squash(const Photo& photo, int side) {
   return resize_bicubic(photo, side, side);
 }

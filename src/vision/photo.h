@@ -18,6 +18,9 @@ struct Photo {
   std::vector<uint8_t> rgb;  // [height, width, 3]
 };
 
+/// Whether the pixels are as many as width and height say, and some. Errors: kInvalidArgument with all three.
+Status check_pixels(const Photo& photo);
+
 /// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit
 /// too), alpha laid on white. A photo larger than `longest_side` on either side is shrunk, keeping its
 /// proportions, while it is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost

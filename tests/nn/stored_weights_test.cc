@@ -1,7 +1,6 @@
 // Layers over weights as checkpoints store them, against double, on every instruction set that this machine
 // has.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include "base/half.h"
 #include "base/random.h"
 #include "nn/activation.h"
+#include "nn/every_instruction_set.h"
 #include "nn/row_product.h"
 #include "nn/shared_attention.h"
 #include "nn/stored_linear.h"
@@ -53,26 +53,9 @@ std::vector<float> widened(const WeightMatrix& matrix) {
   return values;
 }
 
-class StoredWeights : public ::testing::TestWithParam<int64_t> {
- protected:
-  void SetUp() override { choose(GetParam()); }
-  void TearDown() override { choose(0); }
-
- private:
-  static void choose(int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
-
-std::vector<int64_t> targets() {
-  std::vector<int64_t> list;
-  for (int64_t rest = hwy::SupportedTargets(); rest != 0; rest &= rest - 1) list.push_back(rest & -rest);
-  return list;
-}
-
-INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StoredWeights, ::testing::ValuesIn(targets()),
-                         [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
+class StoredWeights : public testing::EveryInstructionSet {};
+INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StoredWeights, testing::instruction_sets(),
+                         testing::name_of_instruction_set);
 
 TEST_P(StoredWeights, ALinearLayerIsThatOfItsWidenedWeights) {
   for (const WeightType type : kTypes) {
