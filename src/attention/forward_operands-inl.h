@@ -43,26 +43,29 @@ class WideOperands {
 
   void load_tile(int64_t key, int keys) {
     const int64_t kv_head = h_ / p_.sizes.group();
-    count_ = keys;
     keys_ = wide_rows(p_.key, b_, kv_head, key, keys, spare_);
     values_ = wide_rows(p_.value, b_, kv_head, key, keys, wide_values_);
   }
 
+  // What follows takes the tile's first `keys` keys: those that the panel at hand may see.
+
   /// scores [keys, lanes] = products with the queries that load_queries() laid into `lanes`.
   template <int NV>
-  void score(const float* lanes, float* scores) const {
+  void score(const float* lanes, int keys, float* scores) const {
     constexpr ptrdiff_t kStride = NV * kLanes;
-    product<From::kZero, NV>(keys_, count_, p_.sizes.D, Right{lanes, kStride}, Target{scores, kStride});
+    product<From::kZero, NV>(keys_, keys, p_.sizes.D, Right{lanes, kStride}, Target{scores, kStride});
   }
 
   /// output [Dv, lanes] = decay * output + values * weights [keys, lanes].
   template <int NV>
-  void add_values(const float* weights, const Target& output) {
-    product<From::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, count_,
+  void add_values(const float* weights, int keys, const Target& output) {
+    product<From::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, keys,
                                       Right{weights, NV * kLanes}, output);
   }
 
-  bool values_are_finite() const { return all_finite(values_.data, values_.stride, count_, p_.sizes.Dv); }
+  bool values_are_finite(int keys) const {
+    return all_finite(values_.data, values_.stride, keys, p_.sizes.Dv);
+  }
   float value(int j, int64_t d) const { return values_.at(j, d); }
 
  private:
@@ -70,7 +73,6 @@ class WideOperands {
   const int64_t b_, h_;
   const float factor_;
   float *const spare_, *const wide_values_;
-  int count_ = 0;
   RowMajor keys_ = {}, values_ = {};
 };
 
@@ -99,7 +101,6 @@ class PairOperands {
   void load_tile(int64_t key, int keys) {
     static constexpr uint16_t kNoValue[kWidestRow] = {};
     key_ = key;
-    count_ = keys;
     for (int j = 0; j < keys; j += 2) {
       pair_rows(value_row(j), j + 1 < keys ? value_row(j + 1) : kNoValue, p_.sizes.Dv,
                 values_ + j / 2 * p_.sizes.Dv);
@@ -107,29 +108,30 @@ class PairOperands {
   }
 
   template <int NV>
-  void score(const float* lanes, float* scores) const {
+  void score(const float* lanes, int keys, float* scores) const {
     constexpr ptrdiff_t kStride = NV * kLanes;
-    const PairRows keys = {p_.key.narrow.row(b_, kv_head(), key_), p_.key.narrow.step, factor_};
-    product<From::kZero, NV>(keys, count_, p_.sizes.D / 2, Right{lanes, kStride}, Target{scores, kStride});
+    const PairRows rows = {p_.key.narrow.row(b_, kv_head(), key_), p_.key.narrow.step, factor_};
+    product<From::kZero, NV>(rows, keys, p_.sizes.D / 2, Right{lanes, kStride}, Target{scores, kStride});
   }
 
+  /// `keys` is even, or the tile's own number: the other half of an odd key's pair weighs nothing.
   template <int NV>
-  void add_values(const float* weights, const Target& output) {
+  void add_values(const float* weights, int keys, const Target& output) {
     constexpr int kStride = NV * kLanes;
-    for (int j = 0; j < count_; j += 2) {
+    for (int j = 0; j < keys; j += 2) {
       for (int i = 0; i < kStride; i += kLanes) {
         const float* at = weights + j * kStride + i;
-        const Vec second = j + 1 < count_ ? load(at + kStride) : hn::Zero(FloatTag());
+        const Vec second = j + 1 < keys ? load(at + kStride) : hn::Zero(FloatTag());
         store(rounded_pairs(load(at), second), weights_ + j / 2 * kStride + i);
       }
     }
-    product<From::kDecayedTarget, NV>(PairColumns{values_, p_.sizes.Dv}, p_.sizes.Dv, (count_ + 1) / 2,
+    product<From::kDecayedTarget, NV>(PairColumns{values_, p_.sizes.Dv}, p_.sizes.Dv, (keys + 1) / 2,
                                       Right{weights_, kStride}, output);
   }
 
-  bool values_are_finite() const {
+  bool values_are_finite(int keys) const {
     constexpr uint32_t kExponent = 0x7f80;
-    for (int j = 0; j < count_; ++j) {
+    for (int j = 0; j < keys; ++j) {
       const uint16_t* row = value_row(j);
       if (std::any_of(row, row + p_.sizes.Dv, [](uint16_t x) { return (x & kExponent) == kExponent; })) {
         return false;
@@ -149,7 +151,6 @@ class PairOperands {
   float* const weights_;  // [kTileKeys / 2, lanes] of pairs: of keys 2 j and 2 j + 1
   Pair* const values_;    // [kTileKeys / 2, Dv], likewise
   int64_t key_ = 0;       // the tile's first
-  int count_ = 0;
 };
 #endif
 

@@ -90,7 +90,8 @@ class ForwardBlock {
       const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
       operands_.load_tile(key, keys);
       for (const Panel& panel : plan_) {
-        with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, keys); });
+        const int reached = keys_reached(panel, key, keys);
+        if (reached != 0) with_vectors(panel, [&]<int NV>() HWY_ATTR { tile<NV>(panel, key, reached); });
       }
     }
     for (const Panel& panel : plan_) finish(panel);
@@ -110,6 +111,12 @@ class ForwardBlock {
       std::fill_n(p_.weights.row(b_, h_, first_ + i), p_.sizes.Tk, -kInfinity);
   }
 
+  /// How many of the tile's keys come before the end of what the panel sees, in whole blocks of product().
+  int keys_reached(const Panel& panel, int64_t key, int keys) const {
+    const int64_t end = mask_.key_end(first_ + panel.lane + panel.queries - 1);
+    return static_cast<int>(std::clamp<int64_t>((end - key + 3) / 4 * 4, 0, keys));
+  }
+
   template <int NV>
   void tile(const Panel& panel, int64_t key, int keys) {
     constexpr ptrdiff_t kStride = NV * kLanes;
@@ -117,7 +124,7 @@ class ForwardBlock {
     TileClass seen = mask_.tile(first_ + panel.lane, panel.queries, key, keys, columns);
     if (seen == TileClass::kSkip) return;
 
-    operands_.template score<NV>(query_lanes_ + p_.sizes.D * panel.lane, scores_);
+    operands_.template score<NV>(query_lanes_ + p_.sizes.D * panel.lane, keys, scores_);
     if (rule_.changes_scores()) {
       seen = apply_rule<NV>(rule_, {first_ + panel.lane, panel, key, keys}, seen, columns, scores_, nullptr);
       if (seen == TileClass::kSkip) return;
@@ -128,24 +135,27 @@ class ForwardBlock {
     if (dropout_.active()) drop<NV>(dropout_, words_, panel.lane, key, keys, scores_);
 
     float* output = output_lanes_ + p_.sizes.Dv * panel.lane;  // [Dv, lanes]
-    if (seen == TileClass::kPartial && !operands_.values_are_finite()) {
-      add_visible_values(panel, keys, columns, output);
+    if (seen == TileClass::kPartial && !operands_.values_are_finite(keys)) {
+      add_visible_values<NV>(keys, columns, output);
     } else {
-      operands_.template add_values<NV>(scores_, Target{output, kStride, decay_});
+      operands_.template add_values<NV>(scores_, keys, Target{output, kStride, decay_});
     }
   }
 
-  /// The output's sums where a masked value may be NaN or infinite: its weight of 0 does not silence it, so
-  /// it must not be multiplied at all.
-  void add_visible_values(const Panel& panel, int keys, const uint64_t* columns, float* output) {
-    const int stride = panel.vectors * kLanes;
+  /// add_values() where a masked value may be NaN or infinite: its weight of 0 does not silence it, so it
+  /// must not be multiplied at all. The other lanes' sums are the same, operation by operation.
+  template <int NV>
+  void add_visible_values(int keys, const uint64_t* columns, float* output) {
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
-      for (int i = 0; i < stride; ++i) {
-        float sum = output[d * stride + i] * decay_[i];
+      for (int v = 0; v < NV; ++v) {
+        float* at = output + (d * NV + v) * kLanes;
+        Vec sum = hn::Mul(load(at), load(decay_ + v * kLanes));
         for (int j = 0; j < keys; ++j) {
-          if ((columns[j] >> i & 1) != 0) sum += scores_[j * stride + i] * operands_.value(j, d);
+          const Vec more =
+              hn::MulAdd(broadcast(operands_.value(j, d)), load(scores_ + (j * NV + v) * kLanes), sum);
+          sum = hn::IfThenElse(mask_of(columns[j] >> (v * kLanes)), more, sum);
         }
-        output[d * stride + i] = sum;
+        store(sum, at);
       }
     }
   }

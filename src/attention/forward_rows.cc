@@ -46,6 +46,12 @@ HWY_INLINE hn::Vec<Quad> sums_of(Vec (&x)[4]) {
   return sum_blocks(FloatTag(), hn::Add(hn::Add(x[0], x[1]), hn::Add(x[2], x[3])));
 }
 
+/// sum + a b as the lanes of a vector have it: rounded once where the machine can.
+HWY_INLINE float add_product(float a, float b, float sum) {
+  const hn::CappedTag<float, 1> lone;
+  return hn::GetLane(hn::MulAdd(hn::Set(lone, a), hn::Set(lone, b), hn::Set(lone, sum)));
+}
+
 /// scores[r * kTileKeys + j] = <query row r, key j> for four keys and R queries.
 template <int R>
 HWY_INLINE void dot_four_keys(const float* queries, int64_t query_stride, const float* keys,
@@ -183,19 +189,30 @@ class ForwardRows {
                                 Target{outputs_, output_stride_}, whole);
     for (int64_t d = whole * kLanes; d < p_.sizes.Dv; ++d) {
       for (int r = 0; r < R; ++r) {
-        float sum = 0;
-        for (int j = 0; j < keys; ++j) sum += scores_[r * kTileKeys + j] * values.at(j, d);
-        outputs_[r * output_stride_ + d] += sum;
+        float sum = outputs_[r * output_stride_ + d];
+        for (int j = 0; j < keys; ++j) sum = add_product(scores_[r * kTileKeys + j], values.at(j, d), sum);
+        outputs_[r * output_stride_ + d] = sum;
       }
     }
   }
 
-  /// Leaves masked values out where multiplying them by their weight of 0 would not: 0 * NaN.
+  /// add_values() where multiplying a masked value by its weight of 0 would not leave it out: 0 * NaN. The
+  /// same sums otherwise, operation by operation.
   void add_visible_values(int r, const RowMajor values, int keys, uint64_t seen) {
-    for (int j = 0; j < keys; ++j) {
-      if ((seen >> j & 1) == 0) continue;
-      for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
-        outputs_[r * output_stride_ + d] += scores_[r * kTileKeys + j] * values.at(j, d);
+    const float* scores = scores_ + r * kTileKeys;
+    float* output = outputs_ + r * output_stride_;
+    int64_t d = 0;
+    for (; d + kLanes <= p_.sizes.Dv; d += kLanes) {
+      Vec sum = load(output + d);
+      for (int j = 0; j < keys; ++j) {
+        if ((seen >> j & 1) == 0) continue;
+        sum = hn::MulAdd(broadcast(scores[j]), load(values.data + j * values.stride + d), sum);
+      }
+      store(sum, output + d);
+    }
+    for (; d < p_.sizes.Dv; ++d) {
+      for (int j = 0; j < keys; ++j) {
+        if ((seen >> j & 1) != 0) output[d] = add_product(scores[j], values.at(j, d), output[d]);
       }
     }
   }
