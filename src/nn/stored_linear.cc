@@ -30,13 +30,22 @@ void multiply_widened(ConstMatrix<float> x, const WeightMatrix& weights, Matrix<
 
 }  // namespace
 
-StoredLinear::StoredLinear(WeightMatrix weights, std::vector<float> bias)
-    : weights_(std::move(weights)), bias_(std::move(bias)) {
-  assert(bias_.empty() || static_cast<int64_t>(bias_.size()) == out());
+StoredLinear::StoredLinear(WeightMatrix weights, std::vector<float> bias, Rows rows) {
+  assert(bias.empty() || static_cast<int64_t>(bias.size()) == weights.rows());
+  if (rows == Rows::kMany && weights.type() == WeightType::kFloat32 && weights.size() > 0) {
+    packed_ = PackedWeights(weights.floats(), bias);
+    return;
+  }
+  weights_ = std::move(weights);
+  bias_ = std::move(bias);
 }
 
 Matrix<float> StoredLinear::forward(ConstMatrix<float> x, Pass& pass) const {
   const Matrix<float> y = pass.arena.matrix<float>(x.rows, out());
+  if (packed_) {
+    packed_->multiply(x, y, pass);
+    return y;
+  }
   if (x.rows <= kFewRows) {
     multiply_rows(x, weights_, bias_.empty() ? nullptr : bias_.data(), y, pass.executor);
     return y;

@@ -9,15 +9,15 @@ namespace {
 
 StoredBlock read_block(WeightReader& reader, const std::string& layer, const BertConfig& config) {
   const StackConfig& stack = config.stack;
-  const auto attention = [&](const std::string& name, int64_t memory_width) {
+  const auto attention = [&](const std::string& name, int64_t memory_width, Rows memory_rows) {
     const std::string self = name + ".self.", output = name + ".output.";
     return read_attention(
         reader, {self + "query", self + "key", self + "value", output + "dense", output + "LayerNorm"},
-        {stack.width, memory_width, stack.heads, stack.epsilon, true});
+        {stack.width, memory_width, stack.heads, stack.epsilon, true, Rows::kFew, memory_rows});
   };
-  StoredAttention self = attention(layer + "attention", stack.width);
+  StoredAttention self = attention(layer + "attention", stack.width, Rows::kFew);
   std::optional<StoredAttention> cross;
-  if (config.memory_width > 0) cross = attention(layer + "crossattention", config.memory_width);
+  if (config.memory_width > 0) cross = attention(layer + "crossattention", config.memory_width, Rows::kMany);
   return {NormPlacement::kPost, std::move(self), std::move(cross),
           read_feed_forward(
               reader, {layer + "intermediate.dense", layer + "output.dense", layer + "output.LayerNorm"},

@@ -48,7 +48,7 @@ CaptionDecoderWeights read_decoder(WeightReader& reader, const BlipConfig& confi
   const StackConfig& stack = config.text.stack;
   const std::string head = "text_decoder.cls.predictions.";
   CaptionDecoderWeights weights = read_bert(reader, "text_decoder.bert.", config.text);
-  weights.transform = {reader.linear(head + "transform.dense", stack.width, stack.width), stack.activation,
+  weights.transform = {reader.linear(head + "transform.dense", {stack.width, stack.width}), stack.activation,
                        reader.norm(head + "transform.LayerNorm", stack.width, stack.epsilon)};
   const WeightMatrix output =
       config.tied ? weights.words

@@ -16,6 +16,8 @@ struct AttentionSizes {
   int heads = 1;
   double epsilon = 1e-5;  // of the norms
   bool biased = true;     // query, key and value
+  Rows rows = Rows::kFew,
+       memory_rows = Rows::kFew;  // of what comes in, and of what keys and values are made of
 };
 
 struct AttentionNames {
@@ -38,13 +40,19 @@ struct FeedForwardSizes {
   int64_t width = 0, hidden = 0;
   Activation activation = Activation::kGelu;
   double epsilon = 1e-5;
+  Rows rows = Rows::kFew;
 };
 StoredFeedForward read_feed_forward(WeightReader& reader, const FeedForwardNames& names,
                                     const FeedForwardSizes& sizes);
 
-/// Outputs [first, first + count) of a layer.
-StoredLinear part_of(const WeightMatrix& weights, const std::vector<float>& bias, int64_t first,
-                     int64_t count);
+/// Layers side by side in one tensor of the checkpoint, row below row.
+struct SharedTensor {
+  WeightMatrix weights;
+  std::vector<float> bias;  // may be empty
+
+  /// The layer of outputs [first, first + count).
+  StoredLinear part(int64_t first, int64_t count, Rows rows) const;
+};
 
 /// 1 / sqrt(width of a head).
 Heads usual_heads(int64_t width, int heads);

@@ -66,7 +66,8 @@ Result<PublishedNetwork> read_git(const PublishedSource& source) {
   if (config.value().tied) source.reader.ignore("output.weight");
   VitWeights vision = read_git_vision(source.reader, seen);
   Projection projection = {
-      source.reader.linear("git.visual_projection.visual_projection.0", seen.stack.width, width),
+      source.reader.linear("git.visual_projection.visual_projection.0",
+                           {seen.stack.width, width, Rows::kMany}),
       source.reader.norm("git.visual_projection.visual_projection.1", width, seen.stack.epsilon)};
   CaptionDecoderWeights text = read_decoder(source.reader, config.value());
   ATTEND_RETURN_IF_ERROR(source.reader.finish());

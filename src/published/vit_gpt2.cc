@@ -95,36 +95,30 @@ Result<VitGptConfig> read_config(const PublishedSource& source) {
 }
 
 /// One of GPT-2's layers, whose outputs may be several things side by side.
-struct Conv1D {
-  WeightMatrix weights;
-  std::vector<float> bias;
-  StoredLinear part(int64_t first, int64_t count) const { return part_of(weights, bias, first, count); }
-};
-
-Conv1D read_conv1d(WeightReader& reader, const std::string& name, int64_t in, int64_t out) {
+SharedTensor read_conv1d(WeightReader& reader, const std::string& name, int64_t in, int64_t out) {
   return {reader.transposed(name + ".weight", out, in), reader.vector(name + ".bias", {out})};
 }
 
 StoredLinear read_whole(WeightReader& reader, const std::string& name, int64_t in, int64_t out) {
-  return read_conv1d(reader, name, in, out).part(0, out);
+  return read_conv1d(reader, name, in, out).part(0, out, Rows::kFew);
 }
 
 StoredBlock read_block(WeightReader& reader, const std::string& layer, const GptConfig& config,
                        const Heads& heads) {
   const int64_t width = config.stack.width, hidden = config.stack.hidden;
   const double epsilon = config.stack.epsilon;
-  const Conv1D self = read_conv1d(reader, layer + "attn.c_attn", width, 3 * width);
-  const Conv1D image = read_conv1d(reader, layer + "crossattention.c_attn", width, 2 * width);
+  const SharedTensor self = read_conv1d(reader, layer + "attn.c_attn", width, 3 * width);
+  const SharedTensor image = read_conv1d(reader, layer + "crossattention.c_attn", width, 2 * width);
   return {.placement = NormPlacement::kPre,
-          .self = {.query = self.part(0, width),
-                   .key = self.part(width, width),
-                   .value = self.part(2 * width, width),
+          .self = {.query = self.part(0, width, Rows::kFew),
+                   .key = self.part(width, width, Rows::kFew),
+                   .value = self.part(2 * width, width, Rows::kFew),
                    .out = read_whole(reader, layer + "attn.c_proj", width, width),
                    .heads = heads,
                    .norm = reader.norm(layer + "ln_1", width, epsilon)},
           .cross = StoredAttention{.query = read_whole(reader, layer + "crossattention.q_attn", width, width),
-                                   .key = image.part(0, width),
-                                   .value = image.part(width, width),
+                                   .key = image.part(0, width, Rows::kMany),
+                                   .value = image.part(width, width, Rows::kMany),
                                    .out = read_whole(reader, layer + "crossattention.c_proj", width, width),
                                    .heads = heads,
                                    .norm = reader.norm(layer + "ln_cross_attn", width, epsilon)},
@@ -165,8 +159,8 @@ Result<PublishedNetwork> read_vit_gpt2(const PublishedSource& source) {
   VitWeights vision = read_vit(source.reader, config.value().vision);
   std::optional<Projection> projection;
   if (config.value().projected) {
-    projection = {source.reader.linear("enc_to_dec_proj", config.value().vision.stack.width,
-                                       config.value().text.stack.width),
+    projection = {source.reader.linear("enc_to_dec_proj", {config.value().vision.stack.width,
+                                                           config.value().text.stack.width, Rows::kMany}),
                   std::nullopt};
   }
   CaptionDecoderWeights text = read_decoder(source.reader, config.value().text);

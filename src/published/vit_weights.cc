@@ -26,7 +26,10 @@ VitWeights read_embeddings(WeightReader& reader, const VisionConfig& config, con
   VitWeights weights;
   weights.image_side = config.image_side;
   weights.patch_side = side;
-  if (reader.status().ok()) weights.patches = StoredLinear(std::move(patches), std::move(bias));
+  if (reader.status().ok()) {
+    weights.patches = StoredLinear(std::move(patches), std::move(bias), Rows::kMany);
+    if (weights.patches.packed()) reader.release(names.patches + ".weight");
+  }
   weights.class_token = reader.vector(names.class_token, names.class_shape);
   weights.positions = reader.vector(names.positions, names.position_shape);
   return weights;
@@ -34,12 +37,12 @@ VitWeights read_embeddings(WeightReader& reader, const VisionConfig& config, con
 
 AttentionSizes attention_sizes(const VisionConfig& config) {
   const StackConfig& stack = config.stack;
-  return {stack.width, stack.width, stack.heads, stack.epsilon, config.biased};
+  return {stack.width, stack.width, stack.heads, stack.epsilon, config.biased, Rows::kMany, Rows::kMany};
 }
 
 FeedForwardSizes feed_forward_sizes(const VisionConfig& config) {
   const StackConfig& stack = config.stack;
-  return {stack.width, stack.hidden, stack.activation, stack.epsilon};
+  return {stack.width, stack.hidden, stack.activation, stack.epsilon, Rows::kMany};
 }
 
 }  // namespace

@@ -145,11 +145,18 @@ void WeightReader::check_finite(const std::string& name, std::span<const float> 
   complain(folder_.path(), "tensor " + quote_name(name) + " holds a number that is not finite");
 }
 
-StoredLinear WeightReader::linear(const std::string& name, int64_t in, int64_t out, bool biased) {
-  WeightMatrix weights = matrix(name + ".weight", out, in);
-  std::vector<float> bias = biased ? vector(name + ".bias", {out}) : std::vector<float>();
+StoredLinear WeightReader::linear(const std::string& name, const LayerForm& form) {
+  WeightMatrix weights = matrix(name + ".weight", form.out, form.in);
+  std::vector<float> bias = form.biased ? vector(name + ".bias", {form.out}) : std::vector<float>();
   if (!status_.ok()) return {};
-  return {std::move(weights), std::move(bias)};
+  StoredLinear layer(std::move(weights), std::move(bias), form.rows);
+  if (layer.packed()) release(name + ".weight");
+  return layer;
+}
+
+void WeightReader::release(const std::string& name) {
+  const auto found = folder_.tensors().find(name);
+  if (found != folder_.tensors().end()) found->second.file->release(*found->second.stored);
 }
 
 LayerNorm<float> WeightReader::norm(const std::string& name, int64_t width, double epsilon) {

@@ -23,6 +23,13 @@ struct RoundingError {
   double relative() const;
 };
 
+/// What a linear layer is made of, and for.
+struct LayerForm {
+  int64_t in = 0, out = 0;
+  Rows rows = Rows::kFew;
+  bool biased = true;
+};
+
 /// Reads on after a failure, giving empty matrices of the due shape; the first failure is status(). Matrices
 /// are used in place where the file has them as they are needed, and rounded to `rounded` if that is given
 /// and they are stored wider; vectors are widened.
@@ -40,9 +47,12 @@ class WeightReader {
   std::vector<float> vector(const std::string& name, const std::vector<int64_t>& shape);
 
   /// "NAME.weight" [out, in] and "NAME.bias" [out].
-  StoredLinear linear(const std::string& name, int64_t in, int64_t out, bool biased = true);
+  StoredLinear linear(const std::string& name, const LayerForm& form);
   /// "NAME.weight" and "NAME.bias" [width].
   LayerNorm<float> norm(const std::string& name, int64_t width, double epsilon);
+
+  /// Says that a tensor was copied and is no longer needed: its part of the file leaves memory.
+  void release(const std::string& name);
 
   /// Tensors that need not be read: this one, and names that end in one of these.
   void ignore(const std::string& name) { read_.insert(name); }

@@ -53,6 +53,27 @@ std::vector<float> widened(const WeightMatrix& matrix) {
   return values;
 }
 
+/// Whether y = x w^T + bias, by sums of double; `bias` may be null.
+::testing::AssertionResult is_product(ConstMatrix<float> y, ConstMatrix<float> x, const std::vector<float>& w,
+                                      const float* bias) {
+  for (int64_t r = 0; r < y.rows; ++r) {
+    for (int64_t o = 0; o < y.cols; ++o) {
+      double sum = bias ? static_cast<double>(bias[o]) : 0.0, size = std::abs(sum);
+      for (int64_t i = 0; i < x.cols; ++i) {
+        const double product = static_cast<double>(x.data[r * x.cols + i]) *
+                               static_cast<double>(w[static_cast<size_t>(o * x.cols + i)]);
+        sum += product;
+        size += std::abs(product);
+      }
+      const double got = static_cast<double>(y.data[r * y.cols + o]);
+      if (!(std::abs(got - sum) <= 1e-6 * size + 1e-12)) {
+        return ::testing::AssertionFailure() << got << " where " << sum << " is due, at " << r << ", " << o;
+      }
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
 class StoredWeights : public testing::EveryInstructionSet {};
 INSTANTIATE_TEST_SUITE_P(EveryInstructionSet, StoredWeights, testing::instruction_sets(),
                          testing::name_of_instruction_set);
@@ -70,20 +91,8 @@ TEST_P(StoredWeights, ALinearLayerIsThatOfItsWidenedWeights) {
             Pass pass(arena, serial_executor());
             const StoredLinear linear(weights, biased ? bias : std::vector<float>());
             const Matrix<float> y = linear.forward({x.data(), rows, in}, pass);
-            for (int64_t r = 0; r < rows; ++r) {
-              for (int64_t o = 0; o < out; ++o) {
-                double sum = biased ? static_cast<double>(bias[static_cast<size_t>(o)]) : 0.0,
-                       size = std::abs(sum);
-                for (int64_t i = 0; i < in; ++i) {
-                  const double product = static_cast<double>(x[static_cast<size_t>(r * in + i)]) *
-                                         static_cast<double>(w[static_cast<size_t>(o * in + i)]);
-                  sum += product;
-                  size += std::abs(product);
-                }
-                ASSERT_NEAR(static_cast<double>(y.row(r)[static_cast<size_t>(o)]), sum, 1e-6 * size + 1e-12)
-                    << static_cast<int>(type) << " " << rows << "x" << in << "x" << out;
-              }
-            }
+            ASSERT_TRUE(is_product(y, {x.data(), rows, in}, w, biased ? bias.data() : nullptr))
+                << static_cast<int>(type) << " " << rows << "x" << in << "x" << out;
           }
         }
       }
@@ -105,6 +114,63 @@ TEST_P(StoredWeights, ARowsProductDoesNotDependOnTheOtherRowsOrOnTheWorkers) {
       for (int64_t o = 0; o < out; ++o) {
         ASSERT_EQ(alone[static_cast<size_t>(o)], together[static_cast<size_t>(r * out + o)]);
       }
+    }
+  }
+}
+
+TEST_P(StoredWeights, ALayerForManyRowsIsTheSame) {
+  for (const int64_t in : {1, 7, 8, 65, 96}) {
+    for (const int64_t out : {1, 3, 8, 37, 80}) {
+      const std::vector<float> bias = drawn(out, 3), w = drawn(out * in, 2);
+      for (const int64_t rows : {0, 1, 5, 95, 96, 97, 192, 250}) {
+        const std::vector<float> x = drawn(rows * in, 1);
+        for (const bool biased : {false, true}) {
+          Arena arena;
+          Pass pass(arena, serial_executor());
+          const StoredLinear linear(stored(w, out, in, WeightType::kFloat32),
+                                    biased ? bias : std::vector<float>(), Rows::kMany);
+          ASSERT_TRUE(linear.packed());
+          ASSERT_EQ(linear.in(), in);
+          ASSERT_EQ(linear.out(), out);
+          const Matrix<float> y = linear.forward({x.data(), rows, in}, pass);
+          ASSERT_TRUE(is_product(y, {x.data(), rows, in}, w, biased ? bias.data() : nullptr))
+              << rows << "x" << in << "x" << out;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(StoredWeights, RoundedWeightsStayAsTheyAreForManyRows) {
+  for (const WeightType type : {WeightType::kFloat16, WeightType::kBFloat16, WeightType::kInt8}) {
+    const StoredLinear linear(stored(drawn(40 * 24, 2), 40, 24, type), {}, Rows::kMany);
+    EXPECT_FALSE(linear.packed());
+    EXPECT_EQ(linear.weights().type(), type);
+  }
+}
+
+TEST_P(StoredWeights, PackedWeightsGiveTheSameBitsWhoeverMultiplies) {
+  const int64_t in = 77, out = 530, rows = 331;
+  const std::vector<float> x = drawn(rows * in, 1), w = drawn(out * in, 2), bias = drawn(out, 3);
+  const PackedWeights packed({w.data(), out, in}, bias);
+  std::vector<float> expected(static_cast<size_t>(rows * out));
+  const std::unique_ptr<Executor> threads = make_thread_executor(3), openmp = make_openmp_executor(2);
+  for (Executor* executor : {&serial_executor(), threads.get(), openmp.get()}) {
+    std::vector<float> y(expected.size(), kNan);
+    Arena arena;
+    Pass pass(arena, *executor);
+    packed.multiply({x.data(), rows, in}, {y.data(), rows, out}, pass);
+    if (executor == &serial_executor()) expected = y;
+    ASSERT_EQ(y, expected);
+  }
+  // A row's sums do not depend on the rows beside it either.
+  std::vector<float> alone(static_cast<size_t>(out));
+  Arena arena;
+  Pass pass(arena, serial_executor());
+  for (const int64_t r : {0, 95, 96, 330}) {
+    packed.multiply({x.data() + r * in, 1, in}, {alone.data(), 1, out}, pass);
+    for (int64_t o = 0; o < out; ++o) {
+      ASSERT_EQ(alone[static_cast<size_t>(o)], expected[static_cast<size_t>(r * out + o)]);
     }
   }
 }
