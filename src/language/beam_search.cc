@@ -39,6 +39,13 @@ void offer(std::vector<Item>& best, size_t most, const Item& item, Better better
   best.insert(std::upper_bound(best.begin(), best.end(), item, better), item);
 }
 
+/// Whether some number is above `bound`; NaN is not.
+bool any_above(std::span<const float> numbers, float bound) {
+  unsigned any = 0;
+  for (const float x : numbers) any |= static_cast<unsigned>(x > bound);
+  return any != 0;
+}
+
 bool likelier(const Continuation& a, const Continuation& b) {
   return a.log_probability > b.log_probability;
 }
@@ -95,10 +102,25 @@ class Beam {
 
   void collect(size_t open, std::span<const float> row, std::vector<Continuation>& best) const {
     const double before = open_[open].log_probability;
-    for (size_t word = 0; word < row.size(); ++word) {
-      if (!(row[word] > kForbidden)) continue;
-      offer(best, width(), {open, static_cast<int32_t>(word), before + row[word]}, likelier);
+    constexpr size_t kTogether = 64;
+    for (size_t first = 0; first < row.size(); first += kTogether) {
+      const std::span<const float> some = row.subspan(first, std::min(kTogether, row.size() - first));
+      // Nearly all words are far below the best, and are told so by the dozen.
+      const float bound = lower_bound(best, before);
+      if (!any_above(some, bound)) continue;
+      for (size_t i = 0; i < some.size(); ++i) {
+        if (!(some[i] > bound)) continue;
+        offer(best, width(), {open, static_cast<int32_t>(first + i), before + some[i]}, likelier);
+      }
     }
+  }
+
+  /// A number that the log-probability of a word is above when offer() would take it, after a beginning of
+  /// log-probability `before`.
+  float lower_bound(const std::vector<Continuation>& best, double before) const {
+    if (best.size() < width()) return kForbidden;
+    const float least = static_cast<float>(best.back().log_probability - before);
+    return std::nextafter(least, kForbidden);
   }
 
   void follow(const std::vector<Continuation>& best, ConstMatrix<float> scores, int64_t first_row,

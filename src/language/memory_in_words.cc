@@ -2,19 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
+
+#include "nn/row_kernels.h"
 
 namespace attend {
 namespace {
-
-/// logits -> natural log-probabilities, in place. Shifted by the maximum, so that exp never overflows.
-void log_softmax(std::span<float> logits) {
-  const float most = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float x : logits) sum += std::exp(x - most);
-  const float normaliser = most + static_cast<float>(std::log(sum));
-  for (float& x : logits) x -= normaliser;
-}
 
 /// A cache with the rows of `cache` and room for `sequences`.
 KeyValueCache<float> grown(const KeyValueCache<float>& cache, int64_t sequences) {
@@ -67,7 +59,8 @@ class MemoryInWords final : public NextWord {
     Pass pass(step_arena_, executor_);
     attention_ = keep_attention_ ? step_arena_.matrix<float>(rows, columns_) : Matrix<float>();
     const Matrix<float> scores = decoder_.step(words, offsets, memory_, caches_, pass, attention_);
-    executor_.for_each(rows, [&](int64_t row, int) { log_softmax(scores.row(row)); });
+    executor_.for_each(rows,
+                       [&](int64_t row, int) { kernels::log_softmax(scores.row(row).data(), scores.cols); });
     return scores;
   }
 
@@ -86,7 +79,8 @@ class MemoryInWords final : public NextWord {
       for (KeyValueCache<float>& cache : caches_) cache = grown(cache, rows);
       room_ = rows;
     }
-    for (KeyValueCache<float>& cache : caches_) cache.reorder(parents);
+    executor_.for_each(static_cast<int64_t>(caches_.size()),
+                       [&](int64_t layer, int) { caches_[static_cast<size_t>(layer)].reorder(parents); });
   }
 
   const TextDecoder<float>& decoder_;

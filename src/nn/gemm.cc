@@ -22,6 +22,10 @@ constexpr int64_t kWorthRounding = int64_t{1} << 24;
 // every block, spends little on that; small enough to share out.
 constexpr int64_t kBlockRows = 192, kBlockCols = 1024;
 
+// Of a product with few blocks they are cut narrower, as far as a task still has multiplications enough to
+// pay for handing it out.
+constexpr int64_t kNarrowestCols = 64, kWorthATask = int64_t{1} << 20;
+
 // A product with fewer blocks than this, of sums with more terms than that: the gradient of a small weight.
 // Its sums are cut as well, so that there is something to share out.
 constexpr int64_t kFewBlocks = 4, kTermsPerPart = 1024;
@@ -103,8 +107,20 @@ bool is_trivial(const Product<T>& product) {
 }
 
 template <class T>
+Parts parts_of_columns(const Product<T>& product, int64_t row_parts) {
+  int64_t most = std::min(kBlockCols, product.c.cols);
+  const int64_t per_column = product.c.rows / row_parts * product.inner();
+  while (row_parts * Parts(product.c.cols, most).count() < kFewBlocks && most > kNarrowestCols &&
+         per_column * most / 2 >= kWorthATask) {
+    most /= 2;
+  }
+  return {product.c.cols, most};
+}
+
+template <class T>
 void multiply(const Product<T>& product, Executor& executor) {
-  const Parts rows(product.c.rows, kBlockRows), cols(product.c.cols, kBlockCols);
+  const Parts rows(product.c.rows, kBlockRows);
+  const Parts cols = parts_of_columns(product, rows.count());
   executor.for_each(rows.count() * cols.count(), [&](int64_t task, int) {
     multiply_block(product, rows[task / cols.count()], cols[task % cols.count()]);
   });

@@ -3,8 +3,8 @@
 #define ATTEND_NN_KEY_VALUE_CACHE_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "base/matrix.h"
 
@@ -28,19 +28,22 @@ class KeyValueCache {
   void advance() { ++length_; }
 
   /// [sequences, capacity, width], of which the first length() rows of each sequence are valid.
-  const T* keys() const { return keys_.data(); }
-  const T* values() const { return values_.data(); }
+  const T* keys() const { return keys_.get(); }
+  const T* values() const { return values_.get(); }
 
   /// Sequence s continues what sequence parents[s] was: beams that survived. The number of sequences becomes
   /// parents.size(), which may not exceed the room.
   void reorder(std::span<const int32_t> parents);
 
  private:
-  std::span<T> row(std::vector<T>& rows, int64_t sequence, int64_t position) {
-    return {rows.data() + (sequence * capacity_ + position) * width_, static_cast<size_t>(width_)};
+  // Not initialised: a sentence is mostly shorter than there is room for.
+  using Memory = std::unique_ptr<T[]>;
+
+  std::span<T> row(Memory& rows, int64_t sequence, int64_t position) {
+    return {rows.get() + (sequence * capacity_ + position) * width_, static_cast<size_t>(width_)};
   }
-  int64_t sequences_, capacity_, width_, length_ = 0;
-  std::vector<T> keys_, values_, scratch_;
+  int64_t sequences_, room_, capacity_, width_, length_ = 0;
+  Memory keys_, values_, scratch_;
 };
 
 }  // namespace attend

@@ -1,10 +1,12 @@
 #include "nn/linear.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "nn/chunks.h"
 #include "nn/gemm.h"
 #include "nn/row_kernels.h"
+#include "nn/row_product.h"
 
 namespace attend {
 namespace {
@@ -41,6 +43,12 @@ template <class T>
 Matrix<T> Linear<T>::forward(ConstMatrix<T> x, Pass& pass) const {
   const Matrix<T> y = pass.arena.matrix<T>(x.rows, out());
   const bool biased = bias.size() > 0;
+  if constexpr (std::is_same_v<T, float>) {
+    if (x.rows <= kFewRows && !pass.training) {  // the next word of a few beginnings
+      multiply_rows(x, weight.value(), biased ? bias.value().data : nullptr, y, pass.executor);
+      return y;
+    }
+  }
   if (biased) set_rows(bias.value(), y, pass.executor);
   gemm(x, Transpose::kNo, weight.value(), Transpose::kYes, biased ? Accumulate::kYes : Accumulate::kNo, y,
        pass);

@@ -218,19 +218,46 @@ void Drop(float* x, int64_t first, int64_t n, const DropRule& rule) {
   }
 }
 
+HWY_INLINE float Largest(const float* x, size_t count) {
+  const D d;
+  V highest = hn::Set(d, x[0]);
+  size_t i = 0;
+  for (; i + lanes() <= count; i += lanes()) highest = hn::Max(highest, hn::LoadU(d, x + i));
+  float most = hn::GetLane(hn::MaxOfLanes(d, highest));
+  for (; i < count; ++i) most = std::max(most, x[i]);
+  return most;
+}
+
+void LogSoftmax(float* x, int64_t n) {
+  const D d;
+  const size_t count = static_cast<size_t>(n), step = lanes();
+  const float most = Largest(x, count);
+  V sums = hn::Zero(d);
+  size_t i = 0;
+  for (; i + step <= count; i += step) {
+    const V shifted = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, most));
+    // Highway's exponential of a NaN is 0, which would hide it.
+    sums = hn::Add(sums, hn::IfThenElse(hn::IsNaN(shifted), shifted, hn::Exp(d, shifted)));
+  }
+  double sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums)));
+  for (; i < count; ++i) sum += static_cast<double>(std::exp(x[i] - most));
+  const float normaliser = most + static_cast<float>(std::log(sum));
+  for (i = 0; i + step <= count; i += step) {
+    hn::StoreU(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, normaliser)), d, x + i);
+  }
+  for (; i < count; ++i) x[i] -= normaliser;
+}
+
 double SoftmaxLoss(float* x, int64_t n, const SoftTarget& q, double scale) {
   const D d;
   const size_t count = static_cast<size_t>(n), step = lanes();
-  V highest = hn::Set(d, x[0]);
-  size_t i = 0;
-  for (; i + step <= count; i += step) highest = hn::Max(highest, hn::LoadU(d, x + i));
-  float most = hn::GetLane(hn::MaxOfLanes(d, highest));
-  for (; i < count; ++i) most = std::max(most, x[i]);
+  const float most = Largest(x, count);
   const double target = static_cast<double>(x[q.target] - most);
 
   // One sum over the row of x - most, another of its exponential, which takes its place.
   V totals = hn::Zero(d), sums = hn::Zero(d);
-  for (i = 0; i + step <= count; i += step) {
+  size_t i = 0;
+  for (; i + step <= count; i += step) {
     const V shifted = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, most));
     const V power = hn::Exp(d, shifted);
     totals = hn::Add(totals, shifted);
@@ -266,6 +293,7 @@ HWY_EXPORT(SumRows);
 HWY_EXPORT(Normalize);
 HWY_EXPORT(NormalizeGradient);
 HWY_EXPORT(Drop);
+HWY_EXPORT(LogSoftmax);
 HWY_EXPORT(SoftmaxLoss);
 
 void gelu(const float* x, float* y, int64_t n) {
@@ -296,6 +324,10 @@ void normalize_gradient(const float* x, const float* dy, int64_t n, const RowSca
 
 void drop(float* x, int64_t first, int64_t n, const DropRule& rule) {
   HWY_DYNAMIC_DISPATCH(Drop)(x, first, n, rule);
+}
+
+void log_softmax(float* x, int64_t n) {
+  HWY_DYNAMIC_DISPATCH(LogSoftmax)(x, n);
 }
 
 double softmax_loss(float* x, int64_t n, const SoftTarget& q, double scale) {

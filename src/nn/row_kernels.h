@@ -64,6 +64,10 @@ void normalize_gradient(const double* x, const double* dy, int64_t n, const RowS
 void drop(float* x, int64_t first, int64_t n, const DropRule& rule);
 void drop(double* x, int64_t first, int64_t n, const DropRule& rule);
 
+// Replaces logits x[0 .. n) by log softmax(x): natural log-probabilities.
+void log_softmax(float* x, int64_t n);
+void log_softmax(double* x, int64_t n);
+
 // Replaces logits x[0 .. n) by `scale` * d loss / d logits, and returns the loss
 // -sum_c q_c log softmax(x)_c, with q_c = off + (c == target ? on : 0).
 double softmax_loss(float* x, int64_t n, const SoftTarget& q, double scale);

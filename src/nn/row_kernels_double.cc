@@ -74,6 +74,14 @@ void drop(double* x, int64_t first, int64_t n, const DropRule& rule) {
   }
 }
 
+void log_softmax(double* x, int64_t n) {
+  const double most = *std::max_element(x, x + n);
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) sum += std::exp(x[i] - most);
+  const double normaliser = most + std::log(sum);
+  for (int64_t i = 0; i < n; ++i) x[i] -= normaliser;
+}
+
 double softmax_loss(double* x, int64_t n, const SoftTarget& q, double scale) {
   const double most = *std::max_element(x, x + n);
   double sum = 0.0, total = 0.0;

@@ -152,5 +152,12 @@ void multiply_rows(ConstMatrix<float> x, const WeightMatrix& weights, const floa
   });
 }
 
+void multiply_rows(ConstMatrix<float> x, ConstMatrix<float> weights, const float* bias, Matrix<float> y,
+                   Executor& executor) {
+  const auto* numbers = reinterpret_cast<const std::byte*>(weights.data);
+  multiply_rows(x, WeightMatrix::borrow(WeightType::kFloat32, numbers, weights.rows, weights.cols), bias, y,
+                executor);
+}
+
 }  // namespace attend
 #endif  // HWY_ONCE

@@ -19,6 +19,10 @@ inline constexpr int64_t kFewRows = 8;
 void multiply_rows(ConstMatrix<float> x, const WeightMatrix& weights, const float* bias, Matrix<float> y,
                    Executor& executor);
 
+/// The same of weights in float32.
+void multiply_rows(ConstMatrix<float> x, ConstMatrix<float> weights, const float* bias, Matrix<float> y,
+                   Executor& executor);
+
 }  // namespace attend
 
 #endif  // ATTEND_NN_ROW_PRODUCT_H_

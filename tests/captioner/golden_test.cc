@@ -93,7 +93,8 @@ TYPED_TEST(CaptionerGolden, StepByStepTheSameLogitsAndTheSameLook) {
   const auto photo = model.patches.forward(this->batch_.features, pass, nullptr);
   const auto memory = model.text.remember(photo.key_input, photo.value_input, photo.offsets, pass);
   // Captions 0 and 1 look at photo 0, caption 2 at photo 1; all have at least four words.
-  std::vector<KeyValueCache<TypeParam>> caches(2, KeyValueCache<TypeParam>(3, 7, 8));
+  std::vector<KeyValueCache<TypeParam>> caches;
+  for (int layer = 0; layer < 2; ++layer) caches.emplace_back(3, 7, 8);
   const std::vector<int64_t> groups = {0, 2, 3};
   const auto logits = this->golden("logits"), look = this->golden("look");
   for (size_t t = 0; t < 4; ++t) {

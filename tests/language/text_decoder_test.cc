@@ -94,7 +94,8 @@ TEST_P(ATextDecoder, PositionsCountFromTheStartOfEachCaption) {
 TEST_P(ATextDecoder, StepsLookWithWeightsThatSumToOneAndGiveTheLogitsOfAllAtOnce) {
   const Matrix<double> whole = logits();
   const TextDecoder<double>::Memory memory = decoder_.remember(keys_, values_, memory_rows_, pass_);
-  std::vector<KeyValueCache<double>> caches(2, KeyValueCache<double>(3, 6, 8));
+  std::vector<KeyValueCache<double>> caches;
+  for (int layer = 0; layer < 2; ++layer) caches.emplace_back(3, 6, 8);
   const std::vector<int64_t> groups = {0, 2, 3};
   for (size_t t = 0; t < 3; ++t) {
     const std::vector<int32_t> words = {words_[t], words_[3 + t], words_[8 + t]};

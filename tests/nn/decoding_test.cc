@@ -148,6 +148,9 @@ TEST(KeyValueCache, ShrinksAndGrowsWithinItsRoom) {
     cache.next_value(s)[0] = static_cast<float>(10 * s);
   }
   cache.advance();
+  cache.reorder(std::vector<int32_t>{0, 1, 2, 3});  // nobody moves
+  EXPECT_EQ(cache.sequences(), 4);
+  EXPECT_EQ(cache.keys()[3 * cache.capacity()], 3.0f);
   cache.reorder(std::vector<int32_t>{3, 1});
   EXPECT_EQ(cache.sequences(), 2);
   cache.reorder(std::vector<int32_t>{1, 0, 0, 1});

@@ -240,5 +240,35 @@ TEST_P(RowKernels, ANanAmongTheLogitsReachesTheLoss) {
   }
 }
 
+TEST_P(RowKernels, LogSoftmaxIsThatOfDouble) {
+  for (const int64_t n : kSizes) {
+    for (const double mean :
+         {0.0, 90.0, -3000.0}) {  // exp of the logits themselves would overflow, or vanish
+      std::vector<float> x = random(n, static_cast<uint64_t>(n), 5.0, mean);
+      std::vector<double> expected = widen(x);
+      kernels::log_softmax(x.data(), n);
+      kernels::log_softmax(expected.data(), n);
+      expect_near(x, expected, mean == -3000.0 ? 5e-4 : 2e-5);  // what numbers so large are told apart by
+    }
+  }
+}
+
+TEST_P(RowKernels, LogSoftmaxLeavesAForbiddenLogitForbiddenAndSpreadsANan) {
+  std::vector<float> x = random(41, 1);
+  x[7] = x[40] = -kInfinity;
+  kernels::log_softmax(x.data(), 41);
+  double sum = 0;
+  for (const float v : x) sum += std::exp(static_cast<double>(v));
+  EXPECT_NEAR(sum, 1.0, 1e-6);
+  EXPECT_EQ(x[7], -kInfinity);
+  EXPECT_EQ(x[40], -kInfinity);
+  for (const size_t where : {3u, 40u}) {
+    std::vector<float> spoiled = random(41, 1);
+    spoiled[where] = kNan;
+    kernels::log_softmax(spoiled.data(), 41);
+    for (const float v : spoiled) EXPECT_TRUE(std::isnan(v));
+  }
+}
+
 }  // namespace
 }  // namespace attend
