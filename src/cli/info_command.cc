@@ -21,6 +21,8 @@
 #include "cli/model_source.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
+#include "translation/embedded_translation_model.h"
+#include "translation/translation_file.h"
 
 namespace attend {
 namespace {
@@ -87,6 +89,24 @@ Result<Json> checkpoint_facts(const InfoArguments& arguments) {
   return facts;
 }
 
+Result<Json> translation_facts(const Safetensors& file) {
+  const Result<LoadedTranslationModel> model = load_translation_model(file);
+  if (!model.ok()) return model.status();
+  const TranslationConfig& config = model.value().config;
+  Json facts = {{"file", file.name()},
+                {"languages", Json::array({config.source, config.target})},
+                {"parameters", parameter_count(config.shape)},
+                {"pieces", config.shape.decoder.vocabulary}};
+  add_metadata(file.metadata(), facts);
+  return facts;
+}
+
+/// Of the model inside the program, if there is one.
+Result<Json> built_in_translation_facts() {
+  const Result<Safetensors> file = Safetensors::parse(embedded_translation_model(), kBuiltInModel);
+  return file.ok() ? translation_facts(file.value()) : file.status();
+}
+
 Result<Json> model_facts(const InfoArguments& arguments) {
   std::string path;  // empty: the model inside the program
   if (!arguments.model.empty()) {
@@ -98,6 +118,7 @@ Result<Json> model_facts(const InfoArguments& arguments) {
   if (std::filesystem::is_directory(path, ignored)) return checkpoint_facts(arguments);
   const Result<Safetensors> file = open_model(path);
   if (!file.ok()) return file.status();
+  if (is_translation_model(file.value())) return translation_facts(file.value());
   const Result<Captioner> captioner = load_captioner(path, serial_executor(), arguments.weights);
   if (!captioner.ok()) return captioner.status();
   Json facts = size_facts(path.empty() ? kBuiltInModel : path, captioner.value());
@@ -117,8 +138,9 @@ std::string text_of(const Json& value) {
 std::string text_of_facts(const Json& facts) {
   std::string text;
   for (const auto& [key, value] : facts.items()) {
-    text += key == "model" && value.is_object() ? fmt::format("\n{}\n{}", key, text_of_facts(value))
-                                                : fmt::format("{:<24}{}\n", printable(key), text_of(value));
+    text += value.is_object() && key.ends_with("model")
+                ? fmt::format("\n{}\n{}", key, text_of_facts(value))
+                : fmt::format("{:<24}{}\n", printable(key), text_of(value));
   }
   return text;
 }
@@ -132,6 +154,11 @@ int info(const InfoArguments& arguments) {
     if (!model.ok()) return fail(model.status().message(), kSomeFailed);
     facts["model"] = model.value();
   }
+  if (arguments.model.empty() && !embedded_translation_model().empty()) {
+    const Result<Json> model = built_in_translation_facts();
+    if (!model.ok()) return fail(model.status().message(), kSomeFailed);
+    facts["translation model"] = model.value();
+  }
   const std::string text = arguments.json ? facts.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
                                           : text_of_facts(facts);
   const Status status = write_standard_output(text);
@@ -141,7 +168,7 @@ int info(const InfoArguments& arguments) {
 }  // namespace
 
 Command info_command(CLI::App& program) {
-  CLI::App* options = program.add_subcommand("info", "Version, instruction sets and model");
+  CLI::App* options = program.add_subcommand("info", "Version, instruction sets and models");
   const auto arguments = std::make_shared<InfoArguments>();
   add_format_option(*options, "text: a line a fact. jsonl: one object in one row",
                     [arguments](bool json_lines) { arguments->json = json_lines; });

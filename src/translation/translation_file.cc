@@ -10,7 +10,7 @@
 namespace attend {
 namespace {
 
-constexpr std::string_view kFormat = "attend.translator/1";
+constexpr std::string_view kFormat = "attend.translator/1", kAnyFormat = "attend.translator/";
 constexpr const char* kPieces = "pieces";
 
 Status corrupt(const Safetensors& file, const std::string& what) {
@@ -65,6 +65,11 @@ Result<LoadedTranslationModel> load_checked(const Safetensors& file) {
 }
 
 }  // namespace
+
+bool is_translation_model(const Safetensors& file) {
+  const auto format = file.metadata().find("format");
+  return format != file.metadata().end() && format->second.starts_with(kAnyFormat);
+}
 
 Status save_translation_model(const std::string& path, const TranslationModelToWrite& parts) {
   ATTEND_RETURN_IF_ERROR(check_parts(parts));

@@ -30,6 +30,9 @@ struct TranslationModelToWrite {
 /// each other, or for a weight past the range of 16-bit floats; AtomicFile's.
 Status save_translation_model(const std::string& path, const TranslationModelToWrite& parts);
 
+/// Whether the file says that it is a translation model, of this version or another.
+bool is_translation_model(const Safetensors& file);
+
 struct LoadedTranslationModel {
   TranslationConfig config;
   SentencePieces pieces;

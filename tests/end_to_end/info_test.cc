@@ -55,6 +55,10 @@ TEST(Info, WithoutAnyOptionTheProgramKnowsWhetherAModelIsBuiltIn) {
     EXPECT_EQ(info["model"]["file"], "built-in model");
     EXPECT_TRUE(info["model"].contains("licence"));
   }
+  if (info.contains("translation model")) {
+    EXPECT_EQ(info["translation model"]["file"], "built-in model");
+    EXPECT_EQ(info["translation model"]["languages"].size(), 2u);
+  }
 }
 
 }  // namespace

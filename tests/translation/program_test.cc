@@ -272,5 +272,29 @@ TEST(EvalTranslateProgram, FilesThatDoNotFitAreErrors) {
   EXPECT_EQ(run_attend({"eval-translate", "--translations", one}).exit_code, 1);
 }
 
+TEST(InfoOfATranslationModel, SaysWhatIsInTheFile) {
+  const Toys toys;
+  const Outcome outcome = run_attend({"info", "--format", "jsonl", "--model", toys.model});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const nlohmann::json info = nlohmann::json::parse(outcome.out, nullptr, false);
+  ASSERT_TRUE(info.is_object()) << outcome.out;
+  const nlohmann::json& model = info["model"];
+  EXPECT_EQ(model["file"], toys.model);
+  EXPECT_EQ(model["languages"], (nlohmann::json{"xx", "yy"}));
+  EXPECT_EQ(model["pieces"], toy_pieces().size());
+  EXPECT_EQ(model["parameters"], parameter_count(toy_config().shape));
+  EXPECT_EQ(model["licence"], "none");
+  EXPECT_FALSE(info.contains("translation model"));  // that is said of the program's own, without --model
+}
+
+TEST(InfoOfATranslationModel, ComplainsOfADamagedOne) {
+  const Toys toys;
+  std::filesystem::resize_file(toys.model, std::filesystem::file_size(toys.model) - 1);
+  const Outcome outcome = run_attend({"info", "--model", toys.model});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("untrained.safetensors"));
+}
+
 }  // namespace
 }  // namespace attend::testing
