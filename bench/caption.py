@@ -6,6 +6,7 @@
 import argparse
 import dataclasses
 import pathlib
+import shutil
 import statistics
 import sys
 import tempfile
@@ -140,6 +141,8 @@ def introduction(given, captioner, sides):
 
 def main():
     given = arguments()
+    if shutil.which("vipsthumbnail") is None:
+        raise SystemExit("bench: needs vipsthumbnail to compare large photos with (Debian: libvips-tools)")
     torch.set_num_threads(given.threads)
     captioner, sides = load_captioner(given.model)
     if given.compile:

@@ -40,9 +40,9 @@ def is_heading(part):
 
 
 def provenance(machine):
-    names = ("CPU", "instruction sets", "compiler", "PyTorch", "ggml", "oneDNN")
-    versions = [f"{name} {machine[name]}" if name in ("PyTorch", "ggml", "oneDNN") else machine[name]
-                for name in names if machine.get(name)]  # fmt: skip
+    facts, libraries = ("CPU", "instruction sets", "compiler"), ("PyTorch", "transformers", "CTranslate2", "ggml", "oneDNN")
+    versions = [machine[name] for name in facts if machine.get(name)]
+    versions += [f"{name} {machine[name]}" for name in libraries if machine.get(name)]
     return f"*{machine['command']}, commit {machine['commit']}, {machine['date']}: {'; '.join(versions)}.*"
 
 
