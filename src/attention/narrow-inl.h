@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "attention/half-inl.h"
 #include "attention/kernels.h"
 #include "attention/panel.h"
 #include "attention/problem.h"
@@ -45,9 +46,12 @@ HWY_INLINE void widen_row(const uint16_t* bits, int64_t width, float* to) {
   if constexpr (!kHalf && HWY_TARGET != HWY_AVX3) {
     for (; d + 2 * kLanes <= width; d += 2 * kLanes) widen_two(from + d, to + d);
   }
-  const hn::Rebind<Stored, FloatTag> stored;
   for (; d + kLanes <= width; d += kLanes) {
-    store(hn::PromoteTo(FloatTag(), hn::LoadU(stored, from + d)), to + d);
+    if constexpr (kHalf) {
+      store(widen_halves(FloatTag(), from + d), to + d);
+    } else {
+      store(hn::PromoteTo(FloatTag(), hn::LoadU(hn::Rebind<Stored, FloatTag>(), from + d)), to + d);
+    }
   }
   for (; d < width; ++d) to[d] = kHalf ? half_to_float(bits[d]) : bfloat16_to_float(bits[d]);
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "attention/half-inl.h"
 #include "attention/vector-inl.h"
 
 #if ATTEND_VECTOR_TARGET
@@ -18,25 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace attend {
 namespace HWY_NAMESPACE {
 
-/// float16 without the instruction for it (SSE4; Highway's emulation makes numbers of infinities and NaN):
-/// the exponent is rebased by an exact multiplication, which also normalises subnormals, and set to all ones
-/// where it was.
-template <class Stored>
-HWY_INLINE Vec widen_half_by_hand(Stored stored, const hwy::float16_t* p) {
-  const FloatTag d;
-  const hn::RebindToUnsigned<FloatTag> bits;
-  const hn::Rebind<uint16_t, FloatTag> halves;
-  const auto half = hn::PromoteTo(bits, hn::BitCast(halves, hn::LoadU(stored, p)));
-  const auto magnitude = hn::And(half, hn::Set(bits, 0x7fffu));
-  const auto special = hn::Gt(magnitude, hn::Set(bits, 0x7bffu));
-  const Vec scaled = hn::Mul(hn::BitCast(d, hn::ShiftLeft<13>(magnitude)), broadcast(0x1p112f));
-  const auto rebased =
-      hn::Or(hn::BitCast(bits, scaled), hn::IfThenElseZero(special, hn::Set(bits, 0x7f800000u)));
-  return hn::BitCast(d, hn::Or(rebased, hn::ShiftLeft<31>(hn::ShiftRight<15>(half))));
-}
-
-/// A vector of float32 from kLanes stored numbers; exact. bfloat16 is a shift, int8 and (but on SSE4) float16
-/// have instructions.
+/// A vector of float32 from kLanes stored numbers; exact. bfloat16 is a shift, int8 has an instruction.
 HWY_INLINE Vec widen(const float* p) {
   return load(p);
 }
@@ -46,8 +29,8 @@ HWY_INLINE Vec widen(const T* p) {
   const hn::Rebind<T, FloatTag> stored;
   if constexpr (std::is_same_v<T, int8_t>) {
     return hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<FloatTag>(), hn::LoadU(stored, p)));
-  } else if constexpr (std::is_same_v<T, hwy::float16_t> && HWY_TARGET == HWY_SSE4) {
-    return widen_half_by_hand(stored, p);
+  } else if constexpr (std::is_same_v<T, hwy::float16_t>) {
+    return widen_halves(d, p);
   } else {
     return hn::PromoteTo(d, hn::LoadU(stored, p));
   }

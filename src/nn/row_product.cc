@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "nn/row_product.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 // After foreach_target.
+#include "attention/half-inl.h"
 #include "hwy/highway.h"
 
 #ifndef ATTEND_NN_ROW_PRODUCT_ONCE_
@@ -46,8 +47,7 @@ struct Float32 {
 struct Float16 {
   using Number = uint16_t;
   static HWY_INLINE V load(const uint16_t* p) {
-    const hn::Rebind<hwy::float16_t, D> stored;
-    return hn::PromoteTo(D(), hn::LoadU(stored, reinterpret_cast<const hwy::float16_t*>(p)));
+    return attend::HWY_NAMESPACE::widen_halves(D(), reinterpret_cast<const hwy::float16_t*>(p));
   }
   static HWY_INLINE float widen(uint16_t x) { return half_to_float(x); }
 };

@@ -66,6 +66,28 @@ TEST(AttentionInSixteenBits, RoundsOnceAtAwkwardSizes) {
   }
 }
 
+TEST(AttentionInSixteenBits, WhatIsNotFiniteStaysSo) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const DType dtype : kTypes) {
+    for (const int64_t Tq : {3, 70}) {
+      AttentionCase problem({.sizes = {1, 1, 1, Tq, 70, 16, 16}});
+      problem.value.at(0, 0, 7, 5) = std::numeric_limits<float>::infinity();
+      problem.value.at(0, 0, 9, 6) = std::numeric_limits<float>::quiet_NaN();
+      round_operands(problem, dtype);
+      for (const Isa isa : isas()) {
+        SCOPED_TRACE(::testing::Message()
+                     << name(isa) << (dtype == DType::kFloat16 ? " half " : " bfloat16 ") << Tq);
+        const ForwardAnswer answer = forward_in(problem, dtype, isa);
+        for (size_t i = 0; i < static_cast<size_t>(Tq); ++i) {
+          ASSERT_EQ(answer.output[16 * i + 5], kInfinity);
+          ASSERT_TRUE(std::isnan(answer.output[16 * i + 6]));
+          ASSERT_TRUE(std::isfinite(answer.output[16 * i + 7]));
+        }
+      }
+    }
+  }
+}
+
 TEST(AttentionInSixteenBits, TurnsQueriesAndKeys) {
   for (const CaseSpec& spec : turned_by_positions()) {
     if (spec.sizes.Tq < 200) expect_one_rounding(spec);

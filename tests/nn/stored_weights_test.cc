@@ -118,6 +118,23 @@ TEST_P(StoredWeights, ARowsProductDoesNotDependOnTheOtherRowsOrOnTheWorkers) {
   }
 }
 
+TEST_P(StoredWeights, AHalfThatIsNotFiniteStaysSo) {
+  const std::vector<float> x(2 * 24, 1.0f);
+  for (const int64_t where : {0, 9, 23}) {
+    std::vector<float> w(3 * 24, 0.5f);
+    w[static_cast<size_t>(where)] = std::numeric_limits<float>::infinity();
+    w[static_cast<size_t>(24 + where)] = kNan;
+    std::vector<float> y(2 * 3);
+    multiply_rows({x.data(), 2, 24}, stored(w, 3, 24, WeightType::kFloat16), nullptr, {y.data(), 2, 3},
+                  serial_executor());
+    for (const size_t row : {0u, 3u}) {
+      EXPECT_EQ(y[row], std::numeric_limits<float>::infinity());
+      EXPECT_TRUE(std::isnan(y[row + 1]));
+      EXPECT_EQ(y[row + 2], 12.0f);
+    }
+  }
+}
+
 TEST_P(StoredWeights, ALayerForManyRowsIsTheSame) {
   for (const int64_t in : {1, 7, 8, 65, 96}) {
     for (const int64_t out : {1, 3, 8, 37, 80}) {
