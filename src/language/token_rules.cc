@@ -13,8 +13,7 @@ namespace {
 void penalise(std::span<const int32_t> said, float penalty, std::span<float> scores) {
   std::vector<int32_t> once(said.begin(), said.end());
   std::ranges::sort(once);
-  const auto repeated = std::ranges::unique(once);
-  once.erase(repeated.begin(), repeated.end());
+  once.erase(std::unique(once.begin(), once.end()), once.end());
   for (const int32_t token : once) {
     float& score = scores[static_cast<size_t>(token)];
     score = score < 0 ? score * penalty : score / penalty;
