@@ -85,9 +85,10 @@ class ForwardBlock {
   void run() {
     start();
     const int64_t end = mask_.key_end(first_ + queries_ - 1);
-    // Tiles begin at multiples of their size, so that no bit depends on where blocks of queries do.
-    for (int64_t key = mask_.key_begin(first_) / kTileKeys * kTileKeys; key < end; key += kTileKeys) {
-      const int keys = static_cast<int>(std::min<int64_t>(kTileKeys, end - key));
+    int keys = 0;
+    // Tiles end at multiples of their size, so that no bit depends on where blocks of queries begin.
+    for (int64_t key = mask_.key_begin(first_); key < end; key += keys) {
+      keys = static_cast<int>(std::min<int64_t>(kTileKeys - key % kTileKeys, end - key));
       operands_.load_tile(key, keys);
       for (const Panel& panel : plan_) {
         const int reached = keys_reached(panel, key, keys);

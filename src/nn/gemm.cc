@@ -175,6 +175,7 @@ void gemm(ConstMatrix<T> a, Transpose transpose_a, ConstMatrix<T> b, Transpose t
           Accumulate accumulate, Matrix<T> c, Pass& pass) {
   if constexpr (std::is_same_v<T, float>) {
     const Product<T> product{a, transpose_a, b, transpose_b, accumulate, c};
+    if (is_trivial(product)) return;
     if (pass.precision == Precision::kBFloat16 && c.size() * product.inner() >= kWorthRounding &&
         has_bfloat16_products() && multiply_bfloat16(product, pass.arena).ok()) {
       return;
