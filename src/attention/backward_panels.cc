@@ -151,10 +151,8 @@ class BackwardBlock {
     add_to_keys(head, ready, key, keys);
   }
 
-  /// How many of the tile's keys come before the end of what the panel sees.
   int keys_reached(const HeadGradients& head, const Panel& panel, int64_t key, int keys) const {
-    const int64_t last = query_ + group_.before(panel) + panel.queries - 1;
-    return static_cast<int>(std::clamp<int64_t>(head.mask().key_end(last) - key, 0, keys));
+    return head.mask().keys_reached(query_ + group_.before(panel) + panel.queries - 1, key, keys);
   }
 
   /// Makes the tile of one panel, and adds to dQ. False where nothing is left to add to dK and dV.

@@ -112,10 +112,10 @@ class ForwardBlock {
       std::fill_n(p_.weights.row(b_, h_, first_ + i), p_.sizes.Tk, -kInfinity);
   }
 
-  /// How many of the tile's keys come before the end of what the panel sees, in whole blocks of product().
+  /// In whole blocks of product().
   int keys_reached(const Panel& panel, int64_t key, int keys) const {
-    const int64_t end = mask_.key_end(first_ + panel.lane + panel.queries - 1);
-    return static_cast<int>(std::clamp<int64_t>((end - key + 3) / 4 * 4, 0, keys));
+    const int reached = mask_.keys_reached(first_ + panel.lane + panel.queries - 1, key, keys);
+    return std::min((reached + 3) / 4 * 4, keys);
   }
 
   template <int NV>

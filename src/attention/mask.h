@@ -50,6 +50,11 @@ class HeadMask {
   /// One past the last key that `query`, or any query before it, may see. Kernels read nothing from there on.
   int64_t key_end(int64_t query) const { return std::clamp<int64_t>(query + band_.end, 0, length_); }
 
+  /// How many of the keys [key, key + count) come before key_end(query).
+  int keys_reached(int64_t query, int64_t key, int count) const {
+    return static_cast<int>(std::clamp<int64_t>(key_end(query) - key, 0, count));
+  }
+
   bool sees(int64_t query, int64_t key) const {
     return key >= key_begin(query) && key < key_end(query) &&
            (visible_ == nullptr || visible_[query * query_stride_ + key * key_stride_]);
