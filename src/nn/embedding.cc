@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <type_traits>
 
+#include "nn/affine.h"
 #include "nn/chunks.h"
 #include "nn/gemm.h"
 #include "nn/row_kernels.h"
-#include "nn/row_product.h"
 
 namespace attend {
 
@@ -47,13 +46,7 @@ void Embedding<T>::backward(std::span<const int32_t> ids, ConstMatrix<T> dy, Pas
 template <class T>
 Matrix<T> Embedding<T>::logits(ConstMatrix<T> x, Pass& pass) const {
   const Matrix<T> y = pass.arena.matrix<T>(x.rows, table.rows());
-  if constexpr (std::is_same_v<T, float>) {
-    if (x.rows <= kFewRows && !pass.training) {
-      multiply_rows(x, table.value(), nullptr, y, pass.executor);
-      return y;
-    }
-  }
-  gemm(x, Transpose::kNo, table.value(), Transpose::kYes, Accumulate::kNo, y, pass);
+  affine<T>(x, table.value(), nullptr, y, pass);
   return y;
 }
 

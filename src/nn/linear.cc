@@ -1,22 +1,12 @@
 #include "nn/linear.h"
 
-#include <algorithm>
-#include <type_traits>
-
+#include "nn/affine.h"
 #include "nn/chunks.h"
 #include "nn/gemm.h"
 #include "nn/row_kernels.h"
-#include "nn/row_product.h"
 
 namespace attend {
 namespace {
-
-template <class T>
-void set_rows(ConstMatrix<T> row, Matrix<T> y, Executor& executor) {
-  for_each_chunk(executor, y.rows, rows_per_chunk(y.cols), [&](int64_t first, int64_t count) {
-    for (int64_t r = first; r < first + count; ++r) std::copy_n(row.data, y.cols, y.row(r).data());
-  });
-}
 
 // sum[0, c] += sum over rows of x[r, c]. Each task owns a strip of columns and walks down all rows, so that
 // the order of the sum is that of the rows.
@@ -42,16 +32,7 @@ Linear<T>::Linear(const std::string& name, int64_t in, int64_t out, Bias has_bia
 template <class T>
 Matrix<T> Linear<T>::forward(ConstMatrix<T> x, Pass& pass) const {
   const Matrix<T> y = pass.arena.matrix<T>(x.rows, out());
-  const bool biased = bias.size() > 0;
-  if constexpr (std::is_same_v<T, float>) {
-    if (x.rows <= kFewRows && !pass.training) {  // the next word of a few beginnings
-      multiply_rows(x, weight.value(), biased ? bias.value().data : nullptr, y, pass.executor);
-      return y;
-    }
-  }
-  if (biased) set_rows(bias.value(), y, pass.executor);
-  gemm(x, Transpose::kNo, weight.value(), Transpose::kYes, biased ? Accumulate::kYes : Accumulate::kNo, y,
-       pass);
+  affine<T>(x, weight.value(), bias.size() > 0 ? bias.value().data : nullptr, y, pass);
   return y;
 }
 
