@@ -115,14 +115,19 @@ CaptionDecoder::Images CaptionDecoder::remember(ConstMatrix<float> tokens, Arena
   }
   // The image is the beginning of the sequence: its tokens go through the blocks, and see each other alone.
   const Matrix<float> state = copy<float>(tokens, pass);
-  for (size_t i = 0; i < layers(); ++i) {
+  const auto keep = [&](size_t i, ConstMatrix<float> key, ConstMatrix<float> value) {
+    std::ranges::copy(key.values(), images[i].keys.data);
+    std::ranges::copy(value.values(), images[i].values.data);
+  };
+  for (size_t i = 0; i + 1 < layers(); ++i) {
     const auto see = [&](ConstMatrix<float> query, ConstMatrix<float> key, ConstMatrix<float> value) {
-      std::ranges::copy(key.values(), images[i].keys.data);
-      std::ranges::copy(value.values(), images[i].values.data);
+      keep(i, key, value);
       return attend_to_shared(query, key, value, weights_.blocks[i].self.heads, pass);
     };
     weights_.blocks[i].apply(state, see, nullptr, pass);
   }
+  const StoredBlock::Shown last = weights_.blocks.back().show(state, pass);
+  keep(layers() - 1, last.key, last.value);
   return images;
 }
 

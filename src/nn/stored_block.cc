@@ -40,4 +40,9 @@ void StoredBlock::apply(Matrix<float> state, const See& see, const Look& look, P
   });
 }
 
+StoredBlock::Shown StoredBlock::show(ConstMatrix<float> state, Pass& pass) const {
+  const ConstMatrix<float> x = placement == NormPlacement::kPre ? self.norm.forward(state, pass) : state;
+  return {self.key.forward(x, pass), self.value.forward(x, pass)};
+}
+
 }  // namespace attend

@@ -44,6 +44,13 @@ struct StoredBlock {
   /// state [rows, width], in place; the arena is as it was afterwards. `look` is called only if there is
   /// `cross`.
   void apply(Matrix<float> state, const See& see, const Look& look, Pass& pass) const;
+
+  /// What the rows of `state` show to those who see them [rows, width]: of a last block, all that rows whose
+  /// successors nobody asks for have to give.
+  struct Shown {
+    Matrix<float> key, value;
+  };
+  Shown show(ConstMatrix<float> state, Pass& pass) const;
 };
 
 }  // namespace attend

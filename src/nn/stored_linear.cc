@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-#include "nn/chunks.h"
+#include "nn/affine.h"
 #include "nn/gemm.h"
 #include "nn/row_product.h"
 
@@ -32,9 +32,9 @@ void multiply_widened(ConstMatrix<float> x, const WeightMatrix& weights, Matrix<
 
 StoredLinear::StoredLinear(WeightMatrix weights, std::vector<float> bias, Rows rows) {
   assert(bias.empty() || static_cast<int64_t>(bias.size()) == weights.rows());
-  if (rows == Rows::kMany && weights.type() == WeightType::kFloat32 && weights.size() > 0) {
+  if (rows != Rows::kFew && weights.type() == WeightType::kFloat32 && weights.size() > 0) {
     packed_ = PackedWeights(weights.floats(), bias);
-    return;
+    if (rows == Rows::kMany) return;
   }
   weights_ = std::move(weights);
   bias_ = std::move(bias);
@@ -42,25 +42,15 @@ StoredLinear::StoredLinear(WeightMatrix weights, std::vector<float> bias, Rows r
 
 Matrix<float> StoredLinear::forward(ConstMatrix<float> x, Pass& pass) const {
   const Matrix<float> y = pass.arena.matrix<float>(x.rows, out());
-  if (packed_) {
+  const float* const bias = bias_.empty() ? nullptr : bias_.data();
+  if (x.rows <= kFewRows && weights_.size() > 0) {
+    multiply_rows(x, weights_, bias, y, pass.executor);
+  } else if (packed_) {
     packed_->multiply(x, y, pass);
-    return y;
-  }
-  if (x.rows <= kFewRows) {
-    multiply_rows(x, weights_, bias_.empty() ? nullptr : bias_.data(), y, pass.executor);
-    return y;
-  }
-  for_each_chunk(pass.executor, y.rows, rows_per_chunk(y.cols), [&](int64_t first, int64_t count) {
-    for (int64_t r = first; r < first + count; ++r) {
-      if (bias_.empty())
-        std::ranges::fill(y.row(r), 0.0f);
-      else
-        std::ranges::copy(bias_, y.row(r).begin());
-    }
-  });
-  if (weights_.type() == WeightType::kFloat32) {
-    gemm(x, Transpose::kNo, weights_.floats(), Transpose::kYes, Accumulate::kYes, y, pass.executor);
+  } else if (weights_.type() == WeightType::kFloat32) {
+    affine(x, weights_.floats(), bias, y, pass);
   } else {
+    fill_rows(bias, y, pass.executor);
     multiply_widened(x, weights_, y, pass);
   }
   return y;

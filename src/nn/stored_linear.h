@@ -16,6 +16,7 @@ namespace attend {
 enum class Rows {
   kFew,   // words: the weights are read as they are stored, from a mapped file perhaps
   kMany,  // an image's patches: float32 weights are copied into the order of PackedWeights
+  kBoth,  // an image's patches and then words: such a copy stands beside the weights as they are stored
 };
 
 class StoredLinear {
@@ -26,16 +27,15 @@ class StoredLinear {
 
   int64_t in() const { return packed_ ? packed_->in() : weights_.cols(); }
   int64_t out() const { return packed_ ? packed_->out() : weights_.rows(); }
-  /// Whether the weights it was made of are no longer looked at.
   bool packed() const { return packed_.has_value(); }
-  /// Not of a packed layer.
+  /// The weights as they are stored; none if it has no use for them beside the packed ones.
   const WeightMatrix& weights() const { return weights_; }
 
   /// x [rows, in] -> [rows, out]
   Matrix<float> forward(ConstMatrix<float> x, Pass& pass) const;
 
  private:
-  WeightMatrix weights_;  // empty when packed, as the bias is
+  WeightMatrix weights_;
   std::vector<float> bias_;
   std::optional<PackedWeights> packed_;
 };

@@ -13,15 +13,15 @@ StoredBlock read_block(WeightReader& reader, const std::string& layer, const Ber
     const std::string self = name + ".self.", output = name + ".output.";
     return read_attention(
         reader, {self + "query", self + "key", self + "value", output + "dense", output + "LayerNorm"},
-        {stack.width, memory_width, stack.heads, stack.epsilon, true, Rows::kFew, memory_rows});
+        {stack.width, memory_width, stack.heads, stack.epsilon, true, config.rows, memory_rows});
   };
-  StoredAttention self = attention(layer + "attention", stack.width, Rows::kFew);
+  StoredAttention self = attention(layer + "attention", stack.width, config.rows);
   std::optional<StoredAttention> cross;
   if (config.memory_width > 0) cross = attention(layer + "crossattention", config.memory_width, Rows::kMany);
   return {NormPlacement::kPost, std::move(self), std::move(cross),
           read_feed_forward(
               reader, {layer + "intermediate.dense", layer + "output.dense", layer + "output.LayerNorm"},
-              {stack.width, stack.hidden, stack.activation, stack.epsilon})};
+              {stack.width, stack.hidden, stack.activation, stack.epsilon, config.rows})};
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ struct BertConfig {
   StackConfig stack;
   int64_t vocabulary = 0, positions = 0;
   int64_t memory_width = 0;  // of what cross-attention looks at; 0: there is none
+  Rows rows = Rows::kFew;    // of the sequences: words, or with an image before them
 };
 
 /// "PREFIXembeddings..." and "PREFIXencoder.layer.N..."; the output is the caller's to fill.

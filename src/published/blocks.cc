@@ -1,18 +1,12 @@
 #include "published/blocks.h"
 
 #include <cmath>
+#include <utility>
 
 namespace attend {
 
 Heads usual_heads(int64_t width, int heads) {
   return {heads, 1.0f / std::sqrt(static_cast<float>(width / heads))};
-}
-
-StoredLinear SharedTensor::part(int64_t first, int64_t count, Rows rows) const {
-  if (weights.rows() == 0) return {};
-  if (bias.empty()) return {weights.slice(first, count), {}, rows};
-  const auto begin = bias.begin() + static_cast<std::ptrdiff_t>(first);
-  return {weights.slice(first, count), {begin, begin + static_cast<std::ptrdiff_t>(count)}, rows};
 }
 
 StoredAttention read_attention(WeightReader& reader, const AttentionNames& names,
@@ -29,18 +23,14 @@ StoredAttention read_attention(WeightReader& reader, const AttentionNames& names
 StoredAttention read_fused_attention(WeightReader& reader, const FusedAttentionNames& names,
                                      const AttentionSizes& sizes) {
   const int64_t width = sizes.width;
-  const std::string& name = names.query_key_value;
-  const SharedTensor shared = {
-      reader.matrix(name + ".weight", 3 * width, width),
-      sizes.biased ? reader.vector(name + ".bias", {3 * width}) : std::vector<float>()};
-  StoredAttention attention = {.query = shared.part(0, width, sizes.rows),
-                               .key = shared.part(width, width, sizes.rows),
-                               .value = shared.part(2 * width, width, sizes.rows),
-                               .out = reader.linear(names.out, {width, width, sizes.rows}),
-                               .heads = usual_heads(width, sizes.heads),
-                               .norm = reader.norm(names.norm, width, sizes.epsilon)};
-  if (attention.query.packed()) reader.release(name + ".weight");
-  return attention;
+  std::vector<StoredLinear> fused =
+      reader.linears(names.query_key_value, {width, width, sizes.rows, sizes.biased}, 3);
+  return {.query = std::move(fused[0]),
+          .key = std::move(fused[1]),
+          .value = std::move(fused[2]),
+          .out = reader.linear(names.out, {width, width, sizes.rows}),
+          .heads = usual_heads(width, sizes.heads),
+          .norm = reader.norm(names.norm, width, sizes.epsilon)};
 }
 
 StoredFeedForward read_feed_forward(WeightReader& reader, const FeedForwardNames& names,

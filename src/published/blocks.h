@@ -45,15 +45,6 @@ struct FeedForwardSizes {
 StoredFeedForward read_feed_forward(WeightReader& reader, const FeedForwardNames& names,
                                     const FeedForwardSizes& sizes);
 
-/// Layers side by side in one tensor of the checkpoint, row below row.
-struct SharedTensor {
-  WeightMatrix weights;
-  std::vector<float> bias;  // may be empty
-
-  /// The layer of outputs [first, first + count).
-  StoredLinear part(int64_t first, int64_t count, Rows rows) const;
-};
-
 /// 1 / sqrt(width of a head).
 Heads usual_heads(int64_t width, int heads);
 

@@ -27,7 +27,8 @@ Result<GitConfig> read_config(const PublishedSource& source) {
   config.text = read_bert_config(
       fields, {.stack = {.width = 768, .hidden = 3072, .layers = 6, .heads = 12, .epsilon = 1e-12},
                .vocabulary = 30522,
-               .positions = 1024});
+               .positions = 1024,
+               .rows = Rows::kBoth});
   config.tied = fields.flag("tie_word_embeddings", false);
   if (!status.ok()) return status;
   // The class has both of these in every config that it writes, and takes them where a file lacks them.

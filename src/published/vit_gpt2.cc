@@ -94,36 +94,34 @@ Result<VitGptConfig> read_config(const PublishedSource& source) {
   return config;
 }
 
-/// One of GPT-2's layers, whose outputs may be several things side by side.
-SharedTensor read_conv1d(WeightReader& reader, const std::string& name, int64_t in, int64_t out) {
-  return {reader.transposed(name + ".weight", out, in), reader.vector(name + ".bias", {out})};
-}
-
-StoredLinear read_whole(WeightReader& reader, const std::string& name, int64_t in, int64_t out) {
-  return read_conv1d(reader, name, in, out).part(0, out, Rows::kFew);
+/// One of GPT-2's layers.
+LayerForm conv1d(int64_t in, int64_t out, Rows rows = Rows::kFew) {
+  return {.in = in, .out = out, .rows = rows, .order = WeightMatrix::Order::kTransposed};
 }
 
 StoredBlock read_block(WeightReader& reader, const std::string& layer, const GptConfig& config,
                        const Heads& heads) {
   const int64_t width = config.stack.width, hidden = config.stack.hidden;
   const double epsilon = config.stack.epsilon;
-  const SharedTensor self = read_conv1d(reader, layer + "attn.c_attn", width, 3 * width);
-  const SharedTensor image = read_conv1d(reader, layer + "crossattention.c_attn", width, 2 * width);
+  const LayerForm square = conv1d(width, width);
+  std::vector<StoredLinear> self = reader.linears(layer + "attn.c_attn", square, 3);
+  std::vector<StoredLinear> image =
+      reader.linears(layer + "crossattention.c_attn", conv1d(width, width, Rows::kMany), 2);
   return {.placement = NormPlacement::kPre,
-          .self = {.query = self.part(0, width, Rows::kFew),
-                   .key = self.part(width, width, Rows::kFew),
-                   .value = self.part(2 * width, width, Rows::kFew),
-                   .out = read_whole(reader, layer + "attn.c_proj", width, width),
+          .self = {.query = std::move(self[0]),
+                   .key = std::move(self[1]),
+                   .value = std::move(self[2]),
+                   .out = reader.linear(layer + "attn.c_proj", square),
                    .heads = heads,
                    .norm = reader.norm(layer + "ln_1", width, epsilon)},
-          .cross = StoredAttention{.query = read_whole(reader, layer + "crossattention.q_attn", width, width),
-                                   .key = image.part(0, width, Rows::kMany),
-                                   .value = image.part(width, width, Rows::kMany),
-                                   .out = read_whole(reader, layer + "crossattention.c_proj", width, width),
+          .cross = StoredAttention{.query = reader.linear(layer + "crossattention.q_attn", square),
+                                   .key = std::move(image[0]),
+                                   .value = std::move(image[1]),
+                                   .out = reader.linear(layer + "crossattention.c_proj", square),
                                    .heads = heads,
                                    .norm = reader.norm(layer + "ln_cross_attn", width, epsilon)},
-          .feed_forward = {.up = read_whole(reader, layer + "mlp.c_fc", width, hidden),
-                           .down = read_whole(reader, layer + "mlp.c_proj", hidden, width),
+          .feed_forward = {.up = reader.linear(layer + "mlp.c_fc", conv1d(width, hidden)),
+                           .down = reader.linear(layer + "mlp.c_proj", conv1d(hidden, width)),
                            .activation = config.stack.activation,
                            .norm = reader.norm(layer + "ln_2", width, epsilon)}};
 }

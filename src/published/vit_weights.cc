@@ -19,17 +19,14 @@ struct Embeddings {
 
 VitWeights read_embeddings(WeightReader& reader, const VisionConfig& config, const Embeddings& names) {
   const int64_t width = config.stack.width, side = config.patch_side;
-  WeightMatrix patches =
-      reader.matrix(names.patches + ".weight", width, 3 * side * side, {width, 3, side, side});
-  std::vector<float> bias =
-      names.biased ? reader.vector(names.patches + ".bias", {width}) : std::vector<float>();
   VitWeights weights;
   weights.image_side = config.image_side;
   weights.patch_side = side;
-  if (reader.status().ok()) {
-    weights.patches = StoredLinear(std::move(patches), std::move(bias), Rows::kMany);
-    if (weights.patches.packed()) reader.release(names.patches + ".weight");
-  }
+  weights.patches = reader.linear(names.patches, {.in = 3 * side * side,
+                                                  .out = width,
+                                                  .rows = Rows::kMany,
+                                                  .biased = names.biased,
+                                                  .shape = {width, 3, side, side}});
   weights.class_token = reader.vector(names.class_token, names.class_shape);
   weights.positions = reader.vector(names.positions, names.position_shape);
   return weights;

@@ -145,18 +145,35 @@ void WeightReader::check_finite(const std::string& name, std::span<const float> 
   complain(folder_.path(), "tensor " + quote_name(name) + " holds a number that is not finite");
 }
 
-StoredLinear WeightReader::linear(const std::string& name, const LayerForm& form) {
-  WeightMatrix weights = matrix(name + ".weight", form.out, form.in);
-  std::vector<float> bias = form.biased ? vector(name + ".bias", {form.out}) : std::vector<float>();
-  if (!status_.ok()) return {};
-  StoredLinear layer(std::move(weights), std::move(bias), form.rows);
-  if (layer.packed()) release(name + ".weight");
-  return layer;
+WeightMatrix WeightReader::weights_of(const std::string& name, const LayerForm& form, int64_t out) {
+  if (form.order == WeightMatrix::Order::kTransposed) return transposed(name, out, form.in);
+  return form.shape.empty() ? matrix(name, out, form.in) : matrix(name, out, form.in, form.shape);
 }
 
-void WeightReader::release(const std::string& name) {
-  const auto found = folder_.tensors().find(name);
-  if (found != folder_.tensors().end()) found->second.file->release(*found->second.stored);
+StoredLinear WeightReader::linear(const std::string& name, const LayerForm& form) {
+  return std::move(linears(name, form, 1).front());
+}
+
+std::vector<StoredLinear> WeightReader::linears(const std::string& name, const LayerForm& form, int count) {
+  const std::string tensor = name + ".weight";
+  const WeightMatrix weights = weights_of(tensor, form, count * form.out);
+  const std::vector<float> bias =
+      form.biased ? vector(name + ".bias", {count * form.out}) : std::vector<float>();
+  std::vector<StoredLinear> layers(static_cast<size_t>(count));
+  if (!status_.ok()) return layers;
+  for (int64_t i = 0; i < count; ++i) {
+    std::vector<float> own;
+    if (form.biased) own.assign(bias.begin() + i * form.out, bias.begin() + (i + 1) * form.out);
+    layers[static_cast<size_t>(i)] = {weights.slice(i * form.out, form.out), std::move(own), form.rows};
+  }
+  if (!layers.front().packed()) return layers;
+  if (layers.front().weights().size() > 0) {
+    held_bytes_ += weights.bytes();
+  } else {  // copied: the tensor's part of the file may leave memory
+    const CheckpointFolder::Tensor& copied = folder_.tensors().at(tensor);
+    copied.file->release(*copied.stored);
+  }
+  return layers;
 }
 
 LayerNorm<float> WeightReader::norm(const std::string& name, int64_t width, double epsilon) {

@@ -28,6 +28,8 @@ struct LayerForm {
   int64_t in = 0, out = 0;
   Rows rows = Rows::kFew;
   bool biased = true;
+  WeightMatrix::Order order = WeightMatrix::Order::kRows;  // [out, in], or [in, out] as GPT-2's are stored
+  std::vector<int64_t> shape = {};  // of the tensor, where it has other axes than those
 };
 
 /// Reads on after a failure, giving empty matrices of the due shape; the first failure is status(). Matrices
@@ -39,20 +41,16 @@ class WeightReader {
 
   bool has(const std::string& name) const { return folder_.tensors().contains(name); }
 
-  /// A tensor [rows, cols], or of another `shape` with as many numbers.
+  /// A tensor [rows, cols].
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols);
-  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols, const std::vector<int64_t>& shape);
-  /// Stored [cols, rows], as GPT-2's are.
-  WeightMatrix transposed(const std::string& name, int64_t rows, int64_t cols);
   std::vector<float> vector(const std::string& name, const std::vector<int64_t>& shape);
 
-  /// "NAME.weight" [out, in] and "NAME.bias" [out].
+  /// "NAME.weight" and "NAME.bias" [out].
   StoredLinear linear(const std::string& name, const LayerForm& form);
+  /// Layers of one form that lie in one tensor, each after the other's outputs.
+  std::vector<StoredLinear> linears(const std::string& name, const LayerForm& form, int count);
   /// "NAME.weight" and "NAME.bias" [width].
   LayerNorm<float> norm(const std::string& name, int64_t width, double epsilon);
-
-  /// Says that a tensor was copied and is no longer needed: its part of the file leaves memory.
-  void release(const std::string& name);
 
   /// Tensors that need not be read: this one, and names that end in one of these.
   void ignore(const std::string& name) { read_.insert(name); }
@@ -62,12 +60,16 @@ class WeightReader {
   const Status& status() const { return status_; }
 
   const RoundingError& rounding_error() const { return error_; }
-  /// Bytes of the matrices as they are held, and the numbers in all that was read.
+  /// Bytes of the matrices as they are held, copies for other products too, and the numbers in all that was
+  /// read.
   size_t held_bytes() const { return held_bytes_; }
   int64_t numbers() const { return numbers_; }
 
  private:
   const CheckpointFolder::Tensor* find(const std::string& name, const std::vector<int64_t>& shape);
+  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols, const std::vector<int64_t>& shape);
+  WeightMatrix transposed(const std::string& name, int64_t rows, int64_t cols);
+  WeightMatrix weights_of(const std::string& name, const LayerForm& form, int64_t out);
   WeightMatrix keep(WeightMatrix matrix, const CheckpointFolder::Tensor& tensor);
   void check_finite(const std::string& name, std::span<const float> numbers);
   void complain(const std::string& file, const std::string& what);

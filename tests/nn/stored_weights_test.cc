@@ -144,14 +144,17 @@ TEST_P(StoredWeights, ALayerForManyRowsIsTheSame) {
         for (const bool biased : {false, true}) {
           Arena arena;
           Pass pass(arena, serial_executor());
-          const StoredLinear linear(stored(w, out, in, WeightType::kFloat32),
-                                    biased ? bias : std::vector<float>(), Rows::kMany);
-          ASSERT_TRUE(linear.packed());
-          ASSERT_EQ(linear.in(), in);
-          ASSERT_EQ(linear.out(), out);
-          const Matrix<float> y = linear.forward({x.data(), rows, in}, pass);
-          ASSERT_TRUE(is_product(y, {x.data(), rows, in}, w, biased ? bias.data() : nullptr))
-              << rows << "x" << in << "x" << out;
+          for (const Rows form : {Rows::kMany, Rows::kBoth}) {
+            const StoredLinear linear(stored(w, out, in, WeightType::kFloat32),
+                                      biased ? bias : std::vector<float>(), form);
+            ASSERT_TRUE(linear.packed());
+            ASSERT_EQ(linear.weights().rows(), form == Rows::kBoth ? out : 0);
+            ASSERT_EQ(linear.in(), in);
+            ASSERT_EQ(linear.out(), out);
+            const Matrix<float> y = linear.forward({x.data(), rows, in}, pass);
+            ASSERT_TRUE(is_product(y, {x.data(), rows, in}, w, biased ? bias.data() : nullptr))
+                << rows << "x" << in << "x" << out;
+          }
         }
       }
     }
