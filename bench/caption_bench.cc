@@ -12,7 +12,6 @@
 // values of the photo, and beam search; both: encode and decode; caption: all three.
 #include <omp.h>
 
-#include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -107,8 +106,8 @@ class CaptionBench {
   std::map<std::string, Stages> photos_;
 };
 
-Result<int> run(const std::string& path) {
-  Result<LoadedModel> model = load_model(path);
+Result<int> run(const std::vector<std::string>& arguments) {
+  Result<LoadedModel> model = load_model(arguments[0]);
   if (!model.ok()) return model.status();
   CaptionBench bench(std::move(model).value());
   return answer_requests([&](const nlohmann::json& request) { return bench.answer(request); });
@@ -118,12 +117,6 @@ Result<int> run(const std::string& path) {
 }  // namespace attend::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: attend_caption_bench MODEL.safetensors\n";
-    return 1;
-  }
-  const attend::Result<int> code = attend::bench::run(argv[1]);
-  if (code.ok()) return code.value();
-  std::cerr << "attend_caption_bench: " << code.status().message() << "\n";
-  return 2;
+  return attend::bench::serve(argc, argv, {"attend_caption_bench MODEL.safetensors", 1, 1},
+                              attend::bench::run);
 }

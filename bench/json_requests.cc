@@ -28,4 +28,17 @@ int answer_requests(const Answer& answer) {
   return code;
 }
 
+int serve(int argc, char** argv, const Usage& usage,
+          const std::function<Result<int>(const std::vector<std::string>& arguments)>& run) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (argc - 1 < usage.least || argc - 1 > usage.most) {
+    std::cerr << "usage: " << usage.text << "\n";
+    return 1;
+  }
+  const Result<int> code = run(arguments);
+  if (code.ok()) return code.value();
+  std::cerr << code.status().message() << "\n";
+  return 2;
+}
+
 }  // namespace attend::bench

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "attend/status.h"
 
@@ -16,6 +18,17 @@ using Answer = std::function<Result<nlohmann::json>(const nlohmann::json& reques
 /// Answers every line of standard input on standard output; an error goes out as {"error": MESSAGE}. Returns
 /// when the input ends: 0, or 1 when a line was no JSON object, lacked what it must have, or led to an error.
 int answer_requests(const Answer& answer);
+
+/// What a program takes on its command line: `text` tells people, and a number of arguments outside [least,
+/// most] is answered with it.
+struct Usage {
+  const char* text;
+  int least, most;
+};
+/// main() of a program that makes something of its arguments and answers requests about it. Returns what
+/// `run` returns, 1 after the usage, or 2 after an error's sentence on standard error.
+int serve(int argc, char** argv, const Usage& usage,
+          const std::function<Result<int>(const std::vector<std::string>& arguments)>& run);
 
 /// Seconds that `work` takes.
 template <class Work>

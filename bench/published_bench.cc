@@ -9,7 +9,6 @@
 // pixels.
 #include <omp.h>
 
-#include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -58,9 +57,10 @@ class PublishedBench {
   std::map<std::string, Photo> photos_;
 };
 
-Result<int> run(const std::string& folder, std::string_view precision) {
+Result<int> run(const std::vector<std::string>& arguments) {
   const std::unique_ptr<Executor> executor = make_openmp_executor();
-  Result<Captioner> captioner = Captioner::load(folder, *executor, precision_named(precision));
+  Result<Captioner> captioner = Captioner::load(
+      arguments[0], *executor, precision_named(arguments.size() > 1 ? arguments[1] : "stored"));
   if (!captioner.ok()) return captioner.status();
   PublishedBench bench(std::move(captioner).value());
   return answer_requests([&](const nlohmann::json& request) { return bench.answer(request); });
@@ -70,12 +70,6 @@ Result<int> run(const std::string& folder, std::string_view precision) {
 }  // namespace attend::bench
 
 int main(int argc, char** argv) {
-  if (argc < 2) {
-    std::cerr << "usage: attend_published_bench FOLDER [stored|bf16|int8]\n";
-    return 1;
-  }
-  const attend::Result<int> done = attend::bench::run(argv[1], argc > 2 ? argv[2] : "stored");
-  if (done.ok()) return done.value();
-  std::cerr << done.status().message() << "\n";
-  return 1;
+  return attend::bench::serve(argc, argv, {"attend_published_bench FOLDER [stored|bf16|int8]", 1, 2},
+                              attend::bench::run);
 }

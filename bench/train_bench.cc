@@ -8,7 +8,6 @@
 //   {"do": "facts"}                                -> {"isa": "avx2", "threads": 2}
 #include <omp.h>
 
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -138,7 +137,8 @@ Result<CaptionModelShape> read_shape(const Safetensors& file) {
   return shape;
 }
 
-Result<int> run(const std::string& weights, const std::string& batches) {
+Result<int> run(const std::vector<std::string>& arguments) {
+  const std::string &weights = arguments[0], &batches = arguments[1];
   const Result<Safetensors> model = Safetensors::open(weights);
   if (!model.ok()) return model.status();
   const Result<CaptionModelShape> shape = read_shape(model.value());
@@ -155,12 +155,6 @@ Result<int> run(const std::string& weights, const std::string& batches) {
 }  // namespace attend::bench
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::cerr << "usage: attend_train_bench WEIGHTS.safetensors BATCHES.safetensors\n";
-    return 1;
-  }
-  const attend::Result<int> code = attend::bench::run(argv[1], argv[2]);
-  if (code.ok()) return code.value();
-  std::cerr << "attend_train_bench: " << code.status().message() << "\n";
-  return 2;
+  return attend::bench::serve(
+      argc, argv, {"attend_train_bench WEIGHTS.safetensors BATCHES.safetensors", 2, 2}, attend::bench::run);
 }

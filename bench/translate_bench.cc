@@ -7,7 +7,6 @@
 //   {"do": "facts"}                                      -> {"isa": "avx2", "threads": 2}
 #include <omp.h>
 
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -62,8 +61,8 @@ class TranslateBench {
   std::unique_ptr<Executor> executor_;
 };
 
-Result<int> run(const std::string& path) {
-  const Result<Safetensors> file = Safetensors::open(path);
+Result<int> run(const std::vector<std::string>& arguments) {
+  const Result<Safetensors> file = Safetensors::open(arguments[0]);
   if (!file.ok()) return file.status();
   Result<LoadedTranslationModel> loaded = load_translation_model(file.value());
   if (!loaded.ok()) return loaded.status();
@@ -75,12 +74,6 @@ Result<int> run(const std::string& path) {
 }  // namespace attend::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: attend_translate_bench FILE\n";
-    return 1;
-  }
-  const attend::Result<int> done = attend::bench::run(argv[1]);
-  if (done.ok()) return done.value();
-  std::cerr << done.status().message() << "\n";
-  return 1;
+  return attend::bench::serve(argc, argv, {"attend_translate_bench MODEL.safetensors", 1, 1},
+                              attend::bench::run);
 }
