@@ -119,6 +119,11 @@ inline std::vector<int32_t> ids_of(const SpokenSentence& sentence) {
   return ids;
 }
 
+/// The sentences of the only prompt.
+inline std::vector<SpokenSentence> say(NextWord& model, const GenerationOptions& options) {
+  return generate(model, {}, options).at(0);
+}
+
 }  // namespace attend
 
 #endif  // ATTEND_TESTS_LANGUAGE_TOY_NEXT_WORD_H_
