@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "captioner/attention_map.h"
-#include "captioner/heat_overlay.h"
-#include "captioner/image_file.h"
-#include "captioner/label.h"
 #include "captioner/sheet_layout.h"
+#include "drawing/heat_overlay.h"
+#include "drawing/image_file.h"
+#include "drawing/label.h"
 #include "vision/resize.h"
 
 namespace attend {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "captioner/block_config.h"
-#include "captioner/json_fields.h"
+#include "model/block_config.h"
+#include "model/json_fields.h"
 
 namespace attend {
 namespace {
@@ -112,15 +112,7 @@ std::string generation_json(const ModelConfig& config) {
 
 Result<ModelConfig> parse_model_config(std::string_view shape_json, std::string_view generation_json,
                                        const std::string& name) {
-  ModelConfig config;
-  Status status;
-  const Json shape = parse_object(shape_json, "config", status);
-  const Json generation = parse_object(generation_json, "generation", status);
-  if (status.ok()) read_config(shape, config, status);
-  if (status.ok()) read_generation(generation, config.generation, status);
-  if (status.ok()) status = check(config);
-  if (!status.ok()) return Status(StatusCode::kCorrupt, name + ": " + status.message());
-  return config;
+  return parse_config({shape_json, generation_json}, name, ModelConfig(), read_config, read_generation);
 }
 
 int64_t parameter_count(const CaptionModelShape& shape) {

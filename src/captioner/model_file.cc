@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "captioner/model_tensors.h"
+#include "model/model_tensors.h"
 
 namespace attend {
 namespace {

@@ -18,9 +18,9 @@
 #include "attend/status.h"
 #include "captioner/caption_model.h"
 #include "captioner/model_config.h"
-#include "captioner/model_tensors.h"
 #include "checkpoint/safetensors.h"
 #include "language/vocabulary.h"
+#include "model/model_tensors.h"
 #include "vision/cnn_encoder.h"
 
 namespace attend {

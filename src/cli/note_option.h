@@ -2,7 +2,7 @@
 #ifndef ATTEND_CLI_NOTE_OPTION_H_
 #define ATTEND_CLI_NOTE_OPTION_H_
 
-#include "captioner/model_tensors.h"
+#include "model/model_tensors.h"
 
 namespace CLI {
 class App;

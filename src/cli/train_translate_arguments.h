@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "captioner/model_tensors.h"
+#include "model/model_tensors.h"
 #include "training/translation_recipe.h"
 
 namespace CLI {

@@ -6,9 +6,9 @@
 #include <array>
 #include <vector>
 
-#include "captioner/heat_overlay.h"
-#include "captioner/image_file.h"
-#include "captioner/label.h"
+#include "drawing/heat_overlay.h"
+#include "drawing/image_file.h"
+#include "drawing/label.h"
 
 namespace attend {
 namespace {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "captioner/block_config.h"
+#include <utility>
+
+#include "model/block_config.h"
 #include "translation/translator.h"
 
 namespace attend {
@@ -86,14 +88,7 @@ Result<TranslationConfig> parse_translation_config(std::string_view shape_json,
   TranslationConfig config;
   config.generation = translation_defaults();
   config.shape.decoder.positions = Positions::kSinusoidal;
-  Status status;
-  const Json shape = parse_object(shape_json, "config", status);
-  const Json generation = parse_object(generation_json, "generation", status);
-  if (status.ok()) read_config(shape, config, status);
-  if (status.ok()) read_generation(generation, config.generation, status);
-  if (status.ok()) status = check(config);
-  if (!status.ok()) return Status(StatusCode::kCorrupt, name + ": " + status.message());
-  return config;
+  return parse_config({shape_json, generation_json}, name, std::move(config), read_config, read_generation);
 }
 
 int64_t parameter_count(const TranslationModelShape& shape) {

@@ -13,8 +13,8 @@
 #include <string>
 
 #include "attend/status.h"
-#include "captioner/model_tensors.h"
 #include "language/sentence_pieces.h"
+#include "model/model_tensors.h"
 #include "translation/translation_config.h"
 
 namespace attend {

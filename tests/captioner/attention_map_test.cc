@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/random.h"
-#include "captioner/heat_overlay.h"
+#include "drawing/heat_overlay.h"
 
 namespace attend {
 namespace {

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "captioner/image_file.h"
 #include "captioner/model_file_testing.h"
 #include "captioner/photo_to_patches.h"
 #include "captioner/spoken_caption.h"
+#include "drawing/image_file.h"
 
 namespace attend {
 namespace {

@@ -8,10 +8,10 @@
 #include <cmath>
 #include <csignal>
 
-#include "captioner/image_file.h"
-#include "captioner/label.h"
 #include "captioner/model_file_testing.h"
 #include "captioner/sheet_layout.h"
+#include "drawing/image_file.h"
+#include "drawing/label.h"
 #include "vision/resize.h"
 
 namespace attend {

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "captioner/heat_overlay.h"
 #include "cli/temporary_folder.h"
+#include "drawing/heat_overlay.h"
 
 namespace attend {
 namespace {

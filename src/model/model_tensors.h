@@ -1,6 +1,6 @@
 // What all model files of this project have in common: a format, 16-bit tensors, notes.
-#ifndef ATTEND_CAPTIONER_MODEL_TENSORS_H_
-#define ATTEND_CAPTIONER_MODEL_TENSORS_H_
+#ifndef ATTEND_MODEL_MODEL_TENSORS_H_
+#define ATTEND_MODEL_MODEL_TENSORS_H_
 
 #include <cstdint>
 #include <functional>
@@ -46,4 +46,4 @@ Status read_parameters(const Safetensors& file, const std::function<bool(const s
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_MODEL_TENSORS_H_
+#endif  // ATTEND_MODEL_MODEL_TENSORS_H_

@@ -1,4 +1,4 @@
-#include "captioner/block_config.h"
+#include "model/block_config.h"
 
 #include <fmt/format.h>
 

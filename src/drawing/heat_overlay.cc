@@ -1,4 +1,4 @@
-#include "captioner/heat_overlay.h"
+#include "drawing/heat_overlay.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-#include "captioner/image_file.h"
+#include "drawing/image_file.h"
 
 #include <algorithm>
 #include <memory>

@@ -1,6 +1,6 @@
 // Attention as light and colour over a photo.
-#ifndef ATTEND_CAPTIONER_HEAT_OVERLAY_H_
-#define ATTEND_CAPTIONER_HEAT_OVERLAY_H_
+#ifndef ATTEND_DRAWING_HEAT_OVERLAY_H_
+#define ATTEND_DRAWING_HEAT_OVERLAY_H_
 
 #include <array>
 #include <cstdint>
@@ -20,4 +20,4 @@ void overlay_heat(std::span<const float> map, double scale, Photo& photo);
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_HEAT_OVERLAY_H_
+#endif  // ATTEND_DRAWING_HEAT_OVERLAY_H_

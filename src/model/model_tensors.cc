@@ -1,4 +1,4 @@
-#include "captioner/model_tensors.h"
+#include "model/model_tensors.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "captioner/label.h"
+#include "drawing/label.h"
 
 #include <fontconfig/fontconfig.h>
 #include <ft2build.h>

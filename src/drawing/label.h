@@ -1,6 +1,6 @@
 // Words as pixels.
-#ifndef ATTEND_CAPTIONER_LABEL_H_
-#define ATTEND_CAPTIONER_LABEL_H_
+#ifndef ATTEND_DRAWING_LABEL_H_
+#define ATTEND_DRAWING_LABEL_H_
 
 #include <cstdint>
 #include <string>
@@ -31,4 +31,4 @@ void draw_label(const Label& label, int left, int top, int most_height, Photo& p
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_LABEL_H_
+#endif  // ATTEND_DRAWING_LABEL_H_

@@ -1,14 +1,14 @@
 // The parts that the configurations of all models share: ranges, Transformer blocks, JSON that may be
 // hostile.
-#ifndef ATTEND_CAPTIONER_BLOCK_CONFIG_H_
-#define ATTEND_CAPTIONER_BLOCK_CONFIG_H_
+#ifndef ATTEND_MODEL_BLOCK_CONFIG_H_
+#define ATTEND_MODEL_BLOCK_CONFIG_H_
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "attend/status.h"
-#include "captioner/json_fields.h"
+#include "model/json_fields.h"
 #include "nn/transformer_block.h"
 
 namespace attend {
@@ -24,6 +24,24 @@ Status check_block(const std::string& part, const BlockShape& block);
 /// The object in `json`; an empty one, and kCorrupt in `status`, for text that is long or no JSON.
 JsonFields::Json parse_object(std::string_view json, const char* name, Status& status);
 
+/// A model's configuration out of the two texts of its file: `read_shape` and `read_generation` fill what
+/// `config` has no defaults for, and check() judges the whole. Errors: kCorrupt, beginning with `name`.
+struct ConfigTexts {
+  std::string_view shape, generation;
+};
+template <class Config, class ReadShape, class ReadGeneration>
+Result<Config> parse_config(const ConfigTexts& texts, const std::string& name, Config config,
+                            const ReadShape& read_shape, const ReadGeneration& read_generation) {
+  Status status;
+  const JsonFields::Json shape = parse_object(texts.shape, "config", status);
+  const JsonFields::Json generation = parse_object(texts.generation, "generation", status);
+  if (status.ok()) read_shape(shape, config, status);
+  if (status.ok()) read_generation(generation, config.generation, status);
+  if (status.ok()) status = check(config);
+  if (!status.ok()) return Status(StatusCode::kCorrupt, name + ": " + status.message());
+  return config;
+}
+
 /// The fields of a block, out of those of its part and as an object. Dropout is not stored.
 void read_block(JsonFields& fields, BlockShape& block);
 JsonFields::Json block_json(const BlockShape& block);
@@ -37,4 +55,4 @@ int64_t cross_attention_count(const BlockShape& block);
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_BLOCK_CONFIG_H_
+#endif  // ATTEND_MODEL_BLOCK_CONFIG_H_

@@ -1,6 +1,6 @@
 // The fields of a JSON object that must be exactly those that are known.
-#ifndef ATTEND_CAPTIONER_JSON_FIELDS_H_
-#define ATTEND_CAPTIONER_JSON_FIELDS_H_
+#ifndef ATTEND_MODEL_JSON_FIELDS_H_
+#define ATTEND_MODEL_JSON_FIELDS_H_
 
 #include <fmt/format.h>
 
@@ -105,4 +105,4 @@ class JsonFields {
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_JSON_FIELDS_H_
+#endif  // ATTEND_MODEL_JSON_FIELDS_H_

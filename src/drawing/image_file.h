@@ -1,6 +1,6 @@
 // Pixels as image files.
-#ifndef ATTEND_CAPTIONER_IMAGE_FILE_H_
-#define ATTEND_CAPTIONER_IMAGE_FILE_H_
+#ifndef ATTEND_DRAWING_IMAGE_FILE_H_
+#define ATTEND_DRAWING_IMAGE_FILE_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ Status write_image(const std::string& path, const Photo& pixels);
 
 }  // namespace attend
 
-#endif  // ATTEND_CAPTIONER_IMAGE_FILE_H_
+#endif  // ATTEND_DRAWING_IMAGE_FILE_H_
