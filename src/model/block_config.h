@@ -24,11 +24,12 @@ Status check_block(const std::string& part, const BlockShape& block);
 /// The object in `json`; an empty one, and kCorrupt in `status`, for text that is long or no JSON.
 JsonFields::Json parse_object(std::string_view json, const char* name, Status& status);
 
-/// A model's configuration out of the two texts of its file: `read_shape` and `read_generation` fill what
-/// `config` has no defaults for, and check() judges the whole. Errors: kCorrupt, beginning with `name`.
+/// What a model's file says of the model, and of how it is used, in JSON.
 struct ConfigTexts {
   std::string_view shape, generation;
 };
+/// Both texts into a configuration: `read_shape` and `read_generation` put what they find over what `config`
+/// holds, and check() judges the whole. Errors: kCorrupt, beginning with `name`.
 template <class Config, class ReadShape, class ReadGeneration>
 Result<Config> parse_config(const ConfigTexts& texts, const std::string& name, Config config,
                             const ReadShape& read_shape, const ReadGeneration& read_generation) {
