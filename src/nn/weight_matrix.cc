@@ -29,7 +29,8 @@ float scale_of(std::span<const float> row) {
 void round_to_int8(std::span<const float> row, float scale, int8_t* to) {
   const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
   for (size_t i = 0; i < row.size(); ++i) {
-    to[i] = static_cast<int8_t>(std::clamp(std::nearbyint(row[i] * inverse), -127.0f, 127.0f));
+    // The order of arguments makes 127 of NaN, which no int8 could be.
+    to[i] = static_cast<int8_t>(std::max(-127.0f, std::min(127.0f, std::nearbyint(row[i] * inverse))));
   }
 }
 

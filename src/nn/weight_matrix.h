@@ -53,7 +53,8 @@ class WeightMatrix {
   void widen(int64_t first, int64_t count, float* to) const;
 
   /// The same matrix in another type: bfloat16 to nearest even; int8 with the scale max |w| / 127 of each
-  /// row, so that no number is off by more than half of that. Throws std::bad_alloc.
+  /// row, so that no number is off by more than half of that. What becomes of rows that are not finite is
+  /// not said. Throws std::bad_alloc.
   WeightMatrix rounded(WeightType type, Executor& executor) const;
 
  private:

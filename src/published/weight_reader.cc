@@ -90,10 +90,12 @@ const CheckpointFolder::Tensor* WeightReader::find(const std::string& name,
   return &tensor;
 }
 
-WeightMatrix WeightReader::keep(WeightMatrix matrix, const CheckpointFolder::Tensor& tensor) {
+WeightMatrix WeightReader::keep(const std::string& name, WeightMatrix matrix,
+                                const CheckpointFolder::Tensor& tensor) {
   if (rounded_ && weight_size(*rounded_) < weight_size(matrix.type())) {
     const WeightMatrix rounded = matrix.rounded(*rounded_, executor_);
     const RoundingError error = error_of(matrix, rounded, executor_);
+    if (!std::isfinite(error.size)) complain_of_infinite(name);
     error_.difference += error.difference;
     error_.size += error.size;
     matrix = rounded;
@@ -114,9 +116,10 @@ WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t
   const WeightType type = *stored_type(tensor->stored->dtype);
   const std::byte* const numbers = tensor->stored->bytes.data();
   if (is_aligned(numbers, weight_size(type))) {
-    return keep(WeightMatrix::borrow(type, numbers, rows, cols, tensor->file), *tensor);
+    return keep(name, WeightMatrix::borrow(type, numbers, rows, cols, tensor->file), *tensor);
   }
-  return keep(WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kRows, executor_), *tensor);
+  return keep(name, WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kRows, executor_),
+              *tensor);
 }
 
 WeightMatrix WeightReader::transposed(const std::string& name, int64_t rows, int64_t cols) {
@@ -124,7 +127,8 @@ WeightMatrix WeightReader::transposed(const std::string& name, int64_t rows, int
   if (tensor == nullptr) return {};
   const WeightType type = *stored_type(tensor->stored->dtype);
   const std::byte* const numbers = tensor->stored->bytes.data();
-  return keep(WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kTransposed, executor_),
+  return keep(name,
+              WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kTransposed, executor_),
               *tensor);
 }
 
@@ -135,13 +139,12 @@ std::vector<float> WeightReader::vector(const std::string& name, const std::vect
   if (tensor == nullptr) return {};
   std::vector<float> values(static_cast<size_t>(count));
   if (Status read = tensor->file->read(name, shape, values); !read.ok() && status_.ok()) status_ = read;
-  check_finite(name, values);
+  if (!std::ranges::all_of(values, [](float x) { return std::isfinite(x); })) complain_of_infinite(name);
   held_bytes_ += values.size() * sizeof(float);
   return values;
 }
 
-void WeightReader::check_finite(const std::string& name, std::span<const float> numbers) {
-  if (std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); })) return;
+void WeightReader::complain_of_infinite(const std::string& name) {
   complain(folder_.path(), "tensor " + quote_name(name) + " holds a number that is not finite");
 }
 

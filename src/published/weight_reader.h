@@ -34,7 +34,8 @@ struct LayerForm {
 
 /// Reads on after a failure, giving empty matrices of the due shape; the first failure is status(). Matrices
 /// are used in place where the file has them as they are needed, and rounded to `rounded` if that is given
-/// and they are stored wider; vectors are widened.
+/// and they are stored wider; vectors are widened. Numbers of vectors, and those that are rounded, must be
+/// finite.
 class WeightReader {
  public:
   WeightReader(const CheckpointFolder& folder, std::optional<WeightType> rounded, Executor& executor);
@@ -70,8 +71,8 @@ class WeightReader {
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols, const std::vector<int64_t>& shape);
   WeightMatrix transposed(const std::string& name, int64_t rows, int64_t cols);
   WeightMatrix weights_of(const std::string& name, const LayerForm& form, int64_t out);
-  WeightMatrix keep(WeightMatrix matrix, const CheckpointFolder::Tensor& tensor);
-  void check_finite(const std::string& name, std::span<const float> numbers);
+  WeightMatrix keep(const std::string& name, WeightMatrix matrix, const CheckpointFolder::Tensor& tensor);
+  void complain_of_infinite(const std::string& name);
   void complain(const std::string& file, const std::string& what);
 
   const CheckpointFolder& folder_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <limits>
 
 #include "published/made_checkpoint.h"
 #include "published/published_model.h"
@@ -295,6 +296,34 @@ TEST(PublishedOptions, DrawnWordsFollowTheSeed) {
   };
   EXPECT_EQ(drawn(1), drawn(1));
   EXPECT_NE(drawn(1), drawn(2));
+}
+
+/// Changes the first number of a tensor in model.safetensors.
+void spoil(const TemporaryFolder& folder, const std::string& tensor, float number) {
+  std::fstream file(folder / "model.safetensors", std::ios::binary | std::ios::in | std::ios::out);
+  uint64_t size = 0;
+  file.read(reinterpret_cast<char*>(&size), sizeof size);
+  std::string header(size, ' ');
+  file.read(header.data(), static_cast<std::streamsize>(size));
+  const int64_t at = Json::parse(header).at(tensor).at("data_offsets").at(0);
+  file.seekp(static_cast<std::streamoff>(sizeof size + size) + at);
+  file.write(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
+TEST(HostileCheckpoint, WhatIsNotFiniteIsNotRounded) {
+  const std::string matrix = "git.encoder.layer.0.output.dense.weight";
+  for (const float number :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const WeightType type : {WeightType::kBFloat16, WeightType::kInt8}) {
+      TemporaryFolder folder;
+      const std::string path = made("git").write(folder);
+      EXPECT_TRUE(PublishedModel::load(path, type, serial_executor()).ok());
+      spoil(folder, matrix, number);
+      const Status status = PublishedModel::load(path, type, serial_executor()).status();
+      EXPECT_EQ(status.code(), StatusCode::kCorrupt);
+      EXPECT_EQ(status.message(), path + ": tensor '" + matrix + "' holds a number that is not finite");
+    }
+  }
 }
 
 TEST(HostileCheckpoint, NumbersThatAreNotFiniteEndInAnErrorOrACaption) {
