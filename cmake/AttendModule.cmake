@@ -28,6 +28,12 @@ endfunction()
 # Code that waits for people, files or other code: compiling it takes longer than what -O3 saves.
 set(ATTEND_QUICKLY_COMPILED $<$<CONFIG:Release>:-O1>)
 
+# What no test takes, on a busy machine neither; sanitizers are ten times slower, and emulated machines more.
+set(ATTEND_TEST_SECONDS 300)
+if(ATTEND_SANITIZE OR CMAKE_CROSSCOMPILING)
+  set(ATTEND_TEST_SECONDS 3600)
+endif()
+
 # attend_test(NAME SOURCES a_test.cc ... DEPENDS ...) defines the test program attend_NAME_tests.
 function(attend_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
@@ -38,5 +44,5 @@ function(attend_test name)
   target_compile_options(${target} PRIVATE ${ATTEND_QUICKLY_COMPILED})
   target_link_libraries(${target} PRIVATE ${arg_DEPENDS} attend_build_flags GTest::gtest_main GTest::gmock)
   gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-                       DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+                       DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ATTEND_TEST_SECONDS})
 endfunction()
