@@ -33,9 +33,11 @@ HWY_INLINE float query_factor(float scale, const HeadRule<float>& rule) {
 /// tanh(x) from y = 2 x log2(e), with a relative error of a few units in the last place: with n + r = y as in
 /// exp2(), 2^y - 1 = 2^n (2^r - 1) + (2^n - 1) does not cancel, and tanh(x) = (2^y - 1) / (2^y + 1).
 HWY_INLINE Vec tanh_of(Vec y) {
-  // Beyond 30, tanh rounds to 1. Where y is NaN, Min and Max give their second operand.
-  const Vec bound = broadcast(30.0f);
-  const Exponent e = split_exponent(hn::Max(hn::Neg(bound), hn::Min(bound, y)));
+  // Beyond 30, tanh rounds to 1. NaN stays: chosen by comparisons, since Min and Max of NaN differ between
+  // machines.
+  const Vec most = broadcast(30.0f), least = broadcast(-30.0f);
+  const Vec below = hn::IfThenElse(hn::Gt(y, most), most, y);
+  const Exponent e = split_exponent(hn::IfThenElse(hn::Lt(below, least), least, below));
   const Vec less_one =
       hn::MulAdd(e.power, hn::Mul(e.rest, exp2_slope(e.rest)), hn::Sub(e.power, broadcast(1.0f)));
   return hn::Div(less_one, hn::Add(less_one, broadcast(2.0f)));
