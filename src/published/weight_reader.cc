@@ -106,29 +106,21 @@ WeightMatrix WeightReader::keep(const std::string& name, WeightMatrix matrix,
 }
 
 WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t cols) {
-  return matrix(name, rows, cols, {rows, cols});
+  return weights(name, rows, {.in = cols});
 }
 
-WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t cols,
-                                  const std::vector<int64_t>& shape) {
+WeightMatrix WeightReader::weights(const std::string& name, int64_t out, const LayerForm& form) {
+  const bool by_rows = form.order == WeightMatrix::Order::kRows;
+  std::vector<int64_t> shape = form.shape;
+  if (shape.empty()) shape = by_rows ? std::vector{out, form.in} : std::vector{form.in, out};
   const CheckpointFolder::Tensor* tensor = find(name, shape);
   if (tensor == nullptr) return {};
   const WeightType type = *stored_type(tensor->stored->dtype);
   const std::byte* const numbers = tensor->stored->bytes.data();
-  if (is_aligned(numbers, weight_size(type))) {
-    return keep(name, WeightMatrix::borrow(type, numbers, rows, cols, tensor->file), *tensor);
-  }
-  return keep(name, WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kRows, executor_),
-              *tensor);
-}
-
-WeightMatrix WeightReader::transposed(const std::string& name, int64_t rows, int64_t cols) {
-  const CheckpointFolder::Tensor* tensor = find(name, {cols, rows});
-  if (tensor == nullptr) return {};
-  const WeightType type = *stored_type(tensor->stored->dtype);
-  const std::byte* const numbers = tensor->stored->bytes.data();
+  const bool in_place = by_rows && is_aligned(numbers, weight_size(type));
   return keep(name,
-              WeightMatrix::copy(type, numbers, rows, cols, WeightMatrix::Order::kTransposed, executor_),
+              in_place ? WeightMatrix::borrow(type, numbers, out, form.in, tensor->file)
+                       : WeightMatrix::copy(type, numbers, out, form.in, form.order, executor_),
               *tensor);
 }
 
@@ -148,18 +140,13 @@ void WeightReader::complain_of_infinite(const std::string& name) {
   complain(folder_.path(), "tensor " + quote_name(name) + " holds a number that is not finite");
 }
 
-WeightMatrix WeightReader::weights_of(const std::string& name, const LayerForm& form, int64_t out) {
-  if (form.order == WeightMatrix::Order::kTransposed) return transposed(name, out, form.in);
-  return form.shape.empty() ? matrix(name, out, form.in) : matrix(name, out, form.in, form.shape);
-}
-
 StoredLinear WeightReader::linear(const std::string& name, const LayerForm& form) {
   return std::move(linears(name, form, 1).front());
 }
 
 std::vector<StoredLinear> WeightReader::linears(const std::string& name, const LayerForm& form, int count) {
   const std::string tensor = name + ".weight";
-  const WeightMatrix weights = weights_of(tensor, form, count * form.out);
+  const WeightMatrix all = weights(tensor, count * form.out, form);
   const std::vector<float> bias =
       form.biased ? vector(name + ".bias", {count * form.out}) : std::vector<float>();
   std::vector<StoredLinear> layers(static_cast<size_t>(count));
@@ -167,11 +154,11 @@ std::vector<StoredLinear> WeightReader::linears(const std::string& name, const L
   for (int64_t i = 0; i < count; ++i) {
     std::vector<float> own;
     if (form.biased) own.assign(bias.begin() + i * form.out, bias.begin() + (i + 1) * form.out);
-    layers[static_cast<size_t>(i)] = {weights.slice(i * form.out, form.out), std::move(own), form.rows};
+    layers[static_cast<size_t>(i)] = {all.slice(i * form.out, form.out), std::move(own), form.rows};
   }
   if (!layers.front().packed()) return layers;
   if (layers.front().weights().size() > 0) {
-    held_bytes_ += weights.bytes();
+    held_bytes_ += all.bytes();
   } else {  // copied: the tensor's part of the file may leave memory
     const CheckpointFolder::Tensor& copied = folder_.tensors().at(tensor);
     copied.file->release(*copied.stored);

@@ -68,9 +68,8 @@ class WeightReader {
 
  private:
   const CheckpointFolder::Tensor* find(const std::string& name, const std::vector<int64_t>& shape);
-  WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols, const std::vector<int64_t>& shape);
-  WeightMatrix transposed(const std::string& name, int64_t rows, int64_t cols);
-  WeightMatrix weights_of(const std::string& name, const LayerForm& form, int64_t out);
+  /// Of layers of this form with `out` outputs together.
+  WeightMatrix weights(const std::string& name, int64_t out, const LayerForm& form);
   WeightMatrix keep(const std::string& name, WeightMatrix matrix, const CheckpointFolder::Tensor& tensor);
   void complain_of_infinite(const std::string& name);
   void complain(const std::string& file, const std::string& what);
