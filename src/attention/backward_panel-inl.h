@@ -132,16 +132,15 @@ class HeadGradients {
     float *weights = weights_ + lane, *gradients = gradients_ + lane, *derivatives = derivatives_ + lane;
     TileClass seen = mask_.tile(query_ + lane, panel.queries, key, keys, columns_);
     if (seen == TileClass::kSkip) return seen;
-    product<From::kZero, NV>(key_rows, keys, p_.sizes.D, Right{query_lanes_ + p_.sizes.D * lane, NV * kLanes},
-                             Target{weights, stride_});
+    deep_product<NV>(key_rows, keys, p_.sizes.D, Right{query_lanes_ + p_.sizes.D * lane, NV * kLanes},
+                     Target{weights, stride_});
     if (rule_.changes_scores()) {
       const Tile tile = {query_ + lane, panel, key, keys};
       seen = apply_rule<NV>(rule_, tile, seen, columns_, weights, derivatives, stride_);
       if (seen == TileClass::kSkip) return seen;
     }
-    product<From::kZero, NV>(value_rows, keys, p_.sizes.Dv,
-                             Right{gradient_lanes_ + p_.sizes.Dv * lane, NV * kLanes},
-                             Target{gradients, stride_});
+    deep_product<NV>(value_rows, keys, p_.sizes.Dv, Right{gradient_lanes_ + p_.sizes.Dv * lane, NV * kLanes},
+                     Target{gradients, stride_});
     if (dropout_.active()) drop<NV>(dropout_, words_, lane, key, keys, gradients, stride_);
     const float scale = kRespect == Respect::kProduct ? p_.scale : 1.0f;
     const float *lse = lse_ + lane, *mean = mean_ + lane;

@@ -28,11 +28,11 @@ namespace HWY_NAMESPACE {
 HWY_INLINE void add_product(const RowMajor a, int rows, int depth, const Right b, const Target c,
                             int64_t width) {
   const int whole = static_cast<int>(width) / kLanes;
-  wide_product<From::kTarget>(a, rows, depth, b, c, whole);
+  wide_product<Onto::kTarget>(a, rows, depth, b, c, whole);
   const int rest = static_cast<int>(width) % kLanes;
   if (rest == 0) return;
   float tail[kTileKeys * kLanes];
-  product<From::kZero, 1>(a, rows, depth, Right{b.data + whole * kLanes, b.stride}, Target{tail, kLanes});
+  product<Onto::kNothing, 1>(a, rows, depth, Right{b.data + whole * kLanes, b.stride}, Target{tail, kLanes});
   for (int r = 0; r < rows; ++r) {
     for (int d = 0; d < rest; ++d) c.data[r * c.stride + whole * kLanes + d] += tail[r * kLanes + d];
   }
@@ -167,7 +167,7 @@ class BackwardBlock {
       add_visible(head, panel, key, keys, key_rows);
       return false;
     }
-    product<From::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, p_.sizes.D, keys,
+    product<Onto::kTarget, NV>(ColumnMajor{key_rows.data, key_rows.stride}, p_.sizes.D, keys,
                                Right{head.gradients() + lane, head.stride()},
                                Target{query_gradient_ + p_.sizes.D * lane, NV * kLanes});
     return true;

@@ -76,7 +76,7 @@ class BiasGradientBlock {
       const float* row = rows_ + i * kTileKeys;
       float* to = first + i * query_stride;
       if (key_stride == 0) {
-        *to = std::accumulate(row, row + keys, *to);
+        *to += std::accumulate(row, row + keys, 0.0f);
       } else if (key_stride == 1) {
         for (int j = 0; j < keys; ++j) to[j] += row[j];
       } else {

@@ -53,13 +53,13 @@ class WideOperands {
   template <int NV>
   void score(const float* lanes, int keys, float* scores) const {
     constexpr ptrdiff_t kStride = NV * kLanes;
-    product<From::kZero, NV>(keys_, keys, p_.sizes.D, Right{lanes, kStride}, Target{scores, kStride});
+    deep_product<NV>(keys_, keys, p_.sizes.D, Right{lanes, kStride}, Target{scores, kStride});
   }
 
   /// output [Dv, lanes] = decay * output + values * weights [keys, lanes].
   template <int NV>
   void add_values(const float* weights, int keys, const Target& output) {
-    product<From::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, keys,
+    product<Onto::kDecayedTarget, NV>(ColumnMajor{values_.data, values_.stride}, p_.sizes.Dv, keys,
                                       Right{weights, NV * kLanes}, output);
   }
 
@@ -111,7 +111,7 @@ class PairOperands {
   void score(const float* lanes, int keys, float* scores) const {
     constexpr ptrdiff_t kStride = NV * kLanes;
     const PairRows rows = {p_.key.narrow.row(b_, kv_head(), key_), p_.key.narrow.step, factor_};
-    product<From::kZero, NV>(rows, keys, p_.sizes.D / 2, Right{lanes, kStride}, Target{scores, kStride});
+    deep_product<NV>(rows, keys, p_.sizes.D / 2, Right{lanes, kStride}, Target{scores, kStride});
   }
 
   /// `keys` is even, or the tile's own number: the other half of an odd key's pair weighs nothing.
@@ -125,7 +125,7 @@ class PairOperands {
         store(rounded_pairs(load(at), second), weights_ + j / 2 * kStride + i);
       }
     }
-    product<From::kDecayedTarget, NV>(PairColumns{values_, p_.sizes.Dv}, p_.sizes.Dv, (keys + 1) / 2,
+    product<Onto::kDecayedTarget, NV>(PairColumns{values_, p_.sizes.Dv}, p_.sizes.Dv, (keys + 1) / 2,
                                       Right{weights_, kStride}, output);
   }
 

@@ -45,7 +45,7 @@ HWY_INLINE void online_softmax(float* scores, int keys, float* max, float* sum, 
     shift[v] = hn::IfThenZeroElse(hn::Eq(shift[v], nothing), shift[v]);
     const Vec lost = exp2(hn::Sub(old, shift[v]));
     store(lost, decay + v * kLanes);
-    total[v] = hn::Mul(load(sum + v * kLanes), lost);
+    total[v] = hn::Zero(FloatTag());
   }
   for (int j = 0; j < keys; ++j) {
     for (int v = 0; v < NV; ++v) {
@@ -55,7 +55,9 @@ HWY_INLINE void online_softmax(float* scores, int keys, float* max, float* sum, 
       store(p, s);
     }
   }
-  for (int v = 0; v < NV; ++v) store(total[v], sum + v * kLanes);
+  for (int v = 0; v < NV; ++v) {
+    store(hn::MulAdd(load(sum + v * kLanes), load(decay + v * kLanes), total[v]), sum + v * kLanes);
+  }
 }
 
 /// One block of queries of one head. Operands as in forward_operands-inl.h.
@@ -150,13 +152,13 @@ class ForwardBlock {
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) {
       for (int v = 0; v < NV; ++v) {
         float* at = output + (d * NV + v) * kLanes;
-        Vec sum = hn::Mul(load(at), load(decay_ + v * kLanes));
+        Vec sum = hn::Zero(FloatTag());
         for (int j = 0; j < keys; ++j) {
           const Vec more =
               hn::MulAdd(broadcast(operands_.value(j, d)), load(scores_ + (j * NV + v) * kLanes), sum);
           sum = hn::IfThenElse(mask_of(columns[j] >> (v * kLanes)), more, sum);
         }
-        store(sum, at);
+        store(hn::MulAdd(load(at), load(decay_ + v * kLanes), sum), at);
       }
     }
   }

@@ -185,13 +185,13 @@ class ForwardRows {
 
   void add_values(const RowMajor values, int keys) {
     const int whole = static_cast<int>(p_.sizes.Dv) / kLanes;
-    wide_product<From::kTarget>(RowMajor{scores_, kTileKeys}, R, keys, Right{values.data, values.stride},
+    wide_product<Onto::kTarget>(RowMajor{scores_, kTileKeys}, R, keys, Right{values.data, values.stride},
                                 Target{outputs_, output_stride_}, whole);
     for (int64_t d = whole * kLanes; d < p_.sizes.Dv; ++d) {
       for (int r = 0; r < R; ++r) {
-        float sum = outputs_[r * output_stride_ + d];
+        float sum = 0;
         for (int j = 0; j < keys; ++j) sum = add_product(scores_[r * kTileKeys + j], values.at(j, d), sum);
-        outputs_[r * output_stride_ + d] = sum;
+        outputs_[r * output_stride_ + d] += sum;
       }
     }
   }
@@ -203,17 +203,19 @@ class ForwardRows {
     float* output = outputs_ + r * output_stride_;
     int64_t d = 0;
     for (; d + kLanes <= p_.sizes.Dv; d += kLanes) {
-      Vec sum = load(output + d);
+      Vec sum = hn::Zero(FloatTag());
       for (int j = 0; j < keys; ++j) {
         if ((seen >> j & 1) == 0) continue;
         sum = hn::MulAdd(broadcast(scores[j]), load(values.data + j * values.stride + d), sum);
       }
-      store(sum, output + d);
+      store(hn::Add(load(output + d), sum), output + d);
     }
     for (; d < p_.sizes.Dv; ++d) {
+      float sum = 0;
       for (int j = 0; j < keys; ++j) {
-        if ((seen >> j & 1) != 0) output[d] = add_product(scores[j], values.at(j, d), output[d]);
+        if ((seen >> j & 1) != 0) sum = add_product(scores[j], values.at(j, d), sum);
       }
+      output[d] += sum;
     }
   }
 

@@ -42,6 +42,7 @@ struct PairRows {
   ptrdiff_t stride;
   float factor;
   HWY_INLINE PairRows from_row(int64_t r) const { return {data + r * stride, stride, factor}; }
+  HWY_INLINE PairRows from_depth(int64_t k) const { return {data + 2 * k, stride, factor}; }
   HWY_INLINE Pair at(int r, int64_t k) const {
     Pair pair;
     std::memcpy(&pair, data + r * stride + 2 * k, sizeof(pair));

@@ -84,8 +84,8 @@ class HeadWeights {
     TileClass seen = mask_.tile(t.query, t.panel.queries, t.key, t.keys, columns);
     if (seen == TileClass::kSkip) return false;
     const int64_t kv = h_ / p_.sizes.group();
-    product<From::kZero, NV>(wide_rows(p_.key, b_, kv, t.key, t.keys, wide_), t.keys, p_.sizes.D,
-                             Right{query_lanes_, kStride}, Target{weights_, kStride});
+    deep_product<NV>(wide_rows(p_.key, b_, kv, t.key, t.keys, wide_), t.keys, p_.sizes.D,
+                     Right{query_lanes_, kStride}, Target{weights_, kStride});
     if (rule_.changes_scores()) seen = apply_rule<NV>(rule_, t, seen, columns, weights_, nullptr);
     if (seen == TileClass::kSkip) return false;
     if (seen == TileClass::kPartial) mask_scores<NV>(weights_, t.keys, columns);

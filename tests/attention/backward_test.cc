@@ -101,6 +101,17 @@ TEST(AttentionBackward, KeepsItsAccuracyWhenScoresAreLarge) {
   }
 }
 
+TEST(AttentionBackward, ManyQueriesAreNoLessExactThanFew) {
+  AttentionCase problem({.sizes = {1, 1, 1, 16384, 1, 4, 9}});
+  problem.output_gradient.fill(0.1f);
+  for (const Isa isa : isas()) {
+    if (isa == Isa::kScalar) continue;  // the plain method: one sum of 16384 terms
+    for (const double x : problem.backward(isa).value) {
+      ASSERT_NEAR(x, 16384 * double{0.1f}, 16384 * 0.1f * 0x1p-18) << name(isa);
+    }
+  }
+}
+
 TEST(AttentionBackward, WithoutKeysOrQueriesTheGradientsAreZero) {
   for (const Isa isa : isas()) {
     const BackwardAnswer no_keys = AttentionCase({.sizes = {2, 2, 1, 20, 0, 8, 5}}).backward(isa);

@@ -125,6 +125,18 @@ TEST(AttentionForward, KeepsItsAccuracyWhenScoresAreLarge) {
   }
 }
 
+TEST(AttentionForward, ManyKeysAreNoLessExactThanFew) {
+  for (const int64_t Tq : {3, 70}) {
+    AttentionCase problem({.sizes = {1, 1, 1, Tq, 16384, 4, 9}});
+    problem.query.fill(0);  // a mean of numbers that are all alike
+    problem.value.fill(0.1f);
+    for (const Isa isa : isas()) {
+      if (isa == Isa::kScalar) continue;  // the plain method: a sum of 16384 terms, 100 times as far off
+      for (const double x : problem.forward(isa).output) ASSERT_NEAR(x, 0.1f, 0.1f * 0x1p-18) << name(isa);
+    }
+  }
+}
+
 TEST(AttentionForward, AppliesTheScaleThatItIsGiven) {
   const AttentionCase problem({.sizes = {1, 1, 1, 20, 30, 8, 8}});
   for (const Isa isa : isas()) {
