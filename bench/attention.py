@@ -49,7 +49,8 @@ def arguments():
 def method(given):
     return (f"Normal numbers, the fastest of up to {given.rounds} turns of each side, {given.threads} threads; a turn "
             f"repeats a short call for {1e3 * TURN_SECONDS:.0f} ms. A causal mask halves what is counted as "
-            "operations. The peak is that of float32 multiply-adds of all threads together, measured after each case. "
+            "operations. The peak is that of float32 multiply-adds of all threads together, the highest met so far in the "
+            "run; it is measured after each case. "
             "Errors are the largest differences from float64 at the same operands. PyTorch is called from Python, which"
             " costs some microseconds a call; we are not.")  # fmt: skip
 
