@@ -150,7 +150,7 @@ BiasGradientItem bias_gradient_item(const Sizes& n, const Shape& shape, int64_t 
 }
 
 size_t bias_gradient_scratch(const Sizes& n, const RowForm& form) {
-  return static_cast<size_t>(kWidestPanel * kTileKeys + head_gradients_scratch(n, form) +
+  return static_cast<size_t>(int64_t{kWidestPanel} * kTileKeys + head_gradients_scratch(n, form) +
                              wide_scratch(kTileKeys, n.D, form.copies_keys()) +
                              wide_scratch(kTileKeys, n.Dv, form.narrow()));
 }

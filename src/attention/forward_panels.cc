@@ -258,8 +258,8 @@ int64_t forward_panels_items(const Sizes& n, const RowForm& form) {
 static size_t block_scratch(const Sizes& n, const RowForm& form, Isa isa) {
   const int queries = static_cast<int>(std::min<int64_t>(n.Tq, form.block_queries()));
   const int64_t width = PanelPlan(queries, lanes_of(isa)).width();
-  return static_cast<size_t>((n.D + n.Dv) * width + 2 * kLargestBlock + kWidestPanel +
-                             kTileKeys * kWidestPanel);
+  return static_cast<size_t>((n.D + n.Dv) * width + int64_t{2} * kLargestBlock + kWidestPanel +
+                             int64_t{kTileKeys} * kWidestPanel);
 }
 
 size_t forward_panels_scratch(const Sizes& n, const RowForm& form, Isa isa) {

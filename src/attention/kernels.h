@@ -100,7 +100,8 @@ size_t bias_gradient_scratch(const Sizes& sizes, const RowForm& form);  // in fl
 
 /// Floats of scratch for the part that both backward kernels share, a panel's score gradients.
 constexpr int64_t head_gradients_scratch(const Sizes& n, const RowForm& form) {
-  return kWidestPanel * (n.D + n.Dv + 2 + 3 * kTileKeys) + wide_scratch(kWidestPanel, n.Dv, form.narrow());
+  return kWidestPanel * (n.D + n.Dv + 2 + int64_t{3} * kTileKeys) +
+         wide_scratch(kWidestPanel, n.Dv, form.narrow());
 }
 
 /// 32-bit lanes of a vector.

@@ -17,7 +17,7 @@ namespace attend {
 /// allocation.
 template <class Body>
 Status with_scratch(const AttentionResources& resources, size_t bytes, const char* operation, Body&& body) {
-  constexpr size_t kSmall = 32 * 1024;
+  constexpr size_t kSmall = size_t{32} << 10;
   if (!resources.scratch.empty()) {
     if (resources.scratch.size() < bytes) {
       return invalid("scratch has " + std::to_string(resources.scratch.size()) +

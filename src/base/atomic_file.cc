@@ -77,7 +77,7 @@ Status AtomicFile::write(std::string_view text) {
 Status AtomicFile::commit() {
   if (::fsync(file_) != 0 || ::fchmod(file_, usual_mode()) != 0) return refused(path_, "write");
   if (::close(std::exchange(file_, -1)) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const Status status = refused(path_, "write");
+    Status status = refused(path_, "write");
     ::unlink(temporary_.c_str());
     return status;
   }

@@ -141,7 +141,7 @@ Status transfer(const BlobTask& task, PartialFile& partial, HubClient& client, P
     if (outcome.end == End::kRefused) return sink.status();
     if (partial.bytes() == task.file.bytes) return {};
     left = partial.bytes() > before ? kMostTries : left - 1;
-    const Status status = why_not_whole(outcome, task, partial.bytes(), client.settings());
+    Status status = why_not_whole(outcome, task, partial.bytes(), client.settings());
     if (!may_go_on(outcome) || left == 0) return status;
     if (outcome.response.status == 416) ATTEND_RETURN_IF_ERROR(partial.begin_anew());
     observer.advanced(task.before + partial.bytes(), "trying again");
@@ -165,7 +165,7 @@ Status download_blob(const BlobTask& task, const CachedRepository& cache, HubCli
     const bool resumed = partial.value().bytes() > 0;
     ATTEND_RETURN_IF_ERROR(check_room(task, cache, partial.value().bytes()));
     ATTEND_RETURN_IF_ERROR(transfer(task, partial.value(), client, observer));
-    const Status status = partial.value().finish(cache.blob(task.file.tag));
+    Status status = partial.value().finish(cache.blob(task.file.tag));
     // What an earlier run left may have been spoilt since (a power cut): all of it once more.
     if (status.code() != StatusCode::kCorrupt || !resumed) return status;
   }

@@ -80,7 +80,7 @@ Status CachedRepository::link(const std::string& commit, const HubFile& file) co
     return {};
   }
   if (std::rename(temporary.c_str(), path.c_str()) == 0) return {};
-  const Status status = refused(path, "link");
+  Status status = refused(path, "link");
   std::remove(temporary.c_str());
   return status;
 }

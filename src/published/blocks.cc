@@ -6,7 +6,8 @@
 namespace attend {
 
 Heads usual_heads(int64_t width, int heads) {
-  return {heads, 1.0f / std::sqrt(static_cast<float>(width / heads))};
+  const int64_t head_width = width / heads;
+  return {heads, 1.0f / std::sqrt(static_cast<float>(head_width))};
 }
 
 StoredAttention read_attention(WeightReader& reader, const AttentionNames& names,

@@ -96,7 +96,7 @@ bool ConfigFields::flag(const char* key, std::optional<bool> otherwise) const {
   return otherwise.value_or(false);
 }
 
-std::string ConfigFields::text(const char* key, std::optional<std::string> otherwise) const {
+std::string ConfigFields::text(const char* key, const std::optional<std::string>& otherwise) const {
   const Json* field = find(key);
   if (field != nullptr && field->is_string()) return field->get<std::string>();
   if (field != nullptr) complain_of(key, "is not a string");

@@ -34,7 +34,7 @@ class ConfigFields {
   int64_t integer(const char* key, int64_t least, int64_t most, std::optional<int64_t> otherwise = {}) const;
   double number(const char* key, double least, double most, std::optional<double> otherwise = {}) const;
   bool flag(const char* key, std::optional<bool> otherwise = {}) const;
-  std::string text(const char* key, std::optional<std::string> otherwise = {}) const;
+  std::string text(const char* key, const std::optional<std::string>& otherwise = {}) const;
   /// An integer, or a list of some. Empty when absent.
   std::vector<int64_t> integers(const char* key, int64_t least, int64_t most) const;
   /// A list of `count` numbers.

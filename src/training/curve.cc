@@ -51,14 +51,17 @@ std::string draw_grid(const Axes& axes, const std::string& title) {
   std::string svg =
       fmt::format("<text x='{}' y='{}' font-weight='bold'>{}</text>\n", kLeft, axes.top - 10, title);
   const double tick = tick_of(axes.high - axes.low);
-  for (double value = axes.low; value <= axes.high + tick / 2; value += tick) {
+  const auto ticks = std::lround((axes.high - axes.low) / tick);
+  for (long n = 0; n <= ticks; ++n) {
+    const double value = axes.low + static_cast<double>(n) * tick;
     svg += fmt::format(
         "<path d='M{:.1f} {:.1f}H{:.1f}' stroke='#ddd'/><text x='{}' y='{:.1f}' "
         "text-anchor='end'>{:.4g}</text>\n",
         kLeft, axes.y(value), kWidth - kRight, kLeft - 6, axes.y(value) + 4, value);
   }
   const double step = tick_of(axes.last_x);
-  for (double value = 0; value <= axes.last_x; value += step) {
+  for (int n = 0; n * step <= axes.last_x; ++n) {
+    const double value = n * step;
     svg += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:.0f}</text>\n", axes.x(value),
                        axes.top + kPanel + 16, value);
   }

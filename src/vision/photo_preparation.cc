@@ -42,9 +42,9 @@ Size PhotoPreparation::prepared(int width, int height) const {
 PhotoArea area_seen(const PhotoPreparation& preparation, int width, int height) {
   if (!preparation.crop) return {};
   const Size whole = preparation.resized(width, height), part = *preparation.crop;
-  const double left = (whole.width - part.width) / 2, top = (whole.height - part.height) / 2;
-  return {left / whole.width, top / whole.height, (left + part.width) / whole.width,
-          (top + part.height) / whole.height};
+  const int left = (whole.width - part.width) / 2, top = (whole.height - part.height) / 2;  // whole pixels
+  const double across = whole.width, down = whole.height;
+  return {left / across, top / down, (left + part.width) / across, (top + part.height) / down};
 }
 
 std::vector<float> prepare(const Photo& photo, const PhotoPreparation& preparation) {
