@@ -26,6 +26,7 @@ int64_t ceiling(int64_t a, int64_t b) {
 /// `data` for rows of which `skipped` heads, the first, have no memory and are not touched.
 template <class T>
 T* before(std::byte* shared, int64_t skipped, int64_t head) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): what begins before its memory is no pointer yet
   return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(shared) -
                               static_cast<uintptr_t>(skipped * head) * sizeof(T));
 }

@@ -21,6 +21,8 @@
 #define ATTEND_ATTENTION_PRODUCT_INL_H_
 #endif
 
+#include <algorithm>
+
 #include "attention/vector-inl.h"
 
 #if ATTEND_VECTOR_TARGET
@@ -148,10 +150,10 @@ HWY_NOINLINE void product(const Left a, int64_t rows, int64_t depth, const Right
 template <int NV, class Left>
 HWY_INLINE void deep_product(const Left a, int64_t rows, int64_t depth, const Right b, const Target c) {
   constexpr int64_t kDepth = 128;
-  product<Onto::kNothing, NV>(a, rows, depth < kDepth ? depth : kDepth, b, c);
+  product<Onto::kNothing, NV>(a, rows, std::min(depth, kDepth), b, c);
   for (int64_t k = kDepth; k < depth; k += kDepth) {
-    product<Onto::kTarget, NV>(a.from_depth(k), rows, depth - k < kDepth ? depth - k : kDepth,
-                               Right{b.data + k * b.stride, b.stride}, c);
+    const Right rest = {b.data + k * b.stride, b.stride};
+    product<Onto::kTarget, NV>(a.from_depth(k), rows, std::min(depth - k, kDepth), rest, c);
   }
 }
 

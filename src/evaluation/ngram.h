@@ -44,7 +44,7 @@ struct Ngram {
   size_t length() const;
   uint64_t hash() const;
 
-  auto operator<=>(const Ngram&) const = default;
+  auto operator<=>(const Ngram&) const = default;  // NOLINT(modernize-use-nullptr): its 0 is no pointer
 };
 
 struct NgramCount {

@@ -150,6 +150,7 @@ Result<PublishedModel> PublishedModel::load(const std::string& folder, std::opti
     if (!preparation.ok()) return preparation.status();
     std::map<std::string, std::string> notes = make_notes(made, checkpoint.value(), reader, rounded);
     return PublishedModel(
+        // NOLINTNEXTLINE(modernize-make-unique): Clang before 16 makes no aggregate by it
         std::unique_ptr<State>(new State{std::move(network).value(), std::move(tokenizer).value(),
                                          preparation.value(), executor, std::move(notes), reader.numbers()}));
   } catch (const std::bad_alloc&) {
