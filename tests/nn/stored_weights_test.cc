@@ -170,12 +170,13 @@ TEST_P(StoredWeights, RoundedWeightsStayAsTheyAreForManyRows) {
 }
 
 TEST_P(StoredWeights, PackedWeightsGiveTheSameBitsWhoeverMultiplies) {
-  const int64_t in = 77, out = 530, rows = 331;
+  const int64_t in = 1077, out = 130, rows = 331;
   const std::vector<float> x = drawn(rows * in, 1), w = drawn(out * in, 2), bias = drawn(out, 3);
   const PackedWeights packed({w.data(), out, in}, bias);
   std::vector<float> expected(static_cast<size_t>(rows * out));
-  const std::unique_ptr<Executor> threads = make_thread_executor(3), openmp = make_openmp_executor(2);
-  for (Executor* executor : {&serial_executor(), threads.get(), openmp.get()}) {
+  const std::unique_ptr<Executor> threads = make_thread_executor(3), openmp = make_openmp_executor(2),
+                                  many = make_thread_executor(40);
+  for (Executor* executor : {&serial_executor(), threads.get(), openmp.get(), many.get()}) {
     std::vector<float> y(expected.size(), kNan);
     Arena arena;
     Pass pass(arena, *executor);
