@@ -29,14 +29,12 @@ float log_normaliser(std::span<const float> logits) {
   return most + static_cast<float>(std::log(sum));
 }
 
-void apply_rules(std::span<const int32_t> said, int64_t prompt, const TokenSearchOptions& options,
-                 std::span<float> scores) {
-  const int64_t length = static_cast<int64_t>(said.size());
+void apply_rules(std::span<const int32_t> said, const TokenSearchOptions& options, std::span<float> scores) {
   if (options.repetition_penalty != 1) penalise(said, static_cast<float>(options.repetition_penalty), scores);
   for (const int32_t token : words_that_repeat(said, options.no_repeat_ngram)) {
     scores[static_cast<size_t>(token)] = kForbidden;
   }
-  if (length >= options.min_length && length - prompt >= options.min_new_tokens) return;
+  if (static_cast<int64_t>(said.size()) >= options.min_length) return;
   for (const int32_t end : options.ends) scores[static_cast<size_t>(end)] = kForbidden;
 }
 

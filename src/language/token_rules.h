@@ -12,10 +12,9 @@ namespace attend {
 /// log(sum of exp of the logits).
 float log_normaliser(std::span<const float> logits);
 
-/// Applies, in this order, repetition_penalty, no_repeat_ngram and the two least lengths to the scores
-/// (logits or log-probabilities) of what may follow `said`, of which the first `prompt` tokens were given.
-void apply_rules(std::span<const int32_t> said, int64_t prompt, const TokenSearchOptions& options,
-                 std::span<float> scores);
+/// Applies, in this order, repetition_penalty, no_repeat_ngram and min_length to the scores (logits or
+/// log-probabilities) of what may follow `said`, the prompt included.
+void apply_rules(std::span<const int32_t> said, const TokenSearchOptions& options, std::span<float> scores);
 
 }  // namespace attend
 

@@ -62,7 +62,7 @@ class GreedySearch : Search {
       const std::span<float> row = logits.row(0);
       const float normaliser = log_normaliser(row);
       const std::vector<float> plain(row.begin(), row.end());
-      apply_rules(said(last_), prompt_length(), options_, row);
+      apply_rules(said(last_), options_, row);
       const int32_t token = pick(row, length - prompt_length());
       if (token < 0) break;  // nothing may follow
       last_ = tree_.say(last_, token, plain[static_cast<size_t>(token)] - normaliser, 0);
@@ -133,7 +133,7 @@ class BeamSearch : Search {
       for (float& x : row) x -= normaliser;
       std::vector<float> plain;
       if (changes_odds()) plain.assign(row.begin(), row.end());
-      apply_rules(said(running_[r].last), prompt_length(), options_, row);
+      apply_rules(said(running_[r].last), options_, row);
       for (size_t t = 0; t < row.size(); ++t) {
         const float score = row[t] + running_[r].score;
         // Not a number ranks nowhere.

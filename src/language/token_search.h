@@ -44,10 +44,9 @@ struct TokenSearchOptions {
   /// present length, does not beat the worst of them. kYes: at once. kNever: when it could not at the
   /// greatest length.
   enum class EarlyStopping { kNo, kYes, kNever } early_stopping = EarlyStopping::kNo;
-  int64_t max_length = 20;     // tokens, those of the prompt included
-  int64_t min_length = 0;      // no end before so many tokens, those of the prompt included
-  int64_t min_new_tokens = 0;  // the same without the prompt's
-  int no_repeat_ngram = 0;     // no n-gram of this size twice; 0 allows all
+  int64_t max_length = 20;  // tokens, those of the prompt included
+  int64_t min_length = 0;   // no end before so many tokens, those of the prompt included
+  int no_repeat_ngram = 0;  // no n-gram of this size twice; 0 allows all
   double repetition_penalty =
       1;  // logits of tokens that came already are divided by this, or multiplied if negative
   std::vector<int32_t> ends;    // tokens that end a sentence

@@ -34,16 +34,22 @@ BertConfig read_bert_config(const ConfigFields& fields, const BertConfig& defaul
   return config;
 }
 
-CaptionDecoderWeights read_bert(WeightReader& reader, const std::string& prefix, const BertConfig& config) {
+CaptionDecoderWeights read_bert(WeightReader& reader, const BertNames& names, const BertConfig& config) {
   const int64_t width = config.stack.width;
-  const std::string embeddings = prefix + "embeddings.";
+  const std::string embeddings = names.prefix + "embeddings.";
   CaptionDecoderWeights weights;
-  weights.words = reader.matrix(embeddings + "word_embeddings.weight", config.vocabulary, width);
+  const WordMatrices matrices =
+      reader.words({embeddings + "word_embeddings.weight", names.output + ".weight"}, config.vocabulary,
+                   width, config.tied);
+  weights.words = matrices.words;
   weights.positions = reader.matrix(embeddings + "position_embeddings.weight", config.positions, width);
   weights.norm_in = reader.norm(embeddings + "LayerNorm", width, config.stack.epsilon);
   for (int i = 0; i < config.stack.layers; ++i) {
-    weights.blocks.push_back(read_block(reader, fmt::format("{}encoder.layer.{}.", prefix, i), config));
+    weights.blocks.push_back(read_block(reader, fmt::format("{}encoder.layer.{}.", names.prefix, i), config));
   }
+  std::vector<float> bias =
+      reader.vector(reader.place(names.output + ".bias", names.other_bias, config.tied), {config.vocabulary});
+  if (reader.status().ok()) weights.output = {matrices.output, std::move(bias)};
   return weights;
 }
 

@@ -16,10 +16,15 @@ struct BertConfig {
   int64_t vocabulary = 0, positions = 0;
   int64_t memory_width = 0;  // of what cross-attention looks at; 0: there is none
   Rows rows = Rows::kFew;    // of the sequences: words, or with an image before them
+  bool tied = false;         // the output's numbers are the words'
 };
 
-/// "PREFIXembeddings..." and "PREFIXencoder.layer.N..."; the output is the caller's to fill.
-CaptionDecoderWeights read_bert(WeightReader& reader, const std::string& prefix, const BertConfig& config);
+/// "PREFIXembeddings...", "PREFIXencoder.layer.N...", and the output's weight and bias. The bias may go by
+/// another name too where it is `tied`.
+struct BertNames {
+  std::string prefix, output, other_bias;
+};
+CaptionDecoderWeights read_bert(WeightReader& reader, const BertNames& names, const BertConfig& config);
 
 /// vocab_size and max_position_embeddings besides the stack's.
 BertConfig read_bert_config(const ConfigFields& fields, const BertConfig& defaults);

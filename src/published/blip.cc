@@ -10,7 +10,6 @@ namespace {
 struct BlipConfig {
   VisionConfig vision;
   BertConfig text;
-  bool tied = true;  // output weights are the words'
   GenerationSettings generation;
 };
 
@@ -30,7 +29,9 @@ Result<BlipConfig> read_config(const PublishedSource& source) {
              .vocabulary = 30524,
              .positions = 512});
   config.text.memory_width = config.vision.stack.width;
-  config.tied = fields.flag("tie_word_embeddings", true) && text.flag("tie_word_embeddings", true);
+  const bool tied = fields.flag("tie_word_embeddings", true),
+             tied_too = text.flag("tie_word_embeddings", true);
+  config.text.tied = tied || tied_too;
   const int64_t last = config.text.vocabulary - 1;
   config.generation.start = static_cast<int32_t>(text.integer("bos_token_id", 0, last, 30522));
   config.generation.search.ends = {static_cast<int32_t>(text.integer("sep_token_id", 0, last, 102))};
@@ -47,14 +48,10 @@ Result<BlipConfig> read_config(const PublishedSource& source) {
 CaptionDecoderWeights read_decoder(WeightReader& reader, const BlipConfig& config) {
   const StackConfig& stack = config.text.stack;
   const std::string head = "text_decoder.cls.predictions.";
-  CaptionDecoderWeights weights = read_bert(reader, "text_decoder.bert.", config.text);
+  CaptionDecoderWeights weights =
+      read_bert(reader, {"text_decoder.bert.", head + "decoder", head + "bias"}, config.text);
   weights.transform = {reader.linear(head + "transform.dense", {stack.width, stack.width}), stack.activation,
                        reader.norm(head + "transform.LayerNorm", stack.width, stack.epsilon)};
-  const WeightMatrix output =
-      config.tied ? weights.words
-                  : reader.matrix(head + "decoder.weight", config.text.vocabulary, stack.width);
-  std::vector<float> bias = reader.vector(head + "bias", {config.text.vocabulary});
-  if (reader.status().ok()) weights.output = {output, std::move(bias)};
   return weights;
 }
 
@@ -63,9 +60,8 @@ CaptionDecoderWeights read_decoder(WeightReader& reader, const BlipConfig& confi
 Result<PublishedNetwork> read_blip(const PublishedSource& source) {
   Result<BlipConfig> config = read_config(source);
   if (!config.ok()) return config.status();
-  // Older files spell out what is tied, and number positions.
-  source.reader.ignore_endings(
-      {".position_ids", "cls.predictions.decoder.weight", "cls.predictions.decoder.bias"});
+  // Older files number positions; and the one bias or the other is of no use.
+  source.reader.ignore_endings({".position_ids", "cls.predictions.bias"});
   VitWeights vision = read_blip_vision(source.reader, config.value().vision);
   CaptionDecoderWeights text = read_decoder(source.reader, config.value());
   ATTEND_RETURN_IF_ERROR(source.reader.finish());

@@ -166,13 +166,11 @@ Result<TokenSearchOptions> search_options(const GenerationSettings& settings, co
   if (settings.default_most) most = std::min(most, *settings.default_most);
   search.max_length =
       settings.max_new_tokens ? *settings.max_new_tokens + prompt_length : settings.max_length.value_or(most);
-  search.min_length = settings.min_length.value_or(0);
-  search.min_new_tokens = settings.min_new_tokens.value_or(0);
+  // As with the greatest length, the number of new tokens counts where both are given.
+  search.min_length =
+      settings.min_new_tokens ? *settings.min_new_tokens + prompt_length : settings.min_length.value_or(0);
   if (asked.max_words) search.max_length = *asked.max_words;
-  if (asked.min_words) {
-    search.min_length = *asked.min_words;
-    search.min_new_tokens = 0;
-  }
+  if (asked.min_words) search.min_length = *asked.min_words;
   if (search.beams < 1 || search.beams > kMostBeams) {
     return refuse(fmt::format("beam is {}, and must be from 1 to {}", search.beams, kMostBeams));
   }

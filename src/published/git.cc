@@ -10,7 +10,6 @@ namespace {
 struct GitConfig {
   VisionConfig vision;
   BertConfig text;
-  bool tied = false;
   GenerationSettings generation;
 };
 
@@ -29,7 +28,7 @@ Result<GitConfig> read_config(const PublishedSource& source) {
                .vocabulary = 30522,
                .positions = 1024,
                .rows = Rows::kBoth});
-  config.tied = fields.flag("tie_word_embeddings", false);
+  config.text.tied = fields.flag("tie_word_embeddings", false);
   if (!status.ok()) return status;
   // The class has both of these in every config that it writes, and takes them where a file lacks them.
   nlohmann::json special = {{"bos_token_id", 101}, {"eos_token_id", 102}};
@@ -43,16 +42,6 @@ Result<GitConfig> read_config(const PublishedSource& source) {
   return config;
 }
 
-CaptionDecoderWeights read_decoder(WeightReader& reader, const GitConfig& config) {
-  CaptionDecoderWeights weights = read_bert(reader, "git.", config.text);
-  const WeightMatrix output =
-      config.tied ? weights.words
-                  : reader.matrix("output.weight", config.text.vocabulary, config.text.stack.width);
-  std::vector<float> bias = reader.vector("output.bias", {config.text.vocabulary});
-  if (reader.status().ok()) weights.output = {output, std::move(bias)};
-  return weights;
-}
-
 }  // namespace
 
 Result<PublishedNetwork> read_git(const PublishedSource& source) {
@@ -60,17 +49,17 @@ Result<PublishedNetwork> read_git(const PublishedSource& source) {
   if (!config.ok()) return config.status();
   const VisionConfig& seen = config.value().vision;
   const int64_t width = config.value().text.stack.width;
-  // Numbers of positions, the places of a video's frames, and what is tied.
+  // Numbers of positions, and the places of a video's frames.
   source.reader.ignore_endings({".position_ids"});
   for (int frame = 0; frame < 64; ++frame)
     source.reader.ignore("git.img_temporal_embedding." + std::to_string(frame));
-  if (config.value().tied) source.reader.ignore("output.weight");
   VitWeights vision = read_git_vision(source.reader, seen);
   Projection projection = {
       source.reader.linear("git.visual_projection.visual_projection.0",
                            {seen.stack.width, width, Rows::kMany}),
       source.reader.norm("git.visual_projection.visual_projection.1", width, seen.stack.epsilon)};
-  CaptionDecoderWeights text = read_decoder(source.reader, config.value());
+  CaptionDecoderWeights text =
+      read_bert(source.reader, {"git.", "output", "output.bias"}, config.value().text);
   ATTEND_RETURN_IF_ERROR(source.reader.finish());
   return PublishedNetwork{.kind = "GIT",
                           .encoder = VitEncoder(std::move(vision)),

@@ -130,7 +130,9 @@ CaptionDecoderWeights read_decoder(WeightReader& reader, const GptConfig& config
   const int64_t width = config.stack.width;
   const std::string root = "decoder.transformer.";
   CaptionDecoderWeights weights;
-  weights.words = reader.matrix(root + "wte.weight", config.vocabulary, width);
+  const WordMatrices matrices =
+      reader.words({root + "wte.weight", "decoder.lm_head.weight"}, config.vocabulary, width, config.tied);
+  weights.words = matrices.words;
   weights.positions = reader.matrix(root + "wpe.weight", config.positions, width);
   for (int i = 0; i < config.stack.layers; ++i) {
     Heads heads = usual_heads(width, config.stack.heads);
@@ -139,9 +141,7 @@ CaptionDecoderWeights read_decoder(WeightReader& reader, const GptConfig& config
     weights.blocks.push_back(read_block(reader, fmt::format("{}h.{}.", root, i), config, heads));
   }
   weights.norm_out = reader.norm(root + "ln_f", width, config.stack.epsilon);
-  const WeightMatrix output =
-      config.tied ? weights.words : reader.matrix("decoder.lm_head.weight", config.vocabulary, width);
-  if (reader.status().ok()) weights.output = {output, {}};
+  if (reader.status().ok()) weights.output = {matrices.output, {}};
   return weights;
 }
 
@@ -150,10 +150,10 @@ CaptionDecoderWeights read_decoder(WeightReader& reader, const GptConfig& config
 Result<PublishedNetwork> read_vit_gpt2(const PublishedSource& source) {
   Result<VitGptConfig> config = read_config(source);
   if (!config.ok()) return config.status();
-  // The causal mask of older files, the pooler that no caption goes through, and what is tied.
+  // The causal mask of older files, and the pooler that no caption goes through.
   source.reader.ignore_endings({"attn.bias", "attn.masked_bias", "crossattention.bias",
                                 "crossattention.masked_bias", "encoder.pooler.dense.weight",
-                                "encoder.pooler.dense.bias", "decoder.lm_head.weight"});
+                                "encoder.pooler.dense.bias"});
   VitWeights vision = read_vit(source.reader, config.value().vision);
   std::optional<Projection> projection;
   if (config.value().projected) {

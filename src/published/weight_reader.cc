@@ -109,6 +109,13 @@ WeightMatrix WeightReader::matrix(const std::string& name, int64_t rows, int64_t
   return weights(name, rows, {.in = cols});
 }
 
+WordMatrices WeightReader::words(const WordNames& names, int64_t vocabulary, int64_t width, bool tied) {
+  const std::string words = place(names.words, names.output, tied && has(names.output));
+  const std::string output = place(names.output, words, tied);
+  const WeightMatrix matrix = this->matrix(words, vocabulary, width);
+  return {matrix, output == words ? matrix : this->matrix(output, vocabulary, width)};
+}
+
 WeightMatrix WeightReader::weights(const std::string& name, int64_t out, const LayerForm& form) {
   const bool by_rows = form.order == WeightMatrix::Order::kRows;
   std::vector<int64_t> shape = form.shape;

@@ -32,6 +32,14 @@ struct LayerForm {
   std::vector<int64_t> shape = {};  // of the tensor, where it has other axes than those
 };
 
+/// What words are read as, and what scores the next one: one matrix where the two are tied.
+struct WordMatrices {
+  WeightMatrix words, output;
+};
+struct WordNames {
+  std::string words, output;
+};
+
 /// Reads on after a failure, giving empty matrices of the due shape; the first failure is status(). Matrices
 /// are used in place where the file has them as they are needed, and rounded to `rounded` if that is given
 /// and they are stored wider; vectors are widened. Numbers of vectors, and those that are rounded, must be
@@ -41,10 +49,17 @@ class WeightReader {
   WeightReader(const CheckpointFolder& folder, std::optional<WeightType> rounded, Executor& executor);
 
   bool has(const std::string& name) const { return folder_.tensors().contains(name); }
+  /// `name`, or its twin where the two are one tensor and the file does not have it under `name`. A file that
+  /// has both keeps both, whatever is said of them.
+  std::string place(const std::string& name, const std::string& twin, bool tied) const {
+    return tied && !has(name) ? twin : name;
+  }
 
   /// A tensor [rows, cols].
   WeightMatrix matrix(const std::string& name, int64_t rows, int64_t cols);
   std::vector<float> vector(const std::string& name, const std::vector<int64_t>& shape);
+  /// Two of them [vocabulary, width], or one that is both if they are `tied` and the file has no other.
+  WordMatrices words(const WordNames& names, int64_t vocabulary, int64_t width, bool tied);
 
   /// "NAME.weight" and "NAME.bias" [out].
   StoredLinear linear(const std::string& name, const LayerForm& form);

@@ -126,7 +126,7 @@ def save_processor(kind, layout, side, folder):
 def make_model(case):
     kind, vision, text = case["kind"], case["vision"], case["text"]
     if kind == "blip":
-        config = BlipConfig(vision_config=vision, text_config=text)
+        config = BlipConfig(vision_config=vision, text_config=text, tie_word_embeddings=case.get("tied", True))
     elif kind == "git":
         config = GitConfig(vision_config=vision, **text)
     else:
@@ -154,7 +154,10 @@ def save_checkpoint(case, folder):
     os.makedirs(folder, exist_ok=True)
     make_model(case).save_pretrained(folder)
     path = os.path.join(folder, "model.safetensors")
-    tensors = {name: torch.from_numpy(weights_of(name, list(tensor.shape))) for name, tensor in load_file(path).items()}
+    shapes = {name: list(tensor.shape) for name, tensor in load_file(path).items()}
+    shapes |= {name: shapes[twin] for name, twin in case.get("twins", {}).items()}
+    tensors = {name: torch.from_numpy(weights_of(name, shape)) for name, shape in shapes.items()
+               if name not in case.get("left out", [])}
     dtype = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[case.get("dtype", "float32")]
     tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
     save_file(tensors, path, {"format": "pt"})
@@ -237,6 +240,9 @@ def gpt_text(width, heads, layers, **more):
             "bos_token_id": 279, "eos_token_id": 279, **more}
 
 
+BLIP_WORDS, BLIP_HEAD = "text_decoder.bert.embeddings.word_embeddings.weight", "text_decoder.cls.predictions."
+GPT_WORDS, GPT_HEAD = "decoder.transformer.wte.weight", "decoder.lm_head.weight"
+GIT_WORDS = "git.embeddings.word_embeddings.weight"
 BLIP = {"bos_token_id": 59, "sep_token_id": 3}
 GIT = {"bos_token_id": 2, "eos_token_id": 3}
 CASES = [
@@ -256,6 +262,21 @@ CASES = [
      "generation": {"min_length": 6, "num_beams": 2, "early_stopping": "never", "length_penalty": 0.5}},
     {"name": "git-bfloat16", "kind": "git", "layout": 4, "dtype": "bfloat16", "vision": vision(16, 4, 1, 48, 16),
      "text": bert_text(24, 3, 3, layer_norm_eps=1e-6, **GIT), "missing": ["vision_config.hidden_act", "hidden_act"]},
+    # What is called tied and is not, what is kept under its other name, and what is not tied.
+    {"name": "blip-own-head", "kind": "blip", "layout": 4, "vision": vision(16, 2, 1, 32, 16), "text": bert_text(16, 2, 1, **BLIP),
+     "twins": {BLIP_HEAD + "decoder.weight": BLIP_WORDS, BLIP_HEAD + "decoder.bias": BLIP_HEAD + "bias"}},
+    {"name": "blip-head-alone", "kind": "blip", "layout": 4, "vision": vision(16, 2, 1, 32, 16), "text": bert_text(16, 2, 1, **BLIP),
+     "tied": False, "twins": {BLIP_HEAD + "decoder.weight": BLIP_WORDS, BLIP_HEAD + "decoder.bias": BLIP_HEAD + "bias"},
+     "left out": [BLIP_WORDS, BLIP_HEAD + "bias"]},
+    {"name": "blip-untied", "kind": "blip", "layout": 4, "tied": False, "vision": vision(16, 2, 1, 32, 16),
+     "text": bert_text(16, 2, 1, tie_word_embeddings=False, **BLIP)},
+    {"name": "vit-gpt2-own-head", "kind": "vit-gpt2", "layout": 4, "vision": vision(16, 2, 1, 32, 16), "text": gpt_text(16, 2, 1),
+     "twins": {GPT_HEAD: GPT_WORDS}, "generation": {"min_length": 12, "min_new_tokens": 2}},
+    {"name": "vit-gpt2-head-alone", "kind": "vit-gpt2", "layout": 4, "vision": vision(16, 2, 1, 32, 16), "text": gpt_text(16, 2, 1),
+     "twins": {GPT_HEAD: GPT_WORDS}, "left out": [GPT_WORDS]},
+    {"name": "git-head-alone", "kind": "git", "layout": 4, "vision": vision(16, 2, 1, 32, 16),
+     "text": bert_text(16, 2, 1, tie_word_embeddings=True, **GIT), "twins": {"output.weight": GIT_WORDS}, "left out": [GIT_WORDS],
+     "generation": {"min_length": 10, "min_new_tokens": 3}},
 ]
 RUNS = [{}, {"num_beams": 3}, {"num_beams": 1}, {"num_beams": 4, "max_length": 9}, {"num_beams": 3, "length_penalty": -1.0},
         {"num_beams": 3, "prompt": "a cat"}, {"num_beams": 1, "prompt": "The Surfboard, and", "max_length": 20}]
