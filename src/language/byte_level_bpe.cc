@@ -116,12 +116,15 @@ std::vector<std::string_view> split_for_bpe(std::string_view text) {
   return words;
 }
 
-ByteLevelBpe::ByteLevelBpe(TokenTable table, std::vector<SpecialToken> specials)
-    : Tokenizer(std::move(table), std::move(specials)) {}
+ByteLevelBpe::ByteLevelBpe(TokenTable table, const std::vector<AddedToken>& added, bool prefix_space)
+    : Tokenizer(std::move(table)), prefix_space_(prefix_space) {
+  add(added);
+}
 
-Result<ByteLevelBpe> ByteLevelBpe::create(TokenTable table, std::vector<SpecialToken> specials,
-                                          const std::vector<std::pair<std::string, std::string>>& merges) {
-  ByteLevelBpe bpe(std::move(table), std::move(specials));
+Result<ByteLevelBpe> ByteLevelBpe::create(TokenTable table, const std::vector<AddedToken>& added,
+                                          const std::vector<std::pair<std::string, std::string>>& merges,
+                                          bool prefix_space) {
+  ByteLevelBpe bpe(std::move(table), added, prefix_space);
   int32_t rank = 0;
   for (const auto& [left, right] : merges) {
     const int32_t a = bpe.table().id(left), b = bpe.table().id(right), whole = bpe.table().id(left + right);
@@ -135,7 +138,10 @@ Result<ByteLevelBpe> ByteLevelBpe::create(TokenTable table, std::vector<SpecialT
 }
 
 void ByteLevelBpe::encode_part(std::string_view text, std::vector<int32_t>& ids) const {
-  for (const std::string_view word : split_for_bpe(text)) encode_word(word, ids);
+  std::string spaced;
+  if (prefix_space_ && !text.starts_with(' ')) spaced += ' ';
+  spaced += text;
+  for (const std::string_view word : split_for_bpe(spaced)) encode_word(word, ids);
 }
 
 void ByteLevelBpe::encode_word(std::string_view word, std::vector<int32_t>& ids) const {
@@ -169,10 +175,8 @@ std::string ByteLevelBpe::text_of(const std::string& token, bool /*first*/) cons
   std::string text;
   for (const char32_t c : to_code_points(token)) {
     const auto byte = bytes.find(c);
-    if (byte != bytes.end())
-      text += byte->second;
-    else
-      append_utf8(c, text);
+    if (byte == bytes.end()) return token;  // added to the vocabulary, as it is
+    text += byte->second;
   }
   return text;
 }

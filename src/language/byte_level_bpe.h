@@ -19,10 +19,13 @@ class ByteLevelBpe final : public Tokenizer {
  public:
   /// `merges` are pairs of tokens, the first learned first. Errors: kCorrupt, of a merge whose parts or whole
   /// the table lacks.
-  static Result<ByteLevelBpe> create(TokenTable table, std::vector<SpecialToken> specials,
-                                     const std::vector<std::pair<std::string, std::string>>& merges);
+  /// `prefix_space`: each part of a text that does not begin with a space gets one.
+  static Result<ByteLevelBpe> create(TokenTable table, const std::vector<AddedToken>& added,
+                                     const std::vector<std::pair<std::string, std::string>>& merges,
+                                     bool prefix_space);
 
  protected:
+  std::string normalised(std::string_view text) const override { return std::string(text); }
   void encode_part(std::string_view text, std::vector<int32_t>& ids) const override;
   std::string text_of(const std::string& token, bool first) const override;
 
@@ -31,10 +34,11 @@ class ByteLevelBpe final : public Tokenizer {
     int32_t rank, whole;
   };
 
-  ByteLevelBpe(TokenTable table, std::vector<SpecialToken> specials);
+  ByteLevelBpe(TokenTable table, const std::vector<AddedToken>& added, bool prefix_space);
   void encode_word(std::string_view word, std::vector<int32_t>& ids) const;
 
   std::unordered_map<uint64_t, Merge> merges_;  // by the numbers of the two parts
+  bool prefix_space_;
 };
 
 /// The words that pairs are joined within: runs of letters, of digits and of other signs, each with one space

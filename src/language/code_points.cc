@@ -62,18 +62,6 @@ UChar32 code(char32_t c) {
   return static_cast<UChar32>(c);
 }
 
-}  // namespace
-
-std::u32string to_code_points(std::string_view text) {
-  std::u32string characters;
-  while (!text.empty()) {
-    const size_t length = utf8_character_length(text);
-    characters += length == 0 ? char32_t{0xfffd} : decode(text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return characters;
-}
-
 void append_utf8(char32_t c, std::string& text) {
   const auto put = [&](char32_t byte) { text += static_cast<char>(byte); };
   if (c < 0x80) return put(c);
@@ -89,6 +77,18 @@ void append_utf8(char32_t c, std::string& text) {
     put(0x80 | ((c >> 6) & 0x3f));
   }
   put(0x80 | (c & 0x3f));
+}
+
+}  // namespace
+
+std::u32string to_code_points(std::string_view text) {
+  std::u32string characters;
+  while (!text.empty()) {
+    const size_t length = utf8_character_length(text);
+    characters += length == 0 ? char32_t{0xfffd} : decode(text.substr(0, length));
+    text.remove_prefix(length == 0 ? utf8_broken_length(text) : length);
+  }
+  return characters;
 }
 
 std::string to_utf8(std::u32string_view text) {
@@ -107,7 +107,11 @@ bool is_number(char32_t c) {
   return (U_GET_GC_MASK(code(c)) & U_GC_N_MASK) != 0;
 }
 bool is_control(char32_t c) {
-  return (U_GET_GC_MASK(code(c)) & U_GC_C_MASK) != 0;
+  return (U_GET_GC_MASK(code(c)) & U_GC_C_MASK & ~U_GC_CN_MASK) != 0;
+}
+bool is_word_character(char32_t c) {
+  const bool by_category = (U_GET_GC_MASK(code(c)) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0;
+  return by_category || u_isUAlphabetic(code(c)) || u_hasBinaryProperty(code(c), UCHAR_JOIN_CONTROL);
 }
 bool is_punctuation(char32_t c) {
   const bool of_ascii =

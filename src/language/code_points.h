@@ -7,16 +7,17 @@
 
 namespace attend {
 
-/// What is no UTF-8 becomes U+FFFD, a byte at a time.
+/// What is no UTF-8 becomes U+FFFD, once for each longest beginning of a character (as Unicode 16, section
+/// 3.9.6, recommends).
 std::u32string to_code_points(std::string_view text);
 std::string to_utf8(std::u32string_view text);
-void append_utf8(char32_t character, std::string& text);
 
-bool is_space(char32_t c);      // White_Space
-bool is_letter(char32_t c);     // L
-bool is_number(char32_t c);     // N
-bool is_control(char32_t c);    // C: control, format, surrogate, private use, unassigned
-bool is_ideograph(char32_t c);  // the blocks that BERT's vocabulary takes a character at a time
+bool is_space(char32_t c);           // White_Space
+bool is_letter(char32_t c);          // L
+bool is_number(char32_t c);          // N
+bool is_control(char32_t c);         // C but for the unassigned: control, format, surrogate, private use
+bool is_word_character(char32_t c);  // \\w of regular expressions: alphabetic, marks, digits, connectors
+bool is_ideograph(char32_t c);       // the blocks that BERT's vocabulary takes a character at a time
 /// A sign of ASCII that is neither letter nor digit, or P.
 bool is_punctuation(char32_t c);
 

@@ -1,6 +1,5 @@
 #include "language/tokenizer.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace attend {
@@ -18,39 +17,36 @@ int32_t TokenTable::id(std::string_view token) const {
   return found == ids.end() ? -1 : found->second;
 }
 
-Tokenizer::Tokenizer(TokenTable table, std::vector<SpecialToken> specials)
-    : table_(std::move(table)), specials_(std::move(specials)) {
-  for (const SpecialToken& special : specials_) table_.set(special.id, special.text);
+void Tokenizer::add(const std::vector<AddedToken>& tokens) {
+  std::vector<AddedToken> as_written, normal;
+  for (AddedToken token : tokens) {
+    if (token.normalised) token.text = normalised(token.text);
+    if (token.special) special_.insert(token.id);
+    table_.set(token.id, token.text);
+    (token.normalised ? normal : as_written).push_back(std::move(token));
+  }
+  as_written_ = AddedTokens(std::move(as_written));
+  normalised_ = AddedTokens(std::move(normal));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<int32_t> ids;
-  while (!text.empty()) {
-    // The next special token: the first that is spelled, and of those the longest.
-    size_t at = text.size();
-    const SpecialToken* next = nullptr;
-    for (const SpecialToken& special : specials_) {
-      const size_t found = special.text.empty() ? std::string_view::npos : text.find(special.text);
-      if (found > at || found == std::string_view::npos) continue;
-      if (found == at && next != nullptr && next->text.size() >= special.text.size()) continue;
-      at = found;
-      next = &special;
-    }
-    if (at > 0) encode_part(text.substr(0, at), ids);
-    if (next == nullptr) break;
-    ids.push_back(next->id);
-    text.remove_prefix(at + next->text.size());
-  }
+  const auto take = [&](int32_t id) { ids.push_back(id); };
+  const auto encode_words = [&](std::string_view part) { encode_part(part, ids); };
+  as_written_.split(
+      text, [&](std::string_view part) { normalised_.split(normalised(part), encode_words, take); }, take);
   return ids;
 }
 
-std::string Tokenizer::added_text(int32_t id, bool first) const {
-  if (id < 0 || id >= size() || is_special(id)) return {};
-  return text_of(table_.tokens[static_cast<size_t>(id)], first);
-}
-
-bool Tokenizer::is_special(int32_t id) const {
-  return std::ranges::any_of(specials_, [&](const SpecialToken& special) { return special.id == id; });
+Tokenizer::Text Tokenizer::decode(std::span<const int32_t> ids) const {
+  Text text;
+  for (const int32_t id : ids) {
+    if (id >= 0 && id < size() && !is_special(id))
+      text.text += text_of(table_.tokens[static_cast<size_t>(id)], text.text.empty());
+    text.ends.push_back(text.text.size());
+  }
+  finish(text);
+  return text;
 }
 
 }  // namespace attend

@@ -3,10 +3,14 @@
 #define ATTEND_LANGUAGE_TOKENIZER_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
+
+#include "language/added_tokens.h"
 
 namespace attend {
 
@@ -21,38 +25,42 @@ struct TokenTable {
   int32_t id(std::string_view token) const;
 };
 
-/// A token that stands for itself in text and is not part of any word: "[SEP]", "<|endoftext|>".
-struct SpecialToken {
-  std::string text;
-  int32_t id;
-};
-
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// Numbers of `text`, which must be UTF-8; adds no special tokens, but knows those that the text spells.
+  /// Numbers of `text`, which must be UTF-8. Of special tokens it has those that the text spells.
   std::vector<int32_t> encode(std::string_view text) const;
 
-  /// What token `id` adds to a text: its bytes, with a space in front where it begins a word and is not
-  /// `first`. Nothing for special tokens and numbers past the vocabulary. A text is what its tokens add, one
-  /// after the other.
-  std::string added_text(int32_t id, bool first) const;
+  /// What tokens say together, special tokens nothing: bytes, which a token may end amid a character.
+  struct Text {
+    std::string text;
+    std::vector<size_t> ends;  // of each token's part; a part may be empty
+  };
+  Text decode(std::span<const int32_t> ids) const;
 
   /// Numbers are below this.
   int32_t size() const { return static_cast<int32_t>(table_.tokens.size()); }
-  bool is_special(int32_t id) const;
+  bool is_special(int32_t id) const { return special_.contains(id); }
 
  protected:
-  Tokenizer(TokenTable table, std::vector<SpecialToken> specials);
+  explicit Tokenizer(TokenTable table) : table_(std::move(table)) {}
+  /// For the constructors of derived classes: needs normalised().
+  void add(const std::vector<AddedToken>& tokens);
 
   const TokenTable& table() const { return table_; }
+  virtual std::string normalised(std::string_view text) const = 0;
+  /// Of normalised text without added tokens.
   virtual void encode_part(std::string_view text, std::vector<int32_t>& ids) const = 0;
+  /// What a token adds to a text, with a space in front where it begins a word and is not `first`.
   virtual std::string text_of(const std::string& token, bool first) const = 0;
+  /// What is done to the whole text in the end.
+  virtual void finish(Text& /*text*/) const {}
 
  private:
   TokenTable table_;
-  std::vector<SpecialToken> specials_;
+  AddedTokens as_written_, normalised_;
+  std::unordered_set<int32_t> special_;
 };
 
 }  // namespace attend

@@ -1,34 +1,57 @@
 #include "language/utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace attend {
 
+namespace {
+
+/// The bytes of a character by its first, and what the second may be: that carries the checks on overlong
+/// forms, surrogates and the upper end (RFC 3629, section 4).
+struct Form {
+  size_t length = 0;  // 0: no character begins so
+  uint8_t low = 0x80, high = 0xbf;
+};
+
+Form form_of(uint8_t lead) {
+  Form form;
+  if (lead < 0x80) {
+    form.length = 1;
+  } else if (lead >= 0xc2 && lead <= 0xdf) {
+    form.length = 2;
+  } else if (lead >= 0xe0 && lead <= 0xef) {
+    form.length = 3;
+    if (lead == 0xe0) form.low = 0xa0;
+    if (lead == 0xed) form.high = 0x9f;
+  } else if (lead >= 0xf0 && lead <= 0xf4) {
+    form.length = 4;
+    if (lead == 0xf0) form.low = 0x90;
+    if (lead == 0xf4) form.high = 0x8f;
+  }
+  return form;
+}
+
+/// How many bytes of a character of this form `text` begins with.
+size_t fitting(const Form& form, std::string_view text) {
+  size_t count = std::min<size_t>(form.length, 1);
+  for (; count < form.length && count < text.size(); ++count) {
+    const uint8_t byte = static_cast<uint8_t>(text[count]);
+    if (byte < (count == 1 ? form.low : 0x80) || byte > (count == 1 ? form.high : 0xbf)) break;
+  }
+  return count;
+}
+
+}  // namespace
+
 size_t utf8_character_length(std::string_view text) {
   if (text.empty()) return 0;
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
+  const Form form = form_of(static_cast<uint8_t>(text[0]));
+  return fitting(form, text) == form.length ? form.length : 0;
+}
 
-  // The second byte carries the checks on overlong forms, surrogates and the upper end (RFC 3629, section 4).
-  size_t length = 0;
-  uint8_t low = 0x80, high = 0xbf;
-  if (lead >= 0xc2 && lead <= 0xdf) {
-    length = 2;
-  } else if (lead >= 0xe0 && lead <= 0xef) {
-    length = 3;
-    if (lead == 0xe0) low = 0xa0;
-    if (lead == 0xed) high = 0x9f;
-  } else if (lead >= 0xf0 && lead <= 0xf4) {
-    length = 4;
-    if (lead == 0xf0) low = 0x90;
-    if (lead == 0xf4) high = 0x8f;
-  }
-  if (length == 0 || text.size() < length || byte(1) < low || byte(1) > high) return 0;
-  for (size_t i = 2; i < length; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xbf) return 0;
-  }
-  return length;
+size_t utf8_broken_length(std::string_view text) {
+  return std::max<size_t>(1, fitting(form_of(static_cast<uint8_t>(text[0])), text));
 }
 
 bool is_utf8(std::string_view text) {

@@ -12,6 +12,10 @@ namespace attend {
 /// empty.
 size_t utf8_character_length(std::string_view text);
 
+/// Of text that begins with no character and is not empty: the length of the longest beginning of a
+/// character, at least 1.
+size_t utf8_broken_length(std::string_view text);
+
 /// Whether all of `text` is UTF-8; empty text is.
 bool is_utf8(std::string_view text);
 

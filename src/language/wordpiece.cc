@@ -1,6 +1,8 @@
 #include "language/wordpiece.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "language/code_points.h"
@@ -11,39 +13,59 @@ namespace {
 constexpr size_t kLongestWord = 100;  // characters; a longer one is unknown
 constexpr std::string_view kGoesOn = "##";
 
-std::u32string normalised(std::string_view text, const WordPieceOptions& options) {
+std::u32string cleaned(std::string_view text, bool separate_ideographs) {
   std::u32string clean;
   for (const char32_t c : to_code_points(text)) {
-    const bool space = c == '\t' || c == '\n' || c == '\r' || is_space(c);
-    if (!space && (c == 0 || c == 0xfffd || is_control(c))) continue;
-    const bool apart = options.separate_ideographs && is_ideograph(c);
+    const bool blank = c == '\t' || c == '\n' || c == '\r';
+    if (!blank && (c == 0 || c == 0xfffd || is_control(c))) continue;
+    const bool apart = separate_ideographs && is_ideograph(c);
     if (apart) clean += U' ';
-    clean += space ? U' ' : c;
+    clean += is_space(c) ? U' ' : c;
     if (apart) clean += U' ';
   }
-  if (options.strip_accents) clean = without_accents(clean);
-  return options.lower_case ? lower_case(clean) : clean;
+  return clean;
 }
 
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
+/// Signs and endings that lose the spaces around them.
+constexpr std::array<std::string_view, 10> kClose = {" .",   " ?",  " !",  " ,",   " ' ",
+                                                     " n't", " 'm", " 's", " 've", " 're"};
+
+/// Takes the spaces out of each `spaced` in the text, one after the other.
+void close_up(std::string_view spaced, std::string& text, std::span<size_t> ends) {
+  for (size_t at = text.find(spaced); at != std::string::npos; at = text.find(spaced, at)) {
+    const size_t end = at + spaced.size();
+    for (size_t i = at, left = spaced.size(); left > 0; --left) {
+      if (text[i] != ' ') {
+        ++i;
+        continue;
+      }
+      text.erase(i, 1);
+      for (size_t& bound : ends) bound -= bound > i ? 1 : 0;
+    }
+    at = end - static_cast<size_t>(std::ranges::count(spaced, ' '));
   }
 }
 
 }  // namespace
 
-WordPiece::WordPiece(TokenTable table, std::vector<SpecialToken> specials, WordPieceOptions options)
-    : Tokenizer(std::move(table), std::move(specials)), options_(std::move(options)) {}
+WordPiece::WordPiece(TokenTable table, const std::vector<AddedToken>& added, WordPieceOptions options)
+    : Tokenizer(std::move(table)), options_(std::move(options)) {
+  add(added);
+}
+
+std::string WordPiece::normalised(std::string_view text) const {
+  std::u32string clean = cleaned(text, options_.separate_ideographs);
+  if (options_.strip_accents) clean = without_accents(clean);
+  return to_utf8(options_.lower_case ? lower_case(clean) : clean);
+}
 
 void WordPiece::encode_part(std::string_view text, std::vector<int32_t>& ids) const {
-  const std::u32string characters = normalised(text, options_);
   std::u32string word;
   const auto finish = [&] {
     if (!word.empty()) encode_word(word, ids);
     word.clear();
   };
-  for (const char32_t c : characters) {
+  for (const char32_t c : to_code_points(text)) {
     if (is_space(c)) {
       finish();
     } else if (is_punctuation(c)) {
@@ -82,19 +104,15 @@ std::string WordPiece::text_of(const std::string& token, bool first) const {
   std::string text;
   if (!first && !goes_on) text += ' ';
   text += std::string_view(token).substr(goes_on ? kGoesOn.size() : 0);
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kCloser = {{{" .", "."},
-                                                                                      {" ?", "?"},
-                                                                                      {" !", "!"},
-                                                                                      {" ,", ","},
-                                                                                      {" ' ", "'"},
-                                                                                      {" n't", "n't"},
-                                                                                      {" 'm", "'m"},
-                                                                                      {" do not", " don't"},
-                                                                                      {" 's", "'s"},
-                                                                                      {" 've", "'ve"},
-                                                                                      {" 're", "'re"}}};
-  for (const auto& [from, to] : kCloser) replace_all(text, from, to);
+  for (const std::string_view spaced : kClose) close_up(spaced, text, {});
+  // The decoder of tokenizers does this to a token that has it inside, and to no text.
+  for (size_t at = 0; (at = text.find(" do not")) != std::string::npos;) text.replace(at, 7, " don't");
   return text;
+}
+
+void WordPiece::finish(Text& text) const {
+  if (!options_.close_up) return;
+  for (const std::string_view spaced : kClose) close_up(spaced, text.text, text.ends);
 }
 
 }  // namespace attend

@@ -56,13 +56,12 @@ class Word {
 }  // namespace
 
 Caption to_caption(const FoundTokens& found, int64_t prompt, const Tokenizer& tokenizer, int grid) {
-  std::string text;
+  const auto [text, ends] = tokenizer.decode(found.ids);
   std::vector<Span> spans;
-  for (size_t i = 0; i < found.ids.size(); ++i) {
-    const size_t begin = text.size();
-    text += tokenizer.added_text(found.ids[i], text.empty());
+  for (size_t i = 0; i < ends.size(); ++i) {
     const size_t said = i - static_cast<size_t>(prompt);
-    spans.push_back({begin, text.size(), i < static_cast<size_t>(prompt) ? nullptr : &found.spoken[said]});
+    spans.push_back(
+        {i == 0 ? 0 : ends[i - 1], ends[i], i < static_cast<size_t>(prompt) ? nullptr : &found.spoken[said]});
   }
 
   Caption caption;

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,7 @@ namespace {
 using Json = nlohmann::json;
 using Merges = std::vector<std::pair<std::string, std::string>>;
 
-constexpr size_t kMostBytes = size_t{64} << 20;
+constexpr size_t kMostBytes = size_t{64} << 20, kMostAdded = size_t{1} << 14;
 
 bool exists(const std::string& path) {
   std::error_code ignored;
@@ -38,9 +40,11 @@ struct Parts {
   std::string folder;
   int64_t vocabulary;
   TokenTable table;
-  std::vector<SpecialToken> specials;
+  std::vector<AddedToken> added;
+  std::unordered_map<std::string, size_t> places;  // of their texts in `added`
   Merges merges;
   WordPieceOptions options;
+  bool prefix_space = false;
 
   std::string path(const char* file) const { return folder + "/" + file; }
 
@@ -63,14 +67,18 @@ struct Parts {
     return {};
   }
 
-  /// A token that the vocabulary has already.
-  void add_special(const std::string& text) {
-    const int32_t id = table.id(text);
-    if (id < 0 || text.empty()) return;
-    for (const SpecialToken& special : specials) {
-      if (special.id == id) return;
-    }
-    specials.push_back({text, id});
+  /// A token of the table that text spells; what is said of it first counts.
+  void spell(AddedToken token) {
+    if (places.try_emplace(token.text, added.size()).second) added.push_back(std::move(token));
+  }
+
+  /// A token that has a name, such as "eos_token", which makes it special, whatever its own flags are.
+  void name(AddedToken token) {
+    token.special = true;
+    token.id = table.id(token.text);
+    if (const auto place = places.find(token.text); place != places.end())
+      added[place->second].special = true;
+    if (token.id >= 0 && !token.text.empty()) spell(std::move(token));
   }
 };
 
@@ -101,33 +109,38 @@ Status read_merge(const Json& merge, const std::string& file, Merges& merges) {
 
 // ---- tokenizer.json
 
-void read_normalizer(const Json& tokenizer, WordPieceOptions& options) {
-  const auto normalizer = tokenizer.find("normalizer");
-  if (normalizer == tokenizer.end() || !normalizer->is_object()) return;
+/// A token is its text, or an object that has it as "content", and flags; `special` where it does not say.
+AddedToken read_token(const Json& token, bool special) {
+  AddedToken read;
+  read.special = special;
+  read.normalised = !special;
+  if (token.is_string()) read.text = token.get<std::string>();
+  if (!token.is_object()) return read;
   const auto flag = [&](const char* key, bool otherwise) {
-    const auto field = normalizer->find(key);
-    return field != normalizer->end() && field->is_boolean() ? field->get<bool>() : otherwise;
+    const auto field = token.find(key);
+    return field != token.end() && field->is_boolean() ? field->get<bool>() : otherwise;
   };
-  options.lower_case = flag("lowercase", true);
-  options.strip_accents = flag("strip_accents", options.lower_case);
-  options.separate_ideographs = flag("handle_chinese_chars", true);
+  const auto content = token.find("content");
+  if (content != token.end() && content->is_string()) read.text = content->get<std::string>();
+  read.special = flag("special", special);
+  read.normalised = flag("normalized", !read.special);
+  read.strips_left = flag("lstrip", false);
+  read.strips_right = flag("rstrip", false);
+  read.single_word = flag("single_word", false);
+  return read;
 }
 
-Status read_added(const Json& tokenizer, const std::string& file, Parts& parts) {
-  const auto added = tokenizer.find("added_tokens");
-  if (added == tokenizer.end() || !added->is_array()) return {};
-  for (const Json& token : *added) {
-    const bool well_formed = token.is_object() && token.contains("content") && token["content"].is_string() &&
-                             token.contains("id");
-    if (!well_formed) return corrupt(file, "added_tokens holds something that is no token");
-    const std::string text = token["content"].get<std::string>();
-    ATTEND_RETURN_IF_ERROR(parts.add(text, token["id"], file));
-    if (token.value("special", Json(false)) == true) parts.add_special(text);
-  }
+Status add_token(AddedToken token, const Json& id, const std::string& file, Parts& parts) {
+  if (token.text.empty()) return corrupt(file, "has an added token without a text");
+  ATTEND_RETURN_IF_ERROR(parts.add(token.text, id, file));
+  token.id = id.get<int32_t>();
+  parts.spell(std::move(token));
+  if (parts.added.size() > kMostAdded)
+    return corrupt(file, fmt::format("adds more than {} tokens", kMostAdded));
   return {};
 }
 
-Status read_tokenizer_json(TokenizerKind kind, Parts& parts) {
+Status read_tokenizer_json(TokenizerKind kind, Parts& parts, Json& added) {
   const std::string file = parts.path("tokenizer.json");
   const Result<Json> parsed = read_json_file(file, kMostBytes);
   if (!parsed.ok()) return parsed.status();
@@ -146,13 +159,9 @@ Status read_tokenizer_json(TokenizerKind kind, Parts& parts) {
     const Json merges = model->value("merges", Json::array());
     if (!merges.is_array()) return corrupt(file, "has merges that are no list");
     for (const Json& merge : merges) ATTEND_RETURN_IF_ERROR(read_merge(merge, file, parts.merges));
-  } else {
-    if (model->contains("unk_token") && (*model)["unk_token"].is_string()) {
-      parts.options.unknown = (*model)["unk_token"].get<std::string>();
-    }
-    read_normalizer(tokenizer, parts.options);
   }
-  return read_added(tokenizer, file, parts);
+  added = tokenizer.value("added_tokens", Json());
+  return {};
 }
 
 // ---- vocab.txt; vocab.json and merges.txt
@@ -186,68 +195,103 @@ Status read_vocab_json(Parts& parts) {
   return status;
 }
 
-/// {"[DEC]": 30522, ...}
-Status read_added_json(Parts& parts) {
-  const std::string file = parts.path("added_tokens.json");
-  if (!exists(file)) return {};
-  const Result<Json> added = read_json_file(file, kMostBytes);
-  if (!added.ok()) return added.status();
-  for (const auto& [token, id] : added.value().items()) {
-    ATTEND_RETURN_IF_ERROR(parts.add(token, id, file));
-    parts.add_special(token);
-  }
-  return {};
-}
+// ---- what stands beside the vocabulary
 
-/// A token is its text, or an object that has it as "content".
-std::string token_text(const Json& token) {
-  if (token.is_string()) return token.get<std::string>();
-  if (token.is_object() && token.contains("content") && token["content"].is_string())
-    return token["content"].get<std::string>();
-  return {};
-}
-
-constexpr const char* kNamedTokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                        "pad_token", "cls_token", "mask_token"};
-
-/// What tokenizer_config.json or special_tokens_map.json says of tokens and of how text is normalised.
-Status read_extras(const char* name, Parts& parts) {
+/// The object in `name`, empty where there is no such file.
+Result<Json> read_optional(const char* name, const Parts& parts) {
   const std::string file = parts.path(name);
-  if (!exists(file)) return {};
-  const Result<Json> parsed = read_json_file(file, kMostBytes);
-  if (!parsed.ok()) return parsed.status();
+  if (!exists(file)) return Json::object();
+  return read_json_file(file, kMostBytes);
+}
+
+/// Tokens that have a name, "eos_token", or are listed as special: each is, whatever its own flags are.
+std::vector<AddedToken> named_tokens(const Json& settings) {
+  std::vector<AddedToken> tokens;
+  const auto take = [&](const Json& token) {
+    if (!token.is_string() && !token.is_object()) return;
+    tokens.push_back(read_token(token, true));
+    tokens.back().special = true;
+  };
+  for (const auto& [key, value] : settings.items()) {
+    const bool list = key == "additional_special_tokens" || key == "extra_special_tokens";
+    if (key.ends_with("_token")) take(value);
+    if (list && value.is_structured()) std::ranges::for_each(value, take);
+  }
+  return tokens;
+}
+
+void read_unknown(const Json& settings, Parts& parts) {
+  const auto unknown = settings.find("unk_token");
+  if (unknown != settings.end() && !unknown->is_null())
+    parts.options.unknown = read_token(*unknown, true).text;
+}
+
+/// {"30522": {"content": "[DEC]", ...}, ...}
+Status read_added_decoder(const Json& tokens, const std::string& file, Parts& parts) {
+  for (const auto& [id, token] : tokens.items()) {
+    const Json number = Json::parse(id, nullptr, /*allow_exceptions=*/false);
+    ATTEND_RETURN_IF_ERROR(add_token(read_token(token, false), number, file, parts));
+  }
+  return {};
+}
+
+/// How text is normalised and put together. tokenizer.json is not asked: the tokenizers' classes go by this.
+Status read_text_settings(const Json& settings, const std::string& file, Parts& parts) {
   Status status;
-  const ConfigFields fields(parsed.value(), file, "", status);
-  if (const Json* decoder = fields.find("added_tokens_decoder"); decoder != nullptr && decoder->is_object()) {
-    for (const auto& [id, token] : decoder->items()) {
-      const Json number = Json::parse(id, nullptr, /*allow_exceptions=*/false);
-      ATTEND_RETURN_IF_ERROR(parts.add(token_text(token), number, file));
-      if (token.is_object() && token.value("special", Json(false)) == true)
-        parts.add_special(token_text(token));
-    }
-  }
-  for (const char* key : kNamedTokens) {
-    if (const Json* token = fields.find(key)) parts.add_special(token_text(*token));
-  }
-  if (const Json* unknown = fields.find("unk_token")) parts.options.unknown = token_text(*unknown);
-  if (fields.has("do_lower_case")) {
-    parts.options.lower_case = fields.flag("do_lower_case");
-    parts.options.strip_accents = fields.flag("strip_accents", parts.options.lower_case);
-  }
-  parts.options.separate_ideographs =
-      fields.flag("tokenize_chinese_chars", parts.options.separate_ideographs);
+  const ConfigFields fields(settings, file, "", status);
+  parts.options.lower_case = fields.flag("do_lower_case", true);
+  parts.options.strip_accents = fields.flag("strip_accents", parts.options.lower_case);
+  parts.options.separate_ideographs = fields.flag("tokenize_chinese_chars", true);
+  parts.options.close_up = fields.flag("clean_up_tokenization_spaces", false);
+  parts.prefix_space = fields.flag("add_prefix_space", false);
+  read_unknown(settings, parts);
   return status;
 }
 
-Status read_extras(Parts& parts) {
-  ATTEND_RETURN_IF_ERROR(read_extras("special_tokens_map.json", parts));
-  return read_extras("tokenizer_config.json", parts);
+/// Where tokenizer_config.json does not list the added tokens: `listed` of tokenizer.json, or, older,
+/// {"[DEC]": 30522, ...}, of which those are special that have a name.
+Status read_older_lists(const Json& listed, std::vector<AddedToken>& named, Parts& parts) {
+  const Result<Json> map = read_optional("special_tokens_map.json", parts);
+  if (!map.ok()) return map.status();
+  read_unknown(map.value(), parts);
+  Json usual = Json::object();  // transformers 5 takes no note of other keys of this file
+  for (const char* key : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
+                          "mask_token", "extra_special_tokens"}) {
+    if (map.value().contains(key)) usual[key] = map.value()[key];
+  }
+  const std::vector<AddedToken> more = named_tokens(usual);
+  named.insert(named.begin(), more.begin(), more.end());
+  if (listed.is_array()) {
+    for (const Json& token : listed) {
+      const Json id = token.is_object() ? token.value("id", Json()) : Json();
+      ATTEND_RETURN_IF_ERROR(add_token(read_token(token, false), id, parts.path("tokenizer.json"), parts));
+    }
+  }
+  const Result<Json> added = read_optional("added_tokens.json", parts);
+  if (!added.ok()) return added.status();
+  for (const auto& [text, id] : added.value().items()) {
+    const bool special =
+        std::ranges::any_of(named, [&text = text](const AddedToken& token) { return token.text == text; });
+    ATTEND_RETURN_IF_ERROR(add_token(read_token(text, special), id, parts.path("added_tokens.json"), parts));
+  }
+  return {};
+}
+
+Status read_beside(const Json& listed, Parts& parts) {
+  const std::string file = parts.path("tokenizer_config.json");
+  const Result<Json> settings = read_optional("tokenizer_config.json", parts);
+  if (!settings.ok()) return settings.status();
+  ATTEND_RETURN_IF_ERROR(read_text_settings(settings.value(), file, parts));
+  std::vector<AddedToken> named = named_tokens(settings.value());
+  const Json decoder = settings.value().value("added_tokens_decoder", Json());
+  ATTEND_RETURN_IF_ERROR(decoder.is_object() ? read_added_decoder(decoder, file, parts)
+                                             : read_older_lists(listed, named, parts));
+  for (AddedToken& token : named) parts.name(std::move(token));
+  return {};
 }
 
 Status read_separate_files(TokenizerKind kind, Parts& parts) {
-  ATTEND_RETURN_IF_ERROR(kind == TokenizerKind::kWordPiece ? read_vocab_txt(parts) : read_vocab_json(parts));
-  ATTEND_RETURN_IF_ERROR(read_added_json(parts));
-  return read_extras(parts);
+  return kind == TokenizerKind::kWordPiece ? read_vocab_txt(parts) : read_vocab_json(parts);
 }
 
 std::vector<const char*> usual_specials(TokenizerKind kind) {
@@ -259,27 +303,34 @@ std::vector<const char*> usual_specials(TokenizerKind kind) {
 
 Result<std::unique_ptr<Tokenizer>> read_tokenizer(const std::string& folder, TokenizerKind kind,
                                                   int64_t vocabulary) {
-  Parts parts{
-      .folder = folder, .vocabulary = vocabulary, .table = {}, .specials = {}, .merges = {}, .options = {}};
+  Parts parts{.folder = folder,
+              .vocabulary = vocabulary,
+              .table = {},
+              .added = {},
+              .places = {},
+              .merges = {},
+              .options = {}};
+  Json listed;
   const bool words = kind == TokenizerKind::kWordPiece;
   if (exists(parts.path("tokenizer.json"))) {
-    ATTEND_RETURN_IF_ERROR(read_tokenizer_json(kind, parts));
+    ATTEND_RETURN_IF_ERROR(read_tokenizer_json(kind, parts, listed));
   } else if (exists(parts.path(words ? "vocab.txt" : "vocab.json"))) {
     ATTEND_RETURN_IF_ERROR(read_separate_files(kind, parts));
   } else {
     return Status(StatusCode::kNotFound, fmt::format("{}: has neither tokenizer.json nor {}", folder,
                                                      words ? "vocab.txt" : "vocab.json"));
   }
-  for (const char* token : usual_specials(kind)) parts.add_special(token);
+  ATTEND_RETURN_IF_ERROR(read_beside(listed, parts));
+  for (const char* token : usual_specials(kind)) parts.name({.text = token});
   if (words) {
     if (parts.table.id(parts.options.unknown) < 0) {
       return corrupt(folder, "the tokenizer lacks its unknown token " + quote_name(parts.options.unknown));
     }
-    return std::unique_ptr<Tokenizer>(std::make_unique<WordPiece>(
-        std::move(parts.table), std::move(parts.specials), std::move(parts.options)));
+    return std::unique_ptr<Tokenizer>(
+        std::make_unique<WordPiece>(std::move(parts.table), parts.added, std::move(parts.options)));
   }
   Result<ByteLevelBpe> bpe =
-      ByteLevelBpe::create(std::move(parts.table), std::move(parts.specials), parts.merges);
+      ByteLevelBpe::create(std::move(parts.table), parts.added, parts.merges, parts.prefix_space);
   if (!bpe.ok()) return corrupt(folder, "the tokenizer's " + bpe.status().message());
   return std::unique_ptr<Tokenizer>(std::make_unique<ByteLevelBpe>(std::move(bpe).value()));
 }

@@ -10,12 +10,17 @@ import tempfile
 import numpy as np
 from PIL import Image
 
+from transformers import AddedToken, BertTokenizer, GPT2Tokenizer
+
 import published_checkpoints as published
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PHOTOS = os.path.join(HERE, "..", "..", "examples", "photos")
 TEXTS = ["a dog's hat", "The man is RUNNING, on the beach!", "two cafés - 22 snowy dogs", " a\tcat\n in 漢漢 water ",
          "don't", "a surfboard[SEP]dog", "it'll be the dog and  the cat", "x" * 101 + " cat", "I've 1234 dogs…", "<|endoftext|>a cat"]
+MORE_TEXTS = ["A Dog Café, a café", "a 漢漢 dog ' s hat . do not !", "x<photo>y a cat foo Foo", "dog the", "",
+              "a <one> b<one>c<one> é<one>", "a  <left>  b<left>", "a  <right> \n b<right>", "<S> <s> a<S>[DEC]", "a cat a cats",
+              "a\fcat a\x0bcat a\x85cat a\u200bcat a\u0378cat a\ue000cat a\u2028cat", "a \U0001fae9 cat", "İa ΑΣ"]
 
 
 def tensor_list(folder):
@@ -56,12 +61,48 @@ def prepared(kind, name, side):
             "values": [round(float(x), 6) for x in values[picked]]}
 
 
-def spelled(tokenizer):
+def spelled(tokenizer, texts=TEXTS):
     rows = []
-    for text in TEXTS:
+    for text in texts:
         ids = tokenizer(text, add_special_tokens=False).input_ids
         rows.append({"text": text, "ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=True)})
     return rows
+
+
+def as_it_was(folder):
+    """A folder that older versions wrote: a token that is added, and named, and how text is put together."""
+    published.save_tokenizer("blip", 4, folder)
+    published.write_json(folder, "added_tokens.json", {"[DEC]": len(published.WORDS), "Foo": len(published.WORDS) + 1})
+    published.write_json(folder, "special_tokens_map.json", {"dec_token": "[DEC]", "mask_token": "Foo", "unk_token": "[UNK]"})
+    published.write_json(folder, "tokenizer_config.json", {"do_lower_case": True, "clean_up_tokenization_spaces": True})
+
+
+def with_settings():
+    """Tokenizers whose files say something of how text is read and put together."""
+    added = ["<photo>", "a cat", "Foo", AddedToken("<one>", single_word=True), AddedToken("<left>", lstrip=True),
+             AddedToken("<right>", rstrip=True, normalized=False), AddedToken("<S>", special=True)]
+    vocabulary = {word: i for i, word in enumerate(published.WORDS)}
+    merges = [tuple(merge.split()) for merge in published.MERGES]
+    bert = [({"do_lower_case": False}, []), ({"strip_accents": False}, []),
+            ({"tokenize_chinese_chars": False, "clean_up_tokenization_spaces": True}, []), ({}, added),
+            ({"do_lower_case": False}, added)]
+    made = [("wordpiece", lambda folder, options=options, more=more: save(BertTokenizer(vocab=vocabulary, **options), more, folder))
+            for options, more in bert]
+    made += [("byte_level_bpe", lambda folder, more=more: save(
+        GPT2Tokenizer(vocab=published.gpt2_vocabulary(), merges=merges, add_prefix_space=True), more, folder)) for more in ([], added)]
+    made.append(("wordpiece", as_it_was))
+    golden = []
+    for kind, make in made:
+        with tempfile.TemporaryDirectory() as folder:
+            make(folder)
+            tokenizer = (BertTokenizer if kind == "wordpiece" else GPT2Tokenizer).from_pretrained(folder)
+            golden.append({"kind": kind, "files": text_files(folder), "rows": spelled(tokenizer, TEXTS + MORE_TEXTS)})
+    return golden
+
+
+def save(tokenizer, added, folder):
+    tokenizer.add_tokens(added)
+    tokenizer.save_pretrained(folder)
 
 
 def main():
@@ -71,6 +112,7 @@ def main():
               "cases": [golden_of(case, image) for case in published.CASES],
               "prepared": [prepared(kind, name, side) for name in photos[:3]
                            for kind, side in (("blip", 384), ("vit-gpt2", 224), ("git", 224))],
+              "tokenizers": with_settings(),
               "wordpiece": spelled(published.bert_tokenizer()), "byte_level_bpe": spelled(published.gpt2_tokenizer())}
     with open(os.path.join(HERE, "published.json"), "w", encoding="utf-8") as file:
         json.dump(golden, file, ensure_ascii=False, separators=(",", ":"))

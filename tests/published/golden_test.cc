@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "language/byte_level_bpe.h"
+#include "language/code_points.h"
 #include "language/wordpiece.h"
 #include "published/config_file.h"
 #include "published/image_in_words.h"
@@ -169,12 +170,6 @@ TEST(Preparation, IsPillowsPathWithinOne255th) {
   }
 }
 
-std::string decoded(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
-  std::string text;
-  for (const int32_t id : ids) text += tokenizer.added_text(id, text.empty());
-  return text;
-}
-
 void expect_texts(const char* golden, const char* of_case, TokenizerKind kind) {
   TemporaryFolder folder;
   const std::string path = MadeCheckpoint(golden_case(of_case)).write(folder);
@@ -183,13 +178,33 @@ void expect_texts(const char* golden, const char* of_case, TokenizerKind kind) {
   for (const Json& row : published_golden()[golden]) {
     const std::vector<int32_t> ids = row["ids"];
     EXPECT_EQ(tokenizer.value()->encode(row["text"].get<std::string>()), ids) << row["text"];
-    EXPECT_EQ(decoded(*tokenizer.value(), ids), row["decoded"].get<std::string>()) << row["text"];
+    EXPECT_EQ(tokenizer.value()->decode(ids).text, row["decoded"].get<std::string>()) << row["text"];
   }
 }
 
 TEST(Tokenizers, WordPieceIsThatOfTransformersInBothLayouts) {
   expect_texts("wordpiece", "blip", TokenizerKind::kWordPiece);
   expect_texts("wordpiece", "git", TokenizerKind::kWordPiece);
+}
+
+TEST(Tokenizers, GoByTheirSettingsAsThoseOfTransformersDo) {
+  for (const Json& golden : published_golden()["tokenizers"]) {
+    TemporaryFolder folder;
+    for (const auto& [name, text] : golden["files"].items()) folder.file(name, text.get<std::string>());
+    const TokenizerKind kind =
+        golden["kind"] == "wordpiece" ? TokenizerKind::kWordPiece : TokenizerKind::kByteLevelBpe;
+    const Result<std::unique_ptr<Tokenizer>> tokenizer = read_tokenizer(folder.path(), kind, 300);
+    ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+    for (const Json& row : golden["rows"]) {
+      const std::vector<int32_t> ids = row["ids"];
+      EXPECT_EQ(tokenizer.value()->encode(row["text"].get<std::string>()), ids) << row["text"];
+      const Tokenizer::Text text = tokenizer.value()->decode(ids);
+      EXPECT_EQ(to_utf8(to_code_points(text.text)), row["decoded"].get<std::string>()) << row["text"];
+      ASSERT_EQ(text.ends.size(), ids.size());
+      EXPECT_TRUE(std::ranges::is_sorted(text.ends));
+      EXPECT_EQ(ids.empty() ? 0 : text.ends.back(), text.text.size());
+    }
+  }
 }
 
 TEST(Tokenizers, ByteLevelBpeIsThatOfTransformersInBothLayouts) {
