@@ -1,17 +1,23 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "base/random.h"
+
 namespace attend {
 namespace {
+
+constexpr uint64_t kDrawnLetters = 8;  // at the end of a temporary file's name
+constexpr int kAttempts = 100;         // at a name that no file has
 
 Status refused(const std::string& path, const char* what) {
   const int error = errno;
@@ -19,20 +25,29 @@ Status refused(const std::string& path, const char* what) {
           path + ": cannot " + what + ": " + std::strerror(error)};
 }
 
-/// mkstemp makes files that only their owner may read; a finished file has the usual permissions.
-mode_t usual_mode() {
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  return static_cast<mode_t>(0666 & ~mask);
+/// A name that hardly any other call, process or earlier run has drawn.
+std::string drawn_name(const std::string& path) {
+  static std::atomic<uint64_t> calls = 0;
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  const RandomKey key = RandomKey(static_cast<uint64_t>(now)).child(static_cast<uint64_t>(::getpid()));
+  const uint64_t call = calls.fetch_add(1);
+  std::string name = path + ".";
+  for (uint64_t i = 0; i < kDrawnLetters; ++i) name += static_cast<char>('a' + key.child(call).below(i, 26));
+  return name;
 }
 
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
-  std::string temporary = path + ".XXXXXX";
-  const int file = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (file < 0) return refused(path, "write");
-  return AtomicFile(path, std::move(temporary), file);
+  // Not mkstemp(), whose files only their owner may read: the permissions here are the usual ones of a new
+  // file, and to find them out afterwards would change the mask of the whole process for a moment.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::string temporary = drawn_name(path);
+    const int file = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0) return AtomicFile(path, std::move(temporary), file);
+    if (errno != EEXIST) break;
+  }
+  return refused(path, "write");
 }
 
 AtomicFile::AtomicFile(std::string path, std::string temporary, int file)
@@ -75,7 +90,7 @@ Status AtomicFile::write(std::string_view text) {
 }
 
 Status AtomicFile::commit() {
-  if (::fsync(file_) != 0 || ::fchmod(file_, usual_mode()) != 0) return refused(path_, "write");
+  if (::fsync(file_) != 0) return refused(path_, "write");
   if (::close(std::exchange(file_, -1)) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     Status status = refused(path_, "write");
     ::unlink(temporary_.c_str());

@@ -92,5 +92,28 @@ TEST_F(AtomicFileTest, AFinishedFileHasTheUsualPermissions) {
             fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
 }
 
+TEST_F(AtomicFileTest, AFilesPermissionsAreThoseOfWhenItWasCreated) {
+  const mode_t mask = ::umask(022);
+  Result<AtomicFile> file = AtomicFile::create(path("a.txt"));
+  ASSERT_TRUE(file.ok());
+  ::umask(0);
+  const bool committed = file.value().commit().ok();
+  EXPECT_EQ(::umask(mask), 0u);
+  ASSERT_TRUE(committed);
+  EXPECT_EQ(fs::status(path("a.txt")).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
+}
+
+TEST_F(AtomicFileTest, FilesOfOnePathThatAreWrittenAtOnceDoNotMeet) {
+  Result<AtomicFile> first = AtomicFile::create(path("a.txt")), second = AtomicFile::create(path("a.txt"));
+  ASSERT_TRUE(first.ok() && second.ok());
+  ASSERT_TRUE(first.value().write("first").ok() && second.value().write("second").ok());
+  ASSERT_TRUE(first.value().commit().ok());
+  EXPECT_EQ(content(path("a.txt")), "first");
+  ASSERT_TRUE(second.value().commit().ok());
+  EXPECT_EQ(content(path("a.txt")), "second");
+  EXPECT_EQ(files(), 1u);
+}
+
 }  // namespace
 }  // namespace attend
