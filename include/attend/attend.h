@@ -13,7 +13,7 @@
  *
  * Errors. A function that can fail returns an attend_code. When it is not ATTEND_OK nothing has been written,
  * and attend_last_error() is a sentence that names the argument, the axis and both numbers. Nothing here
- * prints, aborts, exits or lets a C++ exception through.
+ * prints, aborts, exits or lets a C++ exception through (but see ATTEND_EXECUTOR_OPENMP).
  *
  * Growth. A struct with a `size` starts with its own sizeof, as the caller was compiled, and all that is not
  * set must be 0, which means "not used": `= {.size = sizeof it}` does both. A library that is newer than the
@@ -96,8 +96,9 @@ typedef struct attend_executor attend_executor;
 
 typedef enum attend_executor_kind {
   ATTEND_EXECUTOR_SERIAL = 0, /* the calling thread */
-  ATTEND_EXECUTOR_OPENMP = 1, /* OpenMP's threads */
-  ATTEND_EXECUTOR_THREADS = 2 /* threads that are started for each call, some 20 microseconds */
+  ATTEND_EXECUTOR_OPENMP = 1, /* OpenMP's threads; GCC's runtime ends the process if the system refuses one */
+  ATTEND_EXECUTOR_THREADS = 2 /* threads that are started for each call, some 20 microseconds; where the
+                                 system refuses one, the others do its share */
 } attend_executor_kind;
 
 /* `kind` is an attend_executor_kind. `threads` in 0..1024; 0 means all that there are, and is the only number

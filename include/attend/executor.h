@@ -24,7 +24,8 @@ class Executor {
 
   /// Calls task(context, i, worker) once for each i in [0, count), in any order, and returns when all are
   /// done. No two calls in flight share a worker number. Tasks do not throw and do not call run() on this
-  /// executor.
+  /// executor. What run() itself throws, once no task is in flight, passes through the operation, whose
+  /// outputs are then undefined; the library's own executors throw nothing.
   virtual void run(int64_t count, Task task, void* context) = 0;
 
   /// run() for a callable `body(int64_t task, int worker)`.
@@ -41,12 +42,14 @@ class Executor {
 Executor& serial_executor();
 
 /// Runs tasks on OpenMP's threads (one runtime, shared with oneDNN); `threads` 0 means all that OpenMP
-/// offers.
+/// offers. A thread that the system refuses ends the process, as GCC's runtime has it (libgomp prints "Thread
+/// creation failed" and exits): near a limit on threads or memory take make_thread_executor().
 std::unique_ptr<Executor> make_openmp_executor(int threads = 0);
 
 /// Runs tasks on std::threads that are started by each run() and joined before it returns: no runtime but the
 /// standard library's, for programs without OpenMP and for the thread sanitizer, at some 20 microseconds a
-/// run. `threads` 0 means as many as the machine has.
+/// run. `threads` 0 means as many as the machine has. Where the system refuses a thread, the others do its
+/// share.
 std::unique_ptr<Executor> make_thread_executor(int threads = 0);
 
 }  // namespace attend

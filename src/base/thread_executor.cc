@@ -1,4 +1,5 @@
 #include <atomic>
+#include <exception>
 #include <thread>
 #include <vector>
 
@@ -17,7 +18,11 @@ class ThreadExecutor final : public Executor {
       for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) task(context, i, worker);
     };
     std::vector<std::jthread> team;  // joined, in order, when this function returns
-    for (int worker = 1; worker < threads_ && worker < count; ++worker) team.emplace_back(work, worker);
+    try {
+      for (int worker = 1; worker < threads_ && worker < count; ++worker) team.emplace_back(work, worker);
+    } catch (const std::exception&) {
+      // The system has no more threads or memory: those that have started, and this one, do all of the work.
+    }
     work(0);
   }
 

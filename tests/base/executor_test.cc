@@ -1,6 +1,7 @@
 #include "attend/executor.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <vector>
@@ -44,6 +45,20 @@ TEST(Executor, TheDefaultHasAtLeastOneWorker) {
   EXPECT_GE(make_openmp_executor()->workers(), 1);
   EXPECT_GE(make_thread_executor()->workers(), 1);
 }
+
+#ifdef __GLIBC__
+TEST(Executor, ThreadsThatTheSystemRefusesAreDoneWithout) {
+  pthread_attr_t before, greedy;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  ASSERT_EQ(pthread_attr_init(&greedy), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&greedy, size_t{1} << 47), 0);  // more than there are addresses
+  ASSERT_EQ(pthread_setattr_default_np(&greedy), 0);
+  EXPECT_NO_THROW(expect_each_task_once(*make_thread_executor(8), 1000));
+  ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&greedy);
+  pthread_attr_destroy(&before);
+}
+#endif
 
 }  // namespace
 }  // namespace attend
