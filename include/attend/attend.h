@@ -49,8 +49,8 @@ const char* attend_last_error(void);
 /* "0.1.0". */
 const char* attend_version(void);
 
-/* The instruction sets of this build that this machine can run, fastest first, by name: "avx512", "avx2",
- * "sse4", "neon"; "scalar", plain loops, is always the last. NULL past the last. */
+/* The instruction sets of this build that this machine can run, fastest first, by name: "avx512_bf16",
+ * "avx512", "avx2", "sse4", "neon"; "scalar", plain loops, is always the last. NULL past the last. */
 size_t attend_isa_count(void);
 const char* attend_isa_name(size_t index);
 
@@ -174,8 +174,8 @@ typedef struct attend_attention_options {
   const int64_t* kv_lengths;
   size_t kv_lengths_count;
   attend_view mask; /* ATTEND_BOOL [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides: 1 may see; optional */
-  attend_view
-      bias; /* of the query's type and a shape as of mask, added to the scores; -inf masks; optional */
+  attend_view bias; /* ATTEND_FLOAT32, or ATTEND_FLOAT64 with ATTEND_FLOAT64, and of a shape as of mask; added
+                       to the scores; -inf masks; optional */
   attend_view alibi_slopes; /* [B or 1, Hq or 1, 1, 1]: slope * |distance| is taken off a score; optional */
   float softcap;            /* scores become softcap * tanh(score / softcap) before any is added; 0: none */
   attend_view sinks;        /* [1, Hq or 1, 1, 1]: exp(sink) is added to the sum of weights; optional */
@@ -220,8 +220,9 @@ attend_code attend_attention_scratch_bytes(const attend_attention_tensors* tenso
 attend_code attend_explain(const attend_attention_tensors* tensors, const attend_attention_options* options,
                            char* line, size_t capacity, size_t* length);
 
-/* In ATTEND_FLOAT32 or ATTEND_FLOAT64: what forward saw and made, the gradient of its output, and where to
- * put those of its inputs, which are overwritten. */
+/* In the types of the forward pass: what that saw and made, the gradient of its output, and where to put
+ * those of its inputs, which are overwritten. The gradients of bias and sinks have the types of bias and
+ * sinks. */
 typedef struct attend_attention_gradient_tensors {
   size_t size;
   attend_view query, key, value;      /* as in forward */

@@ -62,8 +62,8 @@ struct TensorView {
   const void* data = nullptr;
   DType dtype = DType::kFloat32;
   Shape shape = {0, 0, 0, 0};
-  Shape stride = {0, 0, 0,
-                  0};  // in elements; stride[3] must be 1 (or 0 when broadcast) where attention reads rows
+  /// In elements. Where rows are read or written, stride[3] must be 1, or shape[3] be 1.
+  Shape stride = {0, 0, 0, 0};
 
   TensorView() = default;
   TensorView(const void* d, DType t, const Shape& s, const Shape& st)
