@@ -113,9 +113,9 @@ typedef void (*attend_task)(void* context, int64_t task, int32_t worker);
 typedef void (*attend_run)(void* user, int64_t count, attend_task task, void* context);
 
 /* The caller's own pool: `run` is called with `user`, which must outlive the executor. `workers` in 1..1024
- * is the largest number of tasks in flight; scratch is sized by it. A call whose executor left tasks out, or
- * used a worker number outside [0, workers), fails with ATTEND_INVALID_ARGUMENT, and its outputs are
- * undefined. */
+ * is the largest number of tasks in flight; scratch is sized by it. A call whose executor did not run every
+ * task once and no other, or used a worker number outside [0, workers), fails with ATTEND_INVALID_ARGUMENT,
+ * and its outputs are undefined. */
 attend_code attend_executor_create_custom(int32_t workers, attend_run run, void* user,
                                           attend_executor** executor);
 

@@ -1,8 +1,12 @@
 #include "c_api/executor.h"
 
+#include <atomic>
+#include <bit>
+#include <exception>
+#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "c_api/error.h"
 
@@ -46,45 +50,83 @@ Status create_custom(int32_t workers, attend_run run, void* user, attend_executo
   return {};
 }
 
-}  // namespace
-
 /// What one run() hands to the caller's code in place of the library's own task and context.
-struct WatchedExecutor::Watch {
-  WatchedExecutor& executor;
-  int64_t count;
-  Task task;
-  void* context;
-  std::atomic<int64_t> run{0};
+class Watch {
+ public:
+  Watch(int32_t workers, int64_t count, Executor::Task task, void* context)
+      : workers_(workers),
+        count_(count),
+        task_(task),
+        context_(context),
+        begun_(static_cast<size_t>((count + kBits - 1) / kBits)) {}
 
-  static void watched(void* self, int64_t task, int32_t worker) {
+  static void run(void* self, int64_t task, int32_t worker) {
     auto& watch = *static_cast<Watch*>(self);
-    if (worker < 0 || worker >= watch.executor.handle_.workers) {
-      watch.executor.bad_worker_ = worker;
-      return;
-    }
-    if (task < 0 || task >= watch.count) return;
-    watch.task(watch.context, task, worker);
-    ++watch.run;
+    if (watch.admits(task, worker)) watch.task_(watch.context_, task, worker);
   }
+
+  /// What went wrong first, once the caller's code has returned.
+  Status verdict() const {
+    if (fault_ == Fault::kWorker) {
+      return undefined("ran a task as worker " + std::to_string(number_) + ", but has " +
+                       std::to_string(workers_) + " workers");
+    }
+    const std::string task = "ran task " + std::to_string(number_),
+                      given = ", but was given " + std::to_string(count_);
+    if (fault_ == Fault::kStranger) return undefined(task + given + ", numbered from 0");
+    if (fault_ == Fault::kTwice) return undefined(task + " twice");
+    int64_t ran = 0;
+    for (const std::atomic<uint64_t>& tasks : begun_) ran += std::popcount(tasks.load());
+    return ran == count_ ? Status() : undefined("ran " + std::to_string(ran) + " tasks" + given);
+  }
+
+ private:
+  static constexpr int64_t kBits = 64;  // tasks of one number of begun_
+  enum class Fault : uint8_t { kNone, kWorker, kStranger, kTwice };
+
+  static Status undefined(const std::string& deed) {
+    return invalid("the executor " + deed + "; the outputs are undefined");
+  }
+
+  /// Whether the task is to be run.
+  bool admits(int64_t task, int32_t worker) {
+    if (worker < 0 || worker >= workers_) return blame(Fault::kWorker, worker);
+    if (task < 0 || task >= count_) return blame(Fault::kStranger, task);
+    const uint64_t bit = uint64_t{1} << (task % kBits);
+    const uint64_t before = begun_[static_cast<size_t>(task / kBits)].fetch_or(bit);
+    return (before & bit) == 0 || blame(Fault::kTwice, task);
+  }
+
+  /// false. The first fault is the one that is kept.
+  bool blame(Fault fault, int64_t number) {
+    if (!blamed_.exchange(true)) {
+      fault_ = fault;
+      number_ = number;
+    }
+    return false;
+  }
+
+  int32_t workers_;
+  int64_t count_;
+  Executor::Task task_;
+  void* context_;
+  std::vector<std::atomic<uint64_t>> begun_;  // a bit a task
+  std::atomic<bool> blamed_{false};
+  Fault fault_ = Fault::kNone;
+  int64_t number_ = 0;  // of the worker or task that the fault is about
 };
 
-void WatchedExecutor::run(int64_t count, Task task, void* context) {
-  Watch watch = {.executor = *this, .count = count, .task = task, .context = context};
-  handle_.run(handle_.user, count, &Watch::watched, &watch);
-  if (watch.run == count || failed_.exchange(true)) return;
-  tasks_ = count;
-  tasks_run_ = watch.run;
-}
+}  // namespace
 
-Status WatchedExecutor::verdict() const {
-  if (!failed_) return {};
-  const int32_t worker = bad_worker_;
-  if (worker < 0 || worker >= handle_.workers) {
-    return invalid("the executor ran a task as worker " + std::to_string(worker) + ", but has " +
-                   std::to_string(handle_.workers) + " workers; the outputs are undefined");
+void WatchedExecutor::run(int64_t count, Task task, void* context) {
+  std::optional<Watch> watch;
+  try {
+    watch.emplace(handle_.workers, count, task, context);
+  } catch (const std::exception&) {
+    return serial_executor().run(count, task, context);
   }
-  return invalid("the executor ran " + std::to_string(tasks_run_) + " tasks, but was given " +
-                 std::to_string(tasks_) + "; the outputs are undefined");
+  handle_.run(handle_.user, count, &Watch::run, &*watch);
+  if (Status verdict = watch->verdict(); !verdict.ok()) throw ExecutorFault{std::move(verdict)};
 }
 
 }  // namespace attend::c_api

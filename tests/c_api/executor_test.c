@@ -97,6 +97,22 @@ static void run_past_the_end(void* user, int64_t count, attend_task task, void* 
   for (int64_t i = 1; i <= count; ++i) task(context, i, 0);
 }
 
+static void run_one_for_all(void* user, int64_t count, attend_task task, void* context) {
+  (void)user;
+  for (int64_t i = 0; i < count; ++i) task(context, 0, 0);
+}
+
+static void run_one_again(void* user, int64_t count, attend_task task, void* context) {
+  (void)user;
+  for (int64_t i = 0; i < count; ++i) task(context, i, 0);
+  task(context, count - 1, 1);
+}
+
+static void run_as_nobody_and_then_as_somebody(void* user, int64_t count, attend_task task, void* context) {
+  run_as_worker_of_nobody(user, count, task, context);
+  for (int64_t i = 0; i < count; ++i) task(context, i, 0);
+}
+
 static void check_fault(attend_run run, void* user, const char* sentence) {
   problem p;
   fill(&p);
@@ -110,7 +126,10 @@ static void check_fault(attend_run run, void* user, const char* sentence) {
 static void a_pool_that_breaks_its_promise_is_reported(void) {
   int two = 2, negative = -1;
   check_fault(run_all_but_one, NULL, "the executor ran");
-  check_fault(run_past_the_end, NULL, "the executor ran");
+  check_fault(run_past_the_end, NULL, "numbered from 0; the outputs are undefined");
+  check_fault(run_one_for_all, NULL, "the executor ran task 0 twice; the outputs are undefined");
+  check_fault(run_one_again, NULL, "twice; the outputs are undefined");
+  check_fault(run_as_nobody_and_then_as_somebody, &two, "as worker 2, but has 2 workers");
   check_fault(run_as_worker_of_nobody, &two, "as worker 2, but has 2 workers");
   check_fault(run_as_worker_of_nobody, &negative, "as worker -1, but has 2 workers");
 }
