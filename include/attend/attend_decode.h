@@ -109,7 +109,8 @@ attend_code attend_kv_cache_create(const attend_kv_cache_options* options, atten
 void attend_kv_cache_destroy(attend_kv_cache* cache); /* NULL is fine */
 
 /* Appends tokens, taking pages as needed; a page shared with another sequence is copied before it is written
- * to. ATTEND_OUT_OF_MEMORY when the free pages do not suffice. */
+ * to. ATTEND_OUT_OF_MEMORY when the free pages do not suffice. A call that fails, by its executor's fault
+ * too, leaves the cache as it was. */
 attend_code attend_kv_cache_append(attend_kv_cache* cache, const attend_kv_tokens* tokens,
                                    const attend_resources* resources);
 

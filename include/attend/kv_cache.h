@@ -108,7 +108,8 @@ class KvCache {
 
   /// Appends the tokens of batch row b to sequence sequences[b] (empty: to sequence b), taking pages as
   /// needed. Pages shared with another sequence are copied before they are written to.
-  /// Errors: as kv_append(), and kOutOfMemory when the free pages do not suffice.
+  /// Errors: as kv_append(), and kOutOfMemory when the free pages do not suffice. An append that fails, or
+  /// whose executor throws, leaves the cache as it was.
   Status append(const KvTokens& tokens, Executor& executor, std::span<const int32_t> sequences = {});
 
   /// Forgets the tokens of a sequence from `length` on; its pages that become empty are free again.
@@ -135,6 +136,7 @@ class KvCache {
 
  private:
   struct State;
+  class Room;
   explicit KvCache(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -97,7 +97,8 @@ Result<KvCache> KvCache::create(const KvCacheOptions& asked) {
     auto state = std::make_unique<State>(
         State{o, pages_per_sequence, bytes, allocate_aligned(bytes), tensors, PagePool(o.pages),
               std::vector<int32_t>(static_cast<size_t>(o.sequences * pages_per_sequence), -1),
-              std::vector<int64_t>(static_cast<size_t>(o.sequences), 0)});
+              std::vector<int64_t>(static_cast<size_t>(o.sequences), 0),
+              std::vector<int32_t>(static_cast<size_t>(o.sequences), -1)});
     for (size_t i = 0; i < 4; ++i) {
       const bool absent = state->tensors[i].shape[0] == 0;
       state->tensors[i].data = absent ? nullptr : state->memory.get() + offsets[i];
@@ -113,15 +114,15 @@ Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<con
   const MutableKvView cache = {s.tensors[0], s.tensors[1],         s.tensors[2], s.tensors[3],
                                s.table,      s.pages_per_sequence, s.lengths,    sequences};
   ATTEND_RETURN_IF_ERROR(check_append(tokens, cache, s.options.capacity));
-  const int64_t needed = s.pages_needed(tokens, cache), B = batch_of(cache);
+  const int64_t needed = s.pages_needed(tokens, cache);
   if (needed > s.pool.free()) {
     return {StatusCode::kOutOfMemory, "the tokens need " + std::to_string(needed) +
                                           " more pages, but the cache has " + std::to_string(s.pool.free()) +
                                           " free"};
   }
-  for (int64_t b = 0; b < B; ++b) s.make_room(sequence_of(cache, b), count_of(tokens, b));
+  Room room(s, tokens, cache);
   ATTEND_RETURN_IF_ERROR(kv_append(tokens, cache, executor));
-  for (int64_t b = 0; b < B; ++b) s.length(sequence_of(cache, b)) += count_of(tokens, b);
+  room.keep();
   return {};
 }
 

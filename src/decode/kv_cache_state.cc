@@ -51,6 +51,7 @@ void KvCache::State::copy_page(int32_t from, int32_t to, int64_t tokens) {
 }
 
 void KvCache::State::make_room(int64_t sequence, int64_t count) {
+  copied_tail(sequence) = -1;
   if (count == 0) return;
   const int64_t old = length(sequence);
   if (const std::optional<int32_t> tail = shared_tail(sequence)) {
@@ -58,13 +59,45 @@ void KvCache::State::make_room(int64_t sequence, int64_t count) {
     copy_page(*tail, own, old % options.page_size);
     pool.release(*tail);
     page(sequence, old / options.page_size) = own;
+    copied_tail(sequence) = *tail;
   }
   for (int64_t i = pages_of(old); i < pages_of(old + count); ++i) page(sequence, i) = pool.take();
+}
+
+void KvCache::State::take_back_room(int64_t sequence, int64_t count) {
+  const int64_t old = length(sequence);
+  for (int64_t i = pages_of(old + count); i-- > pages_of(old);) pool.release(page(sequence, i));
+  if (copied_tail(sequence) < 0) return;
+  int32_t& tail = page(sequence, old / options.page_size);
+  pool.release(tail);
+  tail = copied_tail(sequence);
+  pool.hold(tail);
 }
 
 void KvCache::State::truncate(int64_t sequence, int64_t to) {
   for (int64_t i = pages_of(to); i < pages_of(length(sequence)); ++i) pool.release(page(sequence, i));
   length(sequence) = to;
+}
+
+KvCache::Room::Room(State& state, const KvTokens& tokens, const KvView& cache)
+    : state_(state), tokens_(tokens), cache_(cache) {
+  for (int64_t b = 0; b < batch_of(cache_); ++b) {
+    state_.make_room(sequence_of(cache_, b), count_of(tokens_, b));
+  }
+}
+
+KvCache::Room::~Room() {
+  if (kept_) return;
+  for (int64_t b = batch_of(cache_); b-- > 0;) {
+    state_.take_back_room(sequence_of(cache_, b), count_of(tokens_, b));
+  }
+}
+
+void KvCache::Room::keep() {
+  kept_ = true;
+  for (int64_t b = 0; b < batch_of(cache_); ++b) {
+    state_.length(sequence_of(cache_, b)) += count_of(tokens_, b);
+  }
 }
 
 }  // namespace attend

@@ -21,7 +21,8 @@ static attend_kv_cache* make(void) {
 }
 
 /* `count` tokens first, first + 1, ... for one sequence, key and value alike. */
-static attend_code append(attend_kv_cache* cache, int32_t sequence, float first, int64_t count) {
+static attend_code append_with(attend_kv_cache* cache, int32_t sequence, float first, int64_t count,
+                               attend_executor* executor) {
   float numbers[16];
   for (int n = 0; n < 16; ++n) numbers[n] = first + (float)n;
   const attend_kv_tokens tokens = {.size = sizeof tokens,
@@ -29,7 +30,12 @@ static attend_code append(attend_kv_cache* cache, int32_t sequence, float first,
                                    .value = attend_view_of(numbers, ATTEND_FLOAT32, 1, 1, count, 1),
                                    .sequences = &sequence,
                                    .sequences_count = 1};
-  return attend_kv_cache_append(cache, &tokens, NULL);
+  const attend_resources resources = {.size = sizeof resources, .executor = executor};
+  return attend_kv_cache_append(cache, &tokens, &resources);
+}
+
+static attend_code append(attend_kv_cache* cache, int32_t sequence, float first, int64_t count) {
+  return append_with(cache, sequence, first, count, NULL);
 }
 
 static int64_t length(const attend_kv_cache* cache, int64_t sequence) {
@@ -135,6 +141,29 @@ static void sizes_that_no_cache_has_are_refused(void) {
   CHECK_REFUSED(attend_kv_cache_create(NULL, &cache), ATTEND_INVALID_ARGUMENT, "options is a null pointer");
 }
 
+static void run_nothing(void* user, int64_t count, attend_task task, void* context) {
+  (void)user, (void)count, (void)task, (void)context;
+}
+
+static void an_executor_that_runs_nothing_leaves_a_cache_as_it_was(void) {
+  attend_kv_cache* cache = make();
+  attend_executor* idle = NULL;
+  CHECK(attend_executor_create_custom(1, run_nothing, NULL, &idle) == ATTEND_OK);
+  CHECK(append(cache, 0, 1, 3) == ATTEND_OK);
+  CHECK(attend_kv_cache_share(cache, 0, 1, 3) == ATTEND_OK);
+  for (int32_t sequence = 0; sequence < 3; ++sequence) {
+    CHECK_REFUSED(append_with(cache, sequence, 9, 3, idle), ATTEND_INVALID_ARGUMENT,
+                  "the executor ran 0 tasks, but was given 1; the outputs are undefined");
+  }
+  CHECK(length(cache, 0) == 3 && length(cache, 1) == 3 && length(cache, 2) == 0);
+  CHECK(attend_kv_cache_free_pages(cache) == kPages - 2);
+  for (int token = 0; token < 3; ++token) CHECK(key_at(cache, 1, token) == 1 + (float)token);
+  CHECK(append(cache, 1, 4, 1) == ATTEND_OK); /* the two still share a page, which is copied */
+  CHECK(attend_kv_cache_free_pages(cache) == kPages - 3);
+  attend_executor_destroy(idle);
+  attend_kv_cache_destroy(cache);
+}
+
 static void what_a_cache_cannot_do_leaves_it_as_it_was(void) {
   attend_kv_cache* cache = make();
   CHECK(append(cache, 0, 1, 5) == ATTEND_OK);
@@ -192,6 +221,7 @@ void test_kv_cache(void) {
   sequences_grow_share_and_are_cut();
   a_row_appends_as_many_tokens_as_it_says();
   sizes_that_no_cache_has_are_refused();
+  an_executor_that_runs_nothing_leaves_a_cache_as_it_was();
   what_a_cache_cannot_do_leaves_it_as_it_was();
   a_cache_that_is_none_is_refused();
   a_view_has_the_size_that_its_caller_knows();

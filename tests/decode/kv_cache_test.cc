@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "base/random.h"
@@ -228,6 +229,41 @@ TEST(KvCache, RefusesTokensWithoutRoomAndStaysAsItWas) {
   EXPECT_THAT(cache.append(c.view, serial_executor(), unknown).message(),
               HasSubstr("sequences[1] is 2, but the cache has 2 sequences"));
   for (int64_t s = 0; s < 2; ++s) EXPECT_EQ(text_of(cache, s), text_of(a, s, 4));
+}
+
+/// Runs the first task, and then has no thread for the others.
+class FailingExecutor final : public Executor {
+ public:
+  int workers() const override { return 1; }
+  void run(int64_t, Task task, void* context) override {
+    task(context, 0, 0);
+    throw std::runtime_error("no thread");
+  }
+};
+
+TEST(KvCache, IsAsItWasAfterAnAppendThatThrew) {
+  KvCache cache = make({.sequences = 3, .capacity = 8, .page_size = 2, .pages = 10});
+  const Tokens a(1, 3, 1), b(3, 4, 2);
+  append(cache, a, {0});
+  for (const int64_t to : {1, 2}) ASSERT_TRUE(cache.share(0, to, 3).ok());
+  const KvView view = cache.view();
+  const std::vector<int32_t> table(view.block_table.begin(), view.block_table.end());
+  FailingExecutor executor;
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_THROW((void)cache.append(b.view, executor), std::runtime_error);
+    EXPECT_EQ(cache.free_pages(), 10 - 2);
+    for (int64_t s = 0; s < 3; ++s) {
+      EXPECT_EQ(text_of(cache, s), text_of(a, 0, 3)) << s;
+      for (size_t i = 0; i < 2; ++i) {  // of four pages
+        EXPECT_EQ(cache.view().block_table[static_cast<size_t>(s) * 4 + i],
+                  table[static_cast<size_t>(s) * 4 + i]);
+      }
+    }
+  }
+  append(cache, b);
+  for (int64_t s = 0; s < 3; ++s) EXPECT_EQ(text_of(cache, s), text_of(a, 0, 3) + text_of(b, s, 4)) << s;
+  cache.reset();
+  EXPECT_EQ(cache.free_pages(), 10);
 }
 
 TEST(KvCache, MovesWithItsTokens) {
