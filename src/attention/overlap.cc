@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "attention/refusal.h"
+
 namespace attend {
 namespace {
 
@@ -42,10 +44,10 @@ bool apart_within(const TensorView& a, const TensorView& b, int64_t pitch) {
 }  // namespace
 
 std::optional<ByteRange> byte_range(const TensorView& view) {
+  if (!has_elements(view.shape)) return ByteRange{};
   const int64_t size = static_cast<int64_t>(size_of(view.dtype));
   int64_t below = 0, above = size;
   for (size_t axis = 0; axis < 4; ++axis) {
-    if (view.shape[axis] == 0) return ByteRange{};
     int64_t extent = 0;
     if (__builtin_mul_overflow(view.shape[axis] - 1, view.stride[axis], &extent) ||
         __builtin_mul_overflow(extent, size, &extent)) {
@@ -62,7 +64,7 @@ std::optional<ByteRange> byte_range(const TensorView& view) {
 }
 
 bool overlaps_itself(const TensorView& view) {
-  if (std::find(view.shape.begin(), view.shape.end(), 0) != view.shape.end()) return false;
+  if (!has_elements(view.shape)) return false;
   std::array<size_t, 4> order = {0, 1, 2, 3};
   std::sort(order.begin(), order.end(),
             [&view](size_t a, size_t b) { return distance(view.stride[a]) < distance(view.stride[b]); });

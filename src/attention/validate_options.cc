@@ -79,11 +79,17 @@ Status check_broadcast(const char* name, const TensorView& view, const ScoreAxes
   return check_address(operand);
 }
 
+/// How many places of an axis, which has some, have a number of their own.
+int64_t distinct_along(const TensorView& view, size_t axis) {
+  return view.stride[axis] == 0 ? 1 : view.shape[axis];
+}
+
 template <class T, class Allowed>
 Status check_numbers(const char* name, const TensorView& view, const char* rule, const Allowed& allowed) {
+  if (!has_elements(view.shape)) return {};
   const Broadcast<const T> numbers(view);
-  for (int64_t b = 0; b < view.shape[0]; ++b) {
-    for (int64_t h = 0; h < view.shape[1]; ++h) {
+  for (int64_t b = 0; b < distinct_along(view, 0); ++b) {
+    for (int64_t h = 0; h < distinct_along(view, 1); ++h) {
       const T x = *numbers.head(b, h);
       if (allowed(x)) continue;
       return invalid(std::string(name) + "[" + std::to_string(b) + ", " + std::to_string(h) + "] is " +

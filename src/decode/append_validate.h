@@ -18,6 +18,9 @@ Status check_new_pages(const KvTokens& tokens, const KvView& cache);
 /// How many tokens are appended to batch row b.
 int64_t count_of(const KvTokens& tokens, int64_t b);
 
+/// Whether any is, to any of the batch's rows.
+bool has_tokens(const KvTokens& tokens, const KvView& cache);
+
 /// Where token t of batch row b stands for rope.
 int64_t rope_position(const KvTokens& tokens, const KvView& cache, int64_t b, int64_t t);
 

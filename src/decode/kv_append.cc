@@ -49,6 +49,7 @@ Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& e
   const KvView view(cache);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, view, capacity_of(view)));
   ATTEND_RETURN_IF_ERROR(check_new_pages(tokens, view));
+  if (!has_tokens(tokens, view)) return {};
   const int64_t heads = view.key.shape[1], width = view.key.shape[3];
   const TurnTable<float> turns(tokens.rope);
   executor.for_each(batch_of(view) * heads, [&](int64_t task, int) {

@@ -147,6 +147,33 @@ TEST(WithoutElements, ForwardEndsAtOnce) {
   }
 }
 
+TEST(WithoutElements, StridesThatLeadNowhereAreNoMatter) {
+  float memory[16] = {};
+  const Shape shape = {3, 1, 0, 8}, stride = {INT64_MAX / 2, 8, 8, 1};
+  const MutableTensorView view(memory, DType::kFloat32, shape, stride);
+  const Status status = attention({view, view, view, view, {}, {}}, {}, serial_executor());
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
+TEST(WithoutElements, NumbersThatHeadsShareAreLookedAtOnce) {
+  const float one[2] = {1, 1};
+  float memory[16] = {};
+  const MutableTensorView none(memory, DType::kFloat32, {kEndless, kEndless, 0, 4}, {0, 0, 4, 1});
+  AttentionOptions options;
+  options.sinks = {one, Shape{1, kEndless, 1, 1}, Shape{0, 0, 0, 0}};
+  for (const int64_t heads : {int64_t{1}, kEndless}) {
+    options.alibi_slopes = {one, Shape{kEndless, heads, 1, 1}, Shape{0, 0, 0, 0}};
+    const Status status = attention({none, none, none, none, {}, {}}, options, serial_executor());
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
+  const MutableTensorView headless(memory, DType::kFloat32, {kEndless, 0, 0, 4}, {8, 4, 4, 1});
+  options.sinks = {};
+  options.alibi_slopes = {one, Shape{kEndless, 0, 1, 1}, Shape{2, 1, 0, 0}};
+  const Status status =
+      attention({headless, headless, headless, headless, {}, {}}, options, serial_executor());
+  EXPECT_TRUE(status.ok()) << status.message();
+}
+
 TEST(WithoutElements, PackedCallsEndAtOnce) {
   for (const DType dtype : kTypes) {
     for (const Isa isa : isas_for(dtype)) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -97,6 +98,15 @@ TEST(Overlap, NeighboursInterleavedWithinARowAreToldApart) {
 TEST(ByteRange, OfAViewWithoutElementsIsEmpty) {
   const std::vector<float> memory(10);
   EXPECT_TRUE(byte_range(TensorView(memory.data(), Shape{1, 0, 4, 4}))->empty());
+}
+
+TEST(ByteRange, OfAViewWithoutElementsIsEmptyHoweverFarApartTheyWouldBe) {
+  const std::vector<float> memory(10);
+  const int64_t far = std::numeric_limits<int64_t>::max() / 2;
+  const std::optional<ByteRange> range =
+      byte_range(TensorView(memory.data(), Shape{3, 1, 0, 8}, Shape{far, 8, 8, 1}));
+  ASSERT_TRUE(range.has_value());
+  EXPECT_TRUE(range->empty());
 }
 
 TEST(ByteRange, FollowsNegativeStrides) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "attend/kv_cache.h"
@@ -158,6 +159,23 @@ TEST(KvAppend, RefusesACacheThatContradictsItself) {
       "sequences[1] is 2, but the cache has 2 sequences");
   expect_refused([](Engine& e) { e.cache.key.dtype = e.cache.value.dtype = DType::kInt8; },
                  "cache key_scale");
+}
+
+TEST(KvAppend, WithoutTokensEndsAtOnceHoweverManyHeadsThereAre) {
+  constexpr int64_t kEndless = int64_t{1} << 50;
+  float number = 0;
+  const std::vector<int64_t> lengths = {0}, none = {0};
+  const std::vector<int32_t> table = {0};
+  MutableKvView cache;
+  cache.key = cache.value = {&number, DType::kFloat32, {0, kEndless, 1, 1}, {0, 0, 1, 1}};
+  cache.block_table = table;
+  cache.lengths = lengths;
+  for (const int64_t count : {0, 1}) {
+    const TensorView token(&number, Shape{1, kEndless, count, 1}, Shape{0, 0, 0, 1});
+    const Status status =
+        kv_append({token, token, count == 0 ? std::span<const int64_t>() : none}, cache, serial_executor());
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
 }
 
 TEST(KvAppend, LooksAtNoPageThatItDoesNotWrite) {

@@ -175,6 +175,25 @@ TEST(Merge, LetsNanThrough) {
   }
 }
 
+TEST(Merge, WithoutRowsEndsAtOnce) {
+  constexpr int64_t kEndless = int64_t{1} << 40;
+  float number = 0;
+  for (const int64_t heads : {int64_t{1}, kEndless}) {
+    const MutableTensorView none(&number, DType::kFloat32, {kEndless, heads, 0, 1}, {0, 0, 1, 1});
+    const Status status = merge({{none, none}, {none, none}, none, none}, serial_executor());
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
+}
+
+TEST(Merge, OfRowsWithoutNumbersIsTheirLse) {
+  float first = 0, second = 0, lse = 42;
+  const MutableTensorView none(&first, DType::kFloat32, {1, 1, 1, 0}, {0, 0, 0, 1});
+  const Shape one = {1, 1, 1, 1};
+  ASSERT_TRUE(
+      merge({{none, {&first, one}}, {none, {&second, one}}, none, {&lse, one}}, serial_executor()).ok());
+  EXPECT_FLOAT_EQ(lse, std::log(2.0f));
+}
+
 TEST(Merge, RefusesPartsThatDoNotFit) {
   Part a = empty_part(), b = empty_part(), out = empty_part();
   const MergeTensors good = {
