@@ -15,6 +15,10 @@ TensorView exchanged(TensorView view, size_t axis) {
   return view;
 }
 
+Status too_far(const Operand& o) {
+  return invalid(std::string(o.name) + " spans more than the address space");
+}
+
 }  // namespace
 
 std::string axis_is(const Operand& o, size_t axis) {
@@ -84,8 +88,7 @@ Status check_address(const Operand& o) {
     return invalid(std::string(o.name) + " is not aligned to the " + std::to_string(size) +
                    " bytes of its elements");
   }
-  if (!byte_range(o.view)) return invalid(std::string(o.name) + " spans more than the address space");
-  return {};
+  return byte_range(o.view) ? Status() : too_far(o);
 }
 
 Status check_memory(const Operand& o) {
@@ -103,11 +106,13 @@ Status check_written(const Operand& o) {
 Status check_apart(const Operand& written, const Operand& other) {
   const TensorView &a = written.view, &b = other.view;
   if (!a.present() || !b.present()) return {};
-  const ByteRange a_range = *byte_range(a), b_range = *byte_range(b);
+  const std::optional<ByteRange> a_range = byte_range(a), b_range = byte_range(b);
+  if (!a_range) return too_far(written);
+  if (!b_range) return too_far(other);
   // overlap() tells tensors apart that are interleaved at the pitch of axis 2; they may also alternate head
   // by head or, as keys and values of a cache do, page by page.
   for (size_t axis : {size_t{2}, size_t{0}, size_t{1}}) {
-    if (!overlap(exchanged(a, axis), a_range, exchanged(b, axis), b_range)) return {};
+    if (!overlap(exchanged(a, axis), *a_range, exchanged(b, axis), *b_range)) return {};
   }
   return invalid(std::string(written.name) + " overlaps " + other.name + " in memory");
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 
 #include "attend/status.h"
@@ -46,7 +47,15 @@ Status check_memory(const Operand& operand);
 /// Different elements of a tensor that is written have different addresses.
 Status check_written(const Operand& operand);
 
-/// Both passed check_address(). An absent operand shares nothing.
+/// A list of numbers that is read, as the bytes that it is.
+template <class T>
+Operand list_of(const char* name, std::span<const T> numbers) {
+  return {name,
+          {numbers.data(), DType::kInt8, {1, 1, 1, static_cast<int64_t>(numbers.size_bytes())}, {0, 0, 0, 1}},
+          {}};
+}
+
+/// An operand that is absent shares nothing.
 Status check_apart(const Operand& written, const Operand& other);
 
 /// Whether the two are one tensor, which may then be changed in place.

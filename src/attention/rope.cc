@@ -33,7 +33,8 @@ Status validate(const RopeTensors& t, const RopeOptions& options) {
   }
   if (!same_tensor(t.output, t.input)) ATTEND_RETURN_IF_ERROR(check_apart(output, input));
   ATTEND_RETURN_IF_ERROR(check_apart(output, cos_of(options.rope)));
-  return check_apart(output, sin_of(options.rope));
+  ATTEND_RETURN_IF_ERROR(check_apart(output, sin_of(options.rope)));
+  return check_apart(output, list_of("positions", options.positions));
 }
 
 template <class T>
@@ -76,6 +77,7 @@ Status validate(const RopeTableOptions& o, const RopeTable& table) {
   for (const Operand* operand : {&cos, &sin}) {
     ATTEND_RETURN_IF_ERROR(check_memory(*operand));
     ATTEND_RETURN_IF_ERROR(check_written(*operand));
+    ATTEND_RETURN_IF_ERROR(check_apart(*operand, list_of("frequencies", o.frequencies)));
   }
   ATTEND_RETURN_IF_ERROR(check_apart(cos, sin));
   ATTEND_RETURN_IF_ERROR(check_finite("base", o.base));

@@ -47,10 +47,19 @@ Status check_operand(const Expected& e, const Operand& query) {
 }
 
 /// Nothing that is written may share memory with anything else.
-Status check_overlaps(std::span<const Expected> operands, const AttentionOptions& options) {
-  const Operand reads[] = {
-      {"mask", options.mask, {}},   {"bias", options.bias, {}}, {"alibi_slopes", options.alibi_slopes, {}},
-      {"sinks", options.sinks, {}}, cos_of(options.rope),       sin_of(options.rope)};
+Status check_overlaps(std::span<const Expected> operands, const AttentionOptions& o, const CallAxes& axes) {
+  const Operand reads[] = {{"mask", o.mask, {}},
+                           {"bias", o.bias, {}},
+                           {"alibi_slopes", o.alibi_slopes, {}},
+                           {"sinks", o.sinks, {}},
+                           cos_of(o.rope),
+                           sin_of(o.rope),
+                           list_of("query_offset", o.query_offset),
+                           list_of("kv_lengths", o.kv_lengths),
+                           list_of("query_positions", o.query_positions),
+                           list_of("key_positions", o.key_positions),
+                           list_of("query_starts", axes.query_starts),
+                           list_of("key_starts", axes.scores.key_starts)};
   for (const Expected& written : operands) {
     if (!written.written) continue;
     for (const Operand& read : reads) ATTEND_RETURN_IF_ERROR(check_apart(written.operand, read));
@@ -105,7 +114,7 @@ Status check_all(std::span<const Expected> operands, const Sizes& n, const Atten
   ATTEND_RETURN_IF_ERROR(check_given("key_positions", options.key_positions, options.rope, n.B, n.Tk));
   const bool packed = !axes.scores.key_starts.empty();  // then places are those of sequences
   if (options.rope.present() && !packed) ATTEND_RETURN_IF_ERROR(check_places(n, options));
-  return check_overlaps(operands, options);
+  return check_overlaps(operands, options, axes);
 }
 
 CallAxes axes_of(const Sizes& n) {

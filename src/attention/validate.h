@@ -2,6 +2,9 @@
 #ifndef ATTEND_ATTENTION_VALIDATE_H_
 #define ATTEND_ATTENTION_VALIDATE_H_
 
+#include <cstdint>
+#include <span>
+
 #include "attend/attention.h"
 #include "attention/validate_options.h"
 
@@ -17,6 +20,8 @@ Status validate(const AttentionGradientTensors& tensors, const AttentionOptions&
 struct CallAxes {
   const char *queries = "Tq", *keys = "Tk";
   ScoreAxes scores;
+  /// Of packed sequences, whose keys have `scores.key_starts`.
+  std::span<const int64_t> query_starts = {};
 };
 
 /// The same for operands whose options are measured by something else, as those of packed sequences are.

@@ -54,7 +54,8 @@ CallAxes axes_of(const PackedTensors& t) {
       .scores = {.size = {sequences.count(), t.query.shape[1], sequences.longest_queries(),
                           sequences.longest_keys()},
                  .source = {"the number of sequences", "query axis Hq", "the longest Tq", "the longest Tk"},
-                 .key_starts = t.key_starts}};
+                 .key_starts = t.key_starts},
+      .query_starts = t.query_starts};
 }
 
 /// Every query and key of each sequence has a row in rope's tables.

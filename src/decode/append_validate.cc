@@ -51,6 +51,27 @@ Status check_places(const KvTokens& tokens, const KvView& cache) {
   return {};
 }
 
+/// What is written shares memory with nothing else.
+Status check_overlaps(const KvTokens& tokens, const CacheOperands& o) {
+  const Operand reads[] = {{"key", tokens.key, {}},
+                           {"value", tokens.value, {}},
+                           cos_of(tokens.rope),
+                           sin_of(tokens.rope),
+                           list_of("counts", tokens.counts),
+                           list_of("key_positions", tokens.key_positions),
+                           o.block_table,
+                           o.lengths,
+                           o.sequences};
+  for (const Operand* written : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
+    ATTEND_RETURN_IF_ERROR(check_written(*written));
+    for (const Operand* other : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
+      if (written < other) ATTEND_RETURN_IF_ERROR(check_apart(*written, *other));
+    }
+    for (const Operand& read : reads) ATTEND_RETURN_IF_ERROR(check_apart(*written, read));
+  }
+  return {};
+}
+
 Status check_room(const KvTokens& tokens, const KvView& cache, int64_t capacity) {
   for (int64_t b = 0; b < batch_of(cache); ++b) {
     const int64_t sequence = sequence_of(cache, b), length = length_of(cache, b), count = count_of(tokens, b);
@@ -74,16 +95,7 @@ Status check_append(const KvTokens& tokens, const KvView& cache, int64_t capacit
   ATTEND_RETURN_IF_ERROR(check_cache(cache));
   const CacheOperands o(cache);
   ATTEND_RETURN_IF_ERROR(check_tokens(tokens, o, batch_of(cache)));
-  for (const Operand* written : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
-    ATTEND_RETURN_IF_ERROR(check_written(*written));
-    for (const Operand* other : {&o.key, &o.value, &o.key_scale, &o.value_scale}) {
-      if (written < other) ATTEND_RETURN_IF_ERROR(check_apart(*written, *other));
-    }
-    ATTEND_RETURN_IF_ERROR(check_apart(*written, {"key", tokens.key, {"B", "Hkv", "T", "D"}}));
-    ATTEND_RETURN_IF_ERROR(check_apart(*written, {"value", tokens.value, {"B", "Hkv", "T", "Dv"}}));
-    ATTEND_RETURN_IF_ERROR(check_apart(*written, cos_of(tokens.rope)));
-    ATTEND_RETURN_IF_ERROR(check_apart(*written, sin_of(tokens.rope)));
-  }
+  ATTEND_RETURN_IF_ERROR(check_overlaps(tokens, o));
   ATTEND_RETURN_IF_ERROR(check_room(tokens, cache, capacity));
   return check_places(tokens, cache);
 }

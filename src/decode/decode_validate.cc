@@ -43,10 +43,13 @@ Status check_outputs(const Operand& output, const Operand& lse, const Operand& q
     ATTEND_RETURN_IF_ERROR(check_apart(output, lse));
   }
   const Operand slopes = {"alibi_slopes", options.alibi_slopes, {}}, sinks = {"sinks", options.sinks, {}},
-                cos = cos_of(options.rope), sin = sin_of(options.rope);
+                cos = cos_of(options.rope), sin = sin_of(options.rope),
+                counts = list_of("query_counts", options.query_counts),
+                positions = list_of("query_positions", options.query_positions);
   for (const Operand* written : {&output, &lse}) {
-    for (const Operand* read : {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale,
-                                &slopes, &sinks, &cos, &sin}) {
+    for (const Operand* read :
+         {&query, &cache.key, &cache.value, &cache.key_scale, &cache.value_scale, &cache.block_table,
+          &cache.lengths, &cache.sequences, &slopes, &sinks, &cos, &sin, &counts, &positions}) {
       ATTEND_RETURN_IF_ERROR(check_apart(*written, *read));
     }
   }

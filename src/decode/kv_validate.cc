@@ -70,7 +70,10 @@ CacheOperands::CacheOperands(const KvView& c)
     : key{"cache key", c.key, {"pages", "Hkv", "page_size", "D"}},
       value{"cache value", c.value, {"pages", "Hkv", "page_size", "Dv"}},
       key_scale{"cache key_scale", c.key_scale, {"pages", "Hkv", "page_size", "3"}},
-      value_scale{"cache value_scale", c.value_scale, {"pages", "Hkv", "page_size", "3"}} {}
+      value_scale{"cache value_scale", c.value_scale, {"pages", "Hkv", "page_size", "3"}},
+      block_table(list_of("cache block_table", c.block_table)),
+      lengths(list_of("cache lengths", c.lengths)),
+      sequences(list_of("sequences", c.sequences)) {}
 
 int64_t capacity_of(const KvView& cache) {
   int64_t capacity = 0;

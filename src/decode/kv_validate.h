@@ -9,10 +9,11 @@
 
 namespace attend {
 
-/// The four tensors of a cache, with the names that messages give them.
+/// The four tensors of a cache and its three lists, with the names that messages give them.
 struct CacheOperands {
   explicit CacheOperands(const KvView& cache);
   Operand key, value, key_scale, value_scale;
+  Operand block_table, lengths, sequences;
 };
 
 /// Types, shapes, memory, the block table's shape, lengths and sequence numbers; not the table's entries.

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -197,6 +198,14 @@ TEST(Rope, RefusesWhatDoesNotFit) {
                  "output overlaps input in memory");
   expect_refused([](Call& c) { c.options.rope.cos.data = c.output.data(); },
                  "output overlaps rope.cos in memory");
+  expect_refused(
+      [](Call& c) {
+        c.positions = std::vector<int64_t>(10, 1);
+        c.tensors.input = {c.input.data(), Shape{2, 1, 5, 2}};
+        c.tensors.output = {reinterpret_cast<float*>(c.positions.data()), Shape{2, 1, 5, 2}};
+        c.options.rope.cos.shape[3] = c.options.rope.sin.shape[3] = 1;
+      },
+      "output overlaps positions in memory");
   expect_refused([](Call& c) { c.options.rope = {}; }, "rope.cos is a null pointer");
   expect_refused([](Call& c) { c.options.rope.sin = {}; }, "rope.sin is a null pointer");
   expect_refused([](Call& c) { c.options.rope.cos.dtype = DType::kFloat16; },
@@ -261,6 +270,10 @@ TEST(RopeTable, RefusesWhatHasNoAngles) {
       {}, [](RopeTable& t) { t.cos.data = nullptr; }, "cos is a null pointer");
   refused(
       {}, [](RopeTable& t) { t.sin.data = t.cos.data; }, "cos overlaps sin in memory");
+  std::vector<double> shared(12, 1.0);
+  refused(
+      {.frequencies = std::span(shared).first(4)}, [&](RopeTable& t) { t.sin.data = shared.data(); },
+      "sin overlaps frequencies in memory");
 }
 
 }  // namespace

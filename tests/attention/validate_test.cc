@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "attend/attention.h"
@@ -28,6 +29,7 @@ struct Call {
                      value_gradient = std::vector<float>(value.size(), 42.0f);
   std::vector<float> extra = std::vector<float>(2 * 4 * 5 * 8, 0.5f);  // for the tensors among the options
   std::vector<int64_t> lengths = {7, 3};
+  std::vector<int64_t> zeros = std::vector<int64_t>(2 * 4 * 5 * 8);  // lists, in memory for an output
   bool mask[2 * 5 * 7] = {};
   AttentionTensors tensors = {{query.data(), Shape{2, 4, 5, 8}}, {key.data(), Shape{2, 2, 7, 8}},
                               {value.data(), Shape{2, 2, 7, 6}}, {output.data(), Shape{2, 4, 5, 6}},
@@ -42,6 +44,12 @@ struct Call {
                                         {key_gradient.data(), Shape{2, 2, 7, 8}},
                                         {value_gradient.data(), Shape{2, 2, 7, 6}}};
   AttentionOptions options;
+
+  std::span<const int64_t> list(size_t count) const { return std::span(zeros).subspan(10, count); }
+  Rope rope() const {
+    return {
+        RopeLayout::kHalfSplit, {extra.data(), Shape{1, 1, 7, 3}}, {extra.data() + 21, Shape{1, 1, 7, 3}}};
+  }
 
   bool written() const {
     const auto touched = [](const std::vector<float>& v) {
@@ -219,6 +227,30 @@ TEST(Validation, RefusesOutputsThatOverlapAnything) {
         c.options.mask = TensorView(reinterpret_cast<const bool*>(c.output.data()), Shape{2, 1, 5, 7});
       },
       "output overlaps mask in memory");
+}
+
+TEST(Validation, RefusesOutputsThatOverlapAListOfNumbers) {
+  const auto over = [](Call& c, MutableTensorView& output, std::span<const int64_t>& list, size_t count) {
+    c.options.rope = c.rope();
+    output.data = c.zeros.data();
+    list = c.list(count);
+  };
+  expect_refused([&](Call& c) { over(c, c.tensors.output, c.options.kv_lengths, 2); },
+                 "output overlaps kv_lengths in memory");
+  expect_refused([&](Call& c) { over(c, c.tensors.lse, c.options.query_offset, 2); },
+                 "lse overlaps query_offset in memory");
+  expect_refused([&](Call& c) { over(c, c.tensors.weights, c.options.query_positions, 5); },
+                 "weights overlaps query_positions in memory");
+  expect_refused([&](Call& c) { over(c, c.tensors.weights, c.options.key_positions, 7); },
+                 "weights overlaps key_positions in memory");
+  expect_backward_refused([&](Call& c) { over(c, c.gradients.query_gradient, c.options.kv_lengths, 2); },
+                          "query_gradient overlaps kv_lengths in memory");
+  expect_backward_refused([&](Call& c) { over(c, c.gradients.key_gradient, c.options.key_positions, 7); },
+                          "key_gradient overlaps key_positions in memory");
+  Call behind;
+  over(behind, behind.tensors.output, behind.options.kv_lengths, 2);
+  behind.options.kv_lengths = std::span(behind.zeros).subspan(2 * 4 * 5 * 6 / 2, 2);
+  EXPECT_TRUE(attention(behind.tensors, behind.options, serial_executor()).ok());
 }
 
 TEST(Validation, RefusesBadScalesLengthsAndMasks) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "attend/varlen.h"
@@ -158,6 +159,38 @@ TEST(VarlenValidation, RefusesTypesAndMemory) {
         c.gradients.sinks_gradient = {c.extra.data(), Shape{1, 4, 1, 1}};
       },
       "sinks_gradient is asked for, but sinks is absent");
+}
+
+TEST(VarlenValidation, RefusesOutputsThatOverlapAListOfNumbers) {
+  std::vector<int64_t> memory(200);
+  const auto in_memory = [&](const std::vector<int64_t>& list) {
+    std::copy(list.begin(), list.end(), memory.begin() + 5);
+    return std::span<const int64_t>(memory).subspan(5, list.size());
+  };
+  expect_refused(
+      [&](Call& c) {
+        c.tensors.query_starts = in_memory(c.query_starts);
+        c.tensors.output.data = memory.data();
+      },
+      "output overlaps query_starts in memory");
+  expect_refused(
+      [&](Call& c) {
+        c.tensors.key_starts = in_memory(c.key_starts);
+        c.tensors.lse.data = memory.data();
+      },
+      "lse overlaps key_starts in memory");
+  expect_backward_refused(
+      [&](Call& c) {
+        c.options.kv_lengths = in_memory({1, 1, 1});
+        c.gradients.key_gradient.data = memory.data();
+      },
+      "key_gradient overlaps kv_lengths in memory");
+  expect_backward_refused(
+      [&](Call& c) {
+        c.gradients.key_starts = in_memory(c.key_starts);
+        c.gradients.query_gradient.data = memory.data();
+      },
+      "query_gradient overlaps key_starts in memory");
 }
 
 TEST(VarlenValidation, RefusesOptionsThatDoNotFitTheSequences) {

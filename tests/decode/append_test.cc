@@ -161,6 +161,31 @@ TEST(KvAppend, RefusesACacheThatContradictsItself) {
                  "cache key_scale");
 }
 
+TEST(KvAppend, RefusesACacheThatOverlapsAListOfNumbers) {
+  std::vector<int64_t> memory(8 * 2 * 3 * 2 * 4, 1);
+  const std::span<const int64_t> list(memory);
+  const std::span<const int32_t> small(reinterpret_cast<const int32_t*>(memory.data()), memory.size());
+  const auto under_keys = [&](const std::function<void(Engine&)>& put, const std::string& name) {
+    expect_refused(
+        [&](Engine& e) {
+          e.cache.key.data = memory.data();
+          put(e);
+        },
+        "cache key overlaps " + name + " in memory");
+  };
+  under_keys([&](Engine& e) { e.cache.lengths = list.first(2); }, "cache lengths");
+  under_keys([&](Engine& e) { e.cache.block_table = small.first(6); }, "cache block_table");
+  under_keys([&](Engine& e) { e.cache.sequences = small.first(2); }, "sequences");
+  under_keys([&](Engine& e) { e.tokens.counts = list.first(2); }, "counts");
+  under_keys(
+      [&](Engine& e) {
+        const TensorView table(e.key.data(), Shape{1, 1, 4, 2});
+        e.tokens.rope = {RopeLayout::kHalfSplit, table, table};
+        e.tokens.key_positions = list.first(2);
+      },
+      "key_positions");
+}
+
 TEST(KvAppend, WithoutTokensEndsAtOnceHoweverManyHeadsThereAre) {
   constexpr int64_t kEndless = int64_t{1} << 50;
   float number = 0;

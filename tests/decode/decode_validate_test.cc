@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "attend/decode.h"
@@ -194,6 +195,37 @@ TEST(DecodeValidation, RefusesOptionsOutsideTheContract) {
   expect_refused([](Call& c) { c.options.isa = Isa::kNeon; }, "isa neon is not available here",
                  StatusCode::kUnsupported);
 #endif
+}
+
+TEST(DecodeValidation, RefusesOutputsThatOverlapAListOfNumbers) {
+  std::vector<int64_t> memory(2 * 4 * 3 * 6, 1);
+  const std::span<const int64_t> list(memory);
+  const std::span<const int32_t> small(reinterpret_cast<const int32_t*>(memory.data()), memory.size());
+  const auto under_output = [&](const std::function<void(Call&)>& put, const std::string& name) {
+    expect_refused(
+        [&](Call& c) {
+          c.tensors.output.data = memory.data();
+          put(c);
+        },
+        "output overlaps " + name + " in memory");
+    expect_refused(
+        [&](Call& c) {
+          c.tensors.lse.data = memory.data();
+          put(c);
+        },
+        "lse overlaps " + name + " in memory");
+  };
+  under_output([&](Call& c) { c.tensors.cache.lengths = list.first(2); }, "cache lengths");
+  under_output([&](Call& c) { c.tensors.cache.block_table = small.first(6); }, "cache block_table");
+  under_output([&](Call& c) { c.tensors.cache.sequences = small.first(2); }, "sequences");
+  under_output([&](Call& c) { c.options.query_counts = list.first(2); }, "query_counts");
+  under_output(
+      [&](Call& c) {
+        const TensorView table(c.key.data(), Shape{1, 1, 4, 2});
+        c.options.rope = {RopeLayout::kHalfSplit, table, table};
+        c.options.query_positions = list.first(3);
+      },
+      "query_positions");
 }
 
 TEST(DecodeValidation, HasNothingToDoWithoutQueries) {
