@@ -74,7 +74,8 @@ typedef struct attend_view {
   int64_t stride[4]; /* in elements; stride[3] is 1 where rows are read */
 } attend_view;
 
-/* A tensor that is written. All zero: absent. */
+/* A tensor that is written. All zero: absent. One that has a shape with elements, but NULL for its data, is
+ * refused, optional or not. */
 typedef struct attend_mutable_view {
   void* data;
   int32_t dtype;

@@ -117,6 +117,10 @@ Status check_apart(const Operand& written, const Operand& other) {
   return invalid(std::string(written.name) + " overlaps " + other.name + " in memory");
 }
 
+bool is_given(const TensorView& view) {
+  return view.present() || has_elements(view.shape);
+}
+
 bool same_tensor(const TensorView& a, const TensorView& b) {
   return a.data == b.data && a.dtype == b.dtype && a.shape == b.shape && a.stride == b.stride;
 }

@@ -58,6 +58,10 @@ Operand list_of(const char* name, std::span<const T> numbers) {
 /// An operand that is absent shares nothing.
 Status check_apart(const Operand& written, const Operand& other);
 
+/// Whether an optional tensor was given. One whose shape has elements, but which has no memory, was: it is
+/// refused like any other operand.
+bool is_given(const TensorView& view);
+
 /// Whether the two are one tensor, which may then be changed in place.
 bool same_tensor(const TensorView& a, const TensorView& b);
 

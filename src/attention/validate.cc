@@ -141,15 +141,16 @@ Status validate(const AttentionTensors& t, const AttentionOptions& options, cons
       {{"output", t.output, {"B", "Hq", Tq, "Dv"}}, {n.B, n.Hq, n.Tq, n.Dv}, true},
   }};
   size_t count = 4;
-  if (t.lse.present())
+  if (is_given(t.lse)) {
     operands[count++] = {{"lse", t.lse, {"B", "Hq", Tq, "3"}}, {n.B, n.Hq, n.Tq, 1}, true, true};
-  if (t.weights.present()) {
+  }
+  if (is_given(t.weights)) {
     operands[count++] = {{"weights", t.weights, {"B", "Hq", Tq, Tk}}, {n.B, n.Hq, n.Tq, n.Tk}, true, true};
   }
-  if (t.head_mean.present()) {
+  if (is_given(t.head_mean)) {
     operands[count++] = {{"head_mean", t.head_mean, {"B", "1", Tq, Tk}}, {n.B, 1, n.Tq, n.Tk}, true, true};
   }
-  if (t.column_sums.present()) {
+  if (is_given(t.column_sums)) {
     operands[count++] = {
         {"column_sums", t.column_sums, {"B", "Hq", "2", Tk}}, {n.B, n.Hq, 1, n.Tk}, true, true};
   }
@@ -174,16 +175,16 @@ Status validate(const AttentionGradientTensors& t, const AttentionOptions& optio
   }};
   for (const auto& [gradient, of, name] : {std::tuple{&t.bias_gradient, &options.bias, "bias"},
                                            std::tuple{&t.sinks_gradient, &options.sinks, "sinks"}}) {
-    if (gradient->present() && !of->present()) {
+    if (is_given(*gradient) && !of->present()) {
       return invalid(std::string(name) + "_gradient is asked for, but " + name + " is absent");
     }
   }
   size_t count = 9;
-  if (t.bias_gradient.present()) {
+  if (is_given(t.bias_gradient)) {
     operands[count++] = {
         {"bias_gradient", t.bias_gradient, {"B", "Hq", Tq, Tk}}, options.bias.shape, true, true, "bias"};
   }
-  if (t.sinks_gradient.present()) {
+  if (is_given(t.sinks_gradient)) {
     operands[count++] = {{"sinks_gradient", t.sinks_gradient, {"B", "Hq", "2", "3"}},
                          options.sinks.shape,
                          true,

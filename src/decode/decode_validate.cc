@@ -34,7 +34,7 @@ Status check_outputs(const Operand& output, const Operand& lse, const Operand& q
   ATTEND_RETURN_IF_ERROR(check_same(output, 3, cache.value));
   ATTEND_RETURN_IF_ERROR(check_memory(output));
   ATTEND_RETURN_IF_ERROR(check_written(output));
-  if (lse.view.present()) {
+  if (is_given(lse.view)) {
     ATTEND_RETURN_IF_ERROR(check_type(lse, DType::kFloat32));
     ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2}, query));
     ATTEND_RETURN_IF_ERROR(check_size(lse, 3, 1));
@@ -151,7 +151,7 @@ Status validate(const MergeTensors& t) {
   ATTEND_RETURN_IF_ERROR(check_written(output));
   ATTEND_RETURN_IF_ERROR(check_part(read[0], read[1], output));
   ATTEND_RETURN_IF_ERROR(check_part(read[2], read[3], output));
-  if (t.lse.present()) {
+  if (is_given(t.lse)) {
     ATTEND_RETURN_IF_ERROR(check_same(lse, {0, 1, 2, 3}, read[1]));
     ATTEND_RETURN_IF_ERROR(check_same_type(lse, read[1]));
     ATTEND_RETURN_IF_ERROR(check_memory(lse));

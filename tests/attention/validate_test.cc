@@ -253,6 +253,40 @@ TEST(Validation, RefusesOutputsThatOverlapAListOfNumbers) {
   EXPECT_TRUE(attention(behind.tensors, behind.options, serial_executor()).ok());
 }
 
+TEST(Validation, RefusesAnOptionalOutputThatIsDescribedButHasNoMemory) {
+  for (MutableTensorView AttentionTensors::*output : {&AttentionTensors::lse, &AttentionTensors::weights}) {
+    expect_refused([&](Call& c) { (c.tensors.*output).data = nullptr; }, "is a null pointer");
+    expect_refused(
+        [&](Call& c) {
+          (c.tensors.*output) = {};
+          (c.tensors.*output).shape = {9, 9, 9, 9};
+        },
+        "axis B is 9, but query axis B is 2");
+  }
+  expect_refused([](Call& c) { c.tensors.head_mean.shape = {2, 1, 5, 7}; }, "head_mean is a null pointer");
+  expect_refused(
+      [](Call& c) {
+        c.tensors.column_sums.shape = {2, 4, 1, 7};
+      },
+      "column_sums is a null pointer");
+  expect_backward_refused(
+      [](Call& c) {
+        c.gradients.bias_gradient.shape = {1, 1, 5, 7};
+      },
+      "bias_gradient is asked for, but bias is absent");
+  expect_backward_refused(
+      [](Call& c) {
+        c.options.sinks = {c.extra.data(), Shape{1, 4, 1, 1}};
+        c.gradients.sinks_gradient.shape = {1, 4, 1, 1};
+      },
+      "sinks_gradient is a null pointer");
+  Call empty;
+  empty.tensors.query.shape[2] = empty.tensors.output.shape[2] = empty.tensors.lse.shape[2] =
+      empty.tensors.weights.shape[2] = 0;
+  empty.tensors.lse.data = empty.tensors.weights.data = nullptr;  // as malloc(0) may return
+  EXPECT_TRUE(attention(empty.tensors, empty.options, serial_executor()).ok());
+}
+
 TEST(Validation, RefusesBadScalesLengthsAndMasks) {
   expect_refused([](Call& c) { c.options.scale = std::nanf(""); }, "scale is nan, but must be finite");
   expect_refused([](Call& c) { c.options.scale = -HUGE_VALF; }, "scale is -inf, but must be finite");

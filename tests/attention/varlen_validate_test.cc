@@ -191,6 +191,7 @@ TEST(VarlenValidation, RefusesOutputsThatOverlapAListOfNumbers) {
         c.gradients.query_gradient.data = memory.data();
       },
       "query_gradient overlaps key_starts in memory");
+  expect_refused([](Call& c) { c.tensors.lse.data = nullptr; }, "lse is a null pointer");
 }
 
 TEST(VarlenValidation, RefusesOptionsThatDoNotFitTheSequences) {

@@ -39,6 +39,12 @@ static void tensors_that_disagree_are_named(void) {
   t = p.tensors;
   t.value.data = NULL;
   CHECK_REFUSED(attend_attention(&t, NULL, NULL), ATTEND_INVALID_ARGUMENT, "value is a null pointer");
+  t = p.tensors;
+  t.lse.data = NULL;
+  CHECK_REFUSED(attend_attention(&t, NULL, NULL), ATTEND_INVALID_ARGUMENT, "lse is a null pointer");
+  t.lse.shape[1] = 9;
+  CHECK_REFUSED(attend_attention(&t, NULL, NULL), ATTEND_INVALID_ARGUMENT,
+                "lse axis Hq is 9, but query axis Hq is 4");
   attend_attention_gradient_tensors g = p.gradients;
   g.lse.shape[2] = kTq + 1;
   CHECK_REFUSED(attend_attention_backward(&g, NULL, NULL), ATTEND_INVALID_ARGUMENT,

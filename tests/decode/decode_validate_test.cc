@@ -226,6 +226,7 @@ TEST(DecodeValidation, RefusesOutputsThatOverlapAListOfNumbers) {
         c.options.query_positions = list.first(3);
       },
       "query_positions");
+  expect_refused([](Call& c) { c.tensors.lse.data = nullptr; }, "lse is a null pointer");
 }
 
 TEST(DecodeValidation, HasNothingToDoWithoutQueries) {

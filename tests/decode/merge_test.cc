@@ -217,6 +217,7 @@ TEST(Merge, RefusesPartsThatDoNotFit) {
               HasSubstr("second output is float16, but output is float32"));
   EXPECT_THAT(refused([](auto& t) { t.second.lse.data = nullptr; }),
               HasSubstr("second lse is a null pointer"));
+  EXPECT_THAT(refused([](auto& t) { t.lse.data = nullptr; }), HasSubstr("lse is a null pointer"));
   EXPECT_THAT(refused([](auto& t) {
                 t.output.data = static_cast<float*>(t.output.data) + 1;
                 t.first.output = t.output;
