@@ -10,77 +10,14 @@
 #include <vector>
 
 #include "attend/attention.h"
+#include "attention/valid_call.h"
 
 namespace attend {
 namespace {
 
 using ::testing::HasSubstr;
 
-/// A valid call, to be spoiled in one place at a time.
-struct Call {
-  std::vector<float> query = std::vector<float>(2 * 4 * 5 * 8, 1.0f),
-                     key = std::vector<float>(2 * 2 * 7 * 8, 1.0f),
-                     value = std::vector<float>(2 * 2 * 7 * 6, 1.0f),
-                     output = std::vector<float>(2 * 4 * 5 * 6, 42.0f),
-                     lse = std::vector<float>(2 * 4 * 5, 42.0f),
-                     weights = std::vector<float>(2 * 4 * 5 * 7, 42.0f);
-  std::vector<float> output_gradient = output, query_gradient = std::vector<float>(query.size(), 42.0f),
-                     key_gradient = std::vector<float>(key.size(), 42.0f),
-                     value_gradient = std::vector<float>(value.size(), 42.0f);
-  std::vector<float> extra = std::vector<float>(2 * 4 * 5 * 8, 0.5f);  // for the tensors among the options
-  std::vector<int64_t> lengths = {7, 3};
-  std::vector<int64_t> zeros = std::vector<int64_t>(2 * 4 * 5 * 8);  // lists, in memory for an output
-  bool mask[2 * 5 * 7] = {};
-  AttentionTensors tensors = {{query.data(), Shape{2, 4, 5, 8}}, {key.data(), Shape{2, 2, 7, 8}},
-                              {value.data(), Shape{2, 2, 7, 6}}, {output.data(), Shape{2, 4, 5, 6}},
-                              {lse.data(), Shape{2, 4, 5, 1}},   {weights.data(), Shape{2, 4, 5, 7}}};
-  AttentionGradientTensors gradients = {tensors.query,
-                                        tensors.key,
-                                        tensors.value,
-                                        tensors.output,
-                                        tensors.lse,
-                                        {output_gradient.data(), Shape{2, 4, 5, 6}},
-                                        {query_gradient.data(), Shape{2, 4, 5, 8}},
-                                        {key_gradient.data(), Shape{2, 2, 7, 8}},
-                                        {value_gradient.data(), Shape{2, 2, 7, 6}}};
-  AttentionOptions options;
-
-  std::span<const int64_t> list(size_t count) const { return std::span(zeros).subspan(10, count); }
-  Rope rope() const {
-    return {
-        RopeLayout::kHalfSplit, {extra.data(), Shape{1, 1, 7, 3}}, {extra.data() + 21, Shape{1, 1, 7, 3}}};
-  }
-
-  bool written() const {
-    const auto touched = [](const std::vector<float>& v) {
-      return std::any_of(v.begin(), v.end(), [](float x) { return x != 42.0f; });
-    };
-    return touched(output) || touched(lse) || touched(weights) || touched(query_gradient) ||
-           touched(key_gradient) || touched(value_gradient);
-  }
-};
-
-void expect_refused(const std::function<void(Call&)>& spoil, const std::string& message,
-                    StatusCode code = StatusCode::kInvalidArgument) {
-  Call call;
-  spoil(call);
-  const Status status = attention(call.tensors, call.options, serial_executor());
-  EXPECT_EQ(status.code(), code) << message;
-  EXPECT_THAT(status.message(), HasSubstr(message));
-  EXPECT_EQ(explain(call.tensors, call.options), status.message());
-  EXPECT_EQ(attention_scratch_bytes(call.tensors, call.options, 1), 0u);
-  EXPECT_FALSE(call.written()) << message;
-}
-
-void expect_backward_refused(const std::function<void(Call&)>& spoil, const std::string& message) {
-  Call call;
-  spoil(call);
-  const Status status = attention_backward(call.gradients, call.options, serial_executor());
-  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << message;
-  EXPECT_THAT(status.message(), HasSubstr(message));
-  EXPECT_EQ(attention_backward_scratch_bytes(call.gradients, call.options, 1), 0u);
-  EXPECT_FALSE(call.written()) << message;
-}
+using Call = ValidCall;
 
 TEST(Validation, AcceptsTheCallThatTheOthersSpoil) {
   Call call;
@@ -214,77 +151,6 @@ TEST(Validation, RefusesStridesThatTheKernelsCannotFollow) {
                  "query spans more than the address space");
   expect_refused([](Call& c) { c.tensors.query.stride[1] = std::numeric_limits<int64_t>::max() / 8; },
                  "query spans more than the address space");
-}
-
-TEST(Validation, RefusesOutputsThatOverlapAnything) {
-  expect_refused([](Call& c) { c.tensors.output.data = c.query.data() + 20; },
-                 "output overlaps query in memory");
-  expect_refused([](Call& c) { c.tensors.lse.data = c.value.data(); }, "lse overlaps value in memory");
-  expect_refused([](Call& c) { c.tensors.weights.data = c.output.data(); },
-                 "output overlaps weights in memory");
-  expect_refused(
-      [](Call& c) {
-        c.options.mask = TensorView(reinterpret_cast<const bool*>(c.output.data()), Shape{2, 1, 5, 7});
-      },
-      "output overlaps mask in memory");
-}
-
-TEST(Validation, RefusesOutputsThatOverlapAListOfNumbers) {
-  const auto over = [](Call& c, MutableTensorView& output, std::span<const int64_t>& list, size_t count) {
-    c.options.rope = c.rope();
-    output.data = c.zeros.data();
-    list = c.list(count);
-  };
-  expect_refused([&](Call& c) { over(c, c.tensors.output, c.options.kv_lengths, 2); },
-                 "output overlaps kv_lengths in memory");
-  expect_refused([&](Call& c) { over(c, c.tensors.lse, c.options.query_offset, 2); },
-                 "lse overlaps query_offset in memory");
-  expect_refused([&](Call& c) { over(c, c.tensors.weights, c.options.query_positions, 5); },
-                 "weights overlaps query_positions in memory");
-  expect_refused([&](Call& c) { over(c, c.tensors.weights, c.options.key_positions, 7); },
-                 "weights overlaps key_positions in memory");
-  expect_backward_refused([&](Call& c) { over(c, c.gradients.query_gradient, c.options.kv_lengths, 2); },
-                          "query_gradient overlaps kv_lengths in memory");
-  expect_backward_refused([&](Call& c) { over(c, c.gradients.key_gradient, c.options.key_positions, 7); },
-                          "key_gradient overlaps key_positions in memory");
-  Call behind;
-  over(behind, behind.tensors.output, behind.options.kv_lengths, 2);
-  behind.options.kv_lengths = std::span(behind.zeros).subspan(2 * 4 * 5 * 6 / 2, 2);
-  EXPECT_TRUE(attention(behind.tensors, behind.options, serial_executor()).ok());
-}
-
-TEST(Validation, RefusesAnOptionalOutputThatIsDescribedButHasNoMemory) {
-  for (MutableTensorView AttentionTensors::*output : {&AttentionTensors::lse, &AttentionTensors::weights}) {
-    expect_refused([&](Call& c) { (c.tensors.*output).data = nullptr; }, "is a null pointer");
-    expect_refused(
-        [&](Call& c) {
-          (c.tensors.*output) = {};
-          (c.tensors.*output).shape = {9, 9, 9, 9};
-        },
-        "axis B is 9, but query axis B is 2");
-  }
-  expect_refused([](Call& c) { c.tensors.head_mean.shape = {2, 1, 5, 7}; }, "head_mean is a null pointer");
-  expect_refused(
-      [](Call& c) {
-        c.tensors.column_sums.shape = {2, 4, 1, 7};
-      },
-      "column_sums is a null pointer");
-  expect_backward_refused(
-      [](Call& c) {
-        c.gradients.bias_gradient.shape = {1, 1, 5, 7};
-      },
-      "bias_gradient is asked for, but bias is absent");
-  expect_backward_refused(
-      [](Call& c) {
-        c.options.sinks = {c.extra.data(), Shape{1, 4, 1, 1}};
-        c.gradients.sinks_gradient.shape = {1, 4, 1, 1};
-      },
-      "sinks_gradient is a null pointer");
-  Call empty;
-  empty.tensors.query.shape[2] = empty.tensors.output.shape[2] = empty.tensors.lse.shape[2] =
-      empty.tensors.weights.shape[2] = 0;
-  empty.tensors.lse.data = empty.tensors.weights.data = nullptr;  // as malloc(0) may return
-  EXPECT_TRUE(attention(empty.tensors, empty.options, serial_executor()).ok());
 }
 
 TEST(Validation, RefusesBadScalesLengthsAndMasks) {
