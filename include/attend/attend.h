@@ -97,7 +97,8 @@ typedef struct attend_executor attend_executor;
 
 typedef enum attend_executor_kind {
   ATTEND_EXECUTOR_SERIAL = 0, /* the calling thread */
-  ATTEND_EXECUTOR_OPENMP = 1, /* OpenMP's threads; GCC's runtime ends the process if the system refuses one */
+  ATTEND_EXECUTOR_OPENMP = 1, /* OpenMP's threads; GCC's runtime ends the process if the system refuses one;
+                                 in a child of fork() as ATTEND_EXECUTOR_THREADS */
   ATTEND_EXECUTOR_THREADS = 2 /* threads that are started for each call, some 20 microseconds; where the
                                  system refuses one, the others do its share */
 } attend_executor_kind;

@@ -84,8 +84,9 @@ class Captioner {
  public:
   /// Reads a model file, or a folder with a published checkpoint, whose weights stay in the mapped file
   /// unless `precision` has them rounded. `executor` runs the attention and must outlive the Captioner;
-  /// convolutions and matrix products run on OpenMP's threads. Errors: kNotFound, kIo; kCorrupt and
-  /// kUnsupported naming the file and the tensor or key at fault; kOutOfMemory.
+  /// convolutions and matrix products run on OpenMP's threads, for which GNU's OpenMP waits for ever in a
+  /// child of fork() unless the call comes from a thread that the child started. Errors: kNotFound, kIo;
+  /// kCorrupt and kUnsupported naming the file and the tensor or key at fault; kOutOfMemory.
   static Result<Captioner> load(const std::string& path, Executor& executor = serial_executor(),
                                 WeightPrecision precision = WeightPrecision::kAsStored);
 

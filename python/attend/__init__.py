@@ -8,6 +8,7 @@ h // (Hq // Hkv)), Tq queries, Tk keys, D query/key width, Dv value width.
 * Masking is selection: a NaN in a masked key or value reaches neither the output nor a gradient.
 * A query that sees no key gets output 0, lse -inf and weights 0. Never NaN.
 * The result is a function of the inputs, the options and the instruction set: the same bits for any number of threads.
+* It works in a child of fork() too, as multiprocessing makes them: there threads are started anew for each call.
 * Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers.
 
 attention_varlen() takes sequences of different lengths packed one after the other. A KVCache keeps keys and values

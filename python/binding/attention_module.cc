@@ -201,15 +201,16 @@ class Module {
     }
     const int count = thread_count_of(threads);
     const nb::gil_scoped_release others_may_run;
-    const ThreadCount limit(count);
-    const std::unique_ptr<Executor> executor = make_openmp_executor(count);
-    Pass pass(call.arena, *executor);
-    const KeyValues<T> memory = module_.project(call.key, call.value, call.keys, pass);
-    Matrix<T> seen;
-    if (all_weights) seen = call.arena.template matrix<T>(call.query.rows, call.most);
-    unpack<T>(module_.forward(call.query, call.queries, memory, pass, nullptr, seen, call.mask), call.queries,
-              out);
-    if (all_weights) unpack<T>(seen, call.queries, *all_weights);
+    on_openmp_threads(count, [&] {
+      const std::unique_ptr<Executor> executor = make_openmp_executor(count);
+      Pass pass(call.arena, *executor);
+      const KeyValues<T> memory = module_.project(call.key, call.value, call.keys, pass);
+      Matrix<T> seen;
+      if (all_weights) seen = call.arena.template matrix<T>(call.query.rows, call.most);
+      unpack<T>(module_.forward(call.query, call.queries, memory, pass, nullptr, seen, call.mask),
+                call.queries, out);
+      if (all_weights) unpack<T>(seen, call.queries, *all_weights);
+    });
   }
 
   void backward(const nb::object& output_gradient, const nb::object& query, const nb::object& key,
@@ -229,26 +230,27 @@ class Module {
     const int count = thread_count_of(threads);
     const nb::gil_scoped_release others_may_run;
     const std::lock_guard<std::mutex> lock(gradients_);
-    const ThreadCount limit(count);
-    const std::unique_ptr<Executor> executor = make_openmp_executor(count);
-    Pass pass(call.arena, *executor);
-    zero_gradients(parameters_);
-    const Matrix<T> dy = packed(dout, call.queries, call.arena);
-    const KeyValues<T> memory = module_.project(call.key, call.value, call.keys, pass);
-    typename AttentionModule<T>::Activations activations;
-    module_.forward(call.query, call.queries, memory, pass, &activations, {}, call.mask);
-    const typename AttentionModule<T>::MemoryGradient dmemory{
-        call.arena.template matrix<T>(memory.keys.rows, memory.keys.cols),
-        call.arena.template matrix<T>(memory.values.rows, memory.values.cols)};
-    unpack<T>(module_.backward(activations, memory, dy, dmemory, pass), call.queries, dq);
-    const auto dinput = module_.project_backward(call.key, call.value, dmemory, pass, call.mask.present());
-    unpack<T>(dinput.key_input, call.keys, dk);
-    unpack<T>(dinput.value_input, call.keys, dv);
-    for (size_t p = 0; p < dparameters.size(); ++p) {
-      const Matrix<T> gradient = parameters_[p]->gradient();
-      const std::vector<int64_t> all = {0, gradient.rows};
-      unpack<T>(gradient, all, dparameters[p]);
-    }
+    on_openmp_threads(count, [&] {
+      const std::unique_ptr<Executor> executor = make_openmp_executor(count);
+      Pass pass(call.arena, *executor);
+      zero_gradients(parameters_);
+      const Matrix<T> dy = packed(dout, call.queries, call.arena);
+      const KeyValues<T> memory = module_.project(call.key, call.value, call.keys, pass);
+      typename AttentionModule<T>::Activations activations;
+      module_.forward(call.query, call.queries, memory, pass, &activations, {}, call.mask);
+      const typename AttentionModule<T>::MemoryGradient dmemory{
+          call.arena.template matrix<T>(memory.keys.rows, memory.keys.cols),
+          call.arena.template matrix<T>(memory.values.rows, memory.values.cols)};
+      unpack<T>(module_.backward(activations, memory, dy, dmemory, pass), call.queries, dq);
+      const auto dinput = module_.project_backward(call.key, call.value, dmemory, pass, call.mask.present());
+      unpack<T>(dinput.key_input, call.keys, dk);
+      unpack<T>(dinput.value_input, call.keys, dv);
+      for (size_t p = 0; p < dparameters.size(); ++p) {
+        const Matrix<T> gradient = parameters_[p]->gradient();
+        const std::vector<int64_t> all = {0, gradient.rows};
+        unpack<T>(gradient, all, dparameters[p]);
+      }
+    });
   }
 
  private:

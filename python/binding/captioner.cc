@@ -43,7 +43,7 @@ class Speaker {
   Speaker(const std::optional<std::string>& path, int threads, WeightPrecision precision)
       : threads_(threads),
         executor_(make_openmp_executor(threads)),
-        captioner_(load(path, *executor_, precision)) {}
+        captioner_(load(path, threads, *executor_, precision)) {}
 
   const Captioner& captioner() const { return captioner_; }
 
@@ -53,15 +53,14 @@ class Speaker {
     Result<Caption> caption = Status();
     {
       const nb::gil_scoped_release others_may_run;
-      const ThreadCount count(threads_);
-      caption = body(captioner_);
+      on_openmp_threads(threads_, [&] { caption = body(captioner_); });
     }
     raise_if_file_error(caption.status());
     return std::move(caption).value();
   }
 
  private:
-  static Captioner load(const std::optional<std::string>& path, Executor& executor,
+  static Captioner load(const std::optional<std::string>& path, int threads, Executor& executor,
                         WeightPrecision precision) {
     if (!path && precision != WeightPrecision::kAsStored) {
       refuse_value("weights are rounded of published checkpoints alone: model must be the folder of one");
@@ -72,8 +71,10 @@ class Speaker {
     Result<Captioner> captioner = Status();
     {
       const nb::gil_scoped_release others_may_run;
-      captioner = path ? Captioner::load(*path, executor, precision)
-                       : Captioner::load(embedded_model(), "the model inside the package", executor);
+      on_openmp_threads(threads, [&] {
+        captioner = path ? Captioner::load(*path, executor, precision)
+                         : Captioner::load(embedded_model(), "the model inside the package", executor);
+      });
     }
     raise_if_file_error(captioner.status());
     return std::move(captioner).value();

@@ -5,8 +5,11 @@
 #include <nanobind/nanobind.h>
 #include <omp.h>
 
+#include <future>
 #include <string>
+#include <utility>
 
+#include "base/forked.h"
 #include "binding/cast.h"
 #include "binding/refusal.h"
 
@@ -32,6 +35,18 @@ class ThreadCount {
  private:
   int before_;
 };
+
+/// body() with so many of OpenMP's threads. In a child of fork() it runs on a thread of its own: GNU's OpenMP
+/// has a pool for each thread that opens regions, and that of the thread that forked lacks its threads.
+template <class Body>
+void on_openmp_threads(int threads, Body&& body) {
+  const auto counted = [&] {
+    const ThreadCount count(threads);
+    std::forward<Body>(body)();
+  };
+  if (!forked()) return counted();
+  std::async(std::launch::async, counted).get();
+}
 
 }  // namespace attend::python
 

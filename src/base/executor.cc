@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/forked.h"
+
 namespace attend {
 namespace {
 
@@ -17,7 +19,7 @@ class SerialExecutor final : public Executor {
 
 class OpenMpExecutor final : public Executor {
  public:
-  explicit OpenMpExecutor(int threads) : threads_(threads) {}
+  explicit OpenMpExecutor(int threads) : threads_(threads), after_fork_(make_thread_executor(threads)) {}
   int workers() const override { return threads_; }
   void run(int64_t count, Task task, void* context) override {
     const int team = static_cast<int>(std::min<int64_t>(threads_, count));
@@ -25,12 +27,14 @@ class OpenMpExecutor final : public Executor {
       for (int64_t i = 0; i < count; ++i) task(context, i, 0);
       return;
     }
+    if (forked()) return after_fork_->run(count, task, context);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(team)
     for (int64_t i = 0; i < count; ++i) task(context, i, omp_get_thread_num());
   }
 
  private:
   int threads_;
+  std::unique_ptr<Executor> after_fork_;
 };
 
 }  // namespace

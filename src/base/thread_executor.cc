@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <thread>
@@ -33,8 +34,8 @@ class ThreadExecutor final : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_thread_executor(int threads) {
-  const int available = static_cast<int>(std::thread::hardware_concurrency());
-  return std::make_unique<ThreadExecutor>(threads > 0 ? threads : available > 0 ? available : 1);
+  if (threads > 0) return std::make_unique<ThreadExecutor>(threads);  // asking the system reads a file
+  return std::make_unique<ThreadExecutor>(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
 }
 
 }  // namespace attend

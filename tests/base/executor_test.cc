@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <vector>
@@ -59,6 +61,26 @@ TEST(Executor, ThreadsThatTheSystemRefusesAreDoneWithout) {
   pthread_attr_destroy(&before);
 }
 #endif
+
+TEST(Executor, OpenMpRunsInAChildOfForkToo) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "the thread sanitizer refuses children with threads of their own";
+#endif
+  const auto executor = make_openmp_executor(3);
+  expect_each_task_once(*executor, 100);  // starts the threads that the child will not have
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);  // ends a child that waits for them
+    expect_each_task_once(*executor, 100);
+    expect_each_task_once(*make_openmp_executor(2), 100);
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
 
 }  // namespace
 }  // namespace attend
