@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -25,14 +26,13 @@ def scaled_dot_product_attention(
     """torch.nn.functional.scaled_dot_product_attention, with its signature, shapes and broadcasting.
 
     query [..., Hq, L, E], key [..., H, S, E], value [..., H, S, Ev]; attn_mask broadcasts to [..., Hq, L, S]: True
-    means that the query may see the key; is_causal: query i sees key j when j <= i. float32 or float64, on the CPU.
-
     means that the query may see the key, while numbers are added to the scores; is_causal: query i sees key j when
-    j <= i. float32, bfloat16, float16 or float64, on the CPU. Dropout is seeded by PyTorch's generator.
+    j <= i. float32, bfloat16, float16 or float64, on the CPU; E and Ev in 1..1024. Dropout is seeded by PyTorch's
+    generator.
 
     Where it differs: a query that sees no key gets zeros, and no NaN passes a mask. Tensors whose last axis is not
-    contiguous are copied first. Gradients of 16-bit tensors are computed on float32 copies. Gradients reach query, key, value and attn_mask, once: the backward pass has none of
-    its own.
+    contiguous are copied first. Sums are float32 for 16-bit tensors too, whose outputs and gradients are rounded once.
+    Gradients reach query, key, value and attn_mask, once: the backward pass has none of its own.
     """
     if attn_mask is not None and is_causal:
         raise ValueError("attn_mask is given and is_causal is True, but only one of them can be")
@@ -65,8 +65,10 @@ def attention_of(
     if bias is not None:
         bias = _mask_of(bias, leading).to(_sum_type(q))
     options = {"mask": mask, "causal": "upper_left" if is_causal else False, "scale": scale, **options}
-    if dropout_p != 0.0:
-        options |= {"dropout": dropout_p, "seed": int(torch.randint(2**63 - 1, ()))}
+    if dropout_p == 1.0:
+        options["mask"] = q.new_zeros(1, dtype=torch.bool)  # no key is left
+    elif dropout_p != 0.0:
+        options |= {"dropout": dropout_p, "seed": int(torch.randint(2**63 - 1, (), device="cpu"))}
     out = _attend(q, k, v, bias, options)
     axes = max(query.dim(), key.dim(), value.dim())
     return out.reshape(*leading, *out.shape[1 if axes > 2 else 2 :])
@@ -86,7 +88,8 @@ def _four_axes(
         heads = [q.shape[-3], k.shape[-3], v.shape[-3]]
     else:
         heads = [*torch.broadcast_shapes(q.shape[-3:-2], k.shape[-3:-2], v.shape[-3:-2])] * 3
-    q, k, v = (t.expand(*leading, h, *t.shape[-2:]).reshape(-1, h, *t.shape[-2:]) for t, h in zip((q, k, v), heads))
+    B = prod(leading)
+    q, k, v = (t.expand(*leading, h, *t.shape[-2:]).reshape(B, h, *t.shape[-2:]) for t, h in zip((q, k, v), heads))
     return _with_rows(q), _with_rows(k), _with_rows(v)
 
 
@@ -101,9 +104,9 @@ def _with_rows(tensor: Tensor) -> Tensor:
 
 def _mask_of(mask: Tensor, leading: torch.Size) -> Tensor:
     """At most four axes, which attention() broadcasts."""
-    if mask.dim() <= 3 or len(leading) == 1:
+    if mask.dim() <= 3 or len(leading) <= 1:
         return mask
-    return mask.expand(*leading, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
+    return mask.expand(*leading, *mask.shape[-3:]).reshape(prod(leading), *mask.shape[-3:])
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, options: dict[str, Any]) -> Tensor:

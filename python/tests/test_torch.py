@@ -43,6 +43,17 @@ def test_causal_and_scale():
     assert_like_pytorch(randn(2, 4, 5, 16), randn(2, 4, 9, 16), randn(2, 4, 9, 16), is_causal=True, scale=0.3)
 
 
+@pytest.mark.parametrize("q, k", [((2, 3, 0, 8), (2, 3, 5, 8)), ((2, 3, 4, 8), (2, 3, 0, 8)), ((0, 3, 4, 8), (0, 3, 5, 8))])
+@pytest.mark.parametrize("leading", [(), (2,)])
+def test_tensors_without_elements(q, k, leading):
+    q, k = (*leading, *q), (*leading, *k)
+    masked = dict(attn_mask=torch.ones(*q[:-1], k[-2], dtype=torch.bool))
+    for options in ({}, masked, dict(is_causal=True), dict(enable_gqa=True)):
+        assert_like_pytorch(randn(*q), randn(*k), randn(*k), **options)
+    for mask in (torch.zeros(q[-2], k[-2]), torch.zeros(*q[:-1], k[-2])):
+        assert_like_pytorch(randn(*q), randn(*k), randn(*k), attn_mask=mask)
+
+
 def test_grouped_queries():
     torch.manual_seed(4)
     assert_like_pytorch(randn(2, 6, 9, 16), randn(2, 2, 7, 16), randn(2, 2, 7, 8), enable_gqa=True)
@@ -64,6 +75,17 @@ def test_boolean_masks_with_many_leading_axes():
         mask = torch.rand(shape) < 0.7
         mask[..., 0] = True
         assert_like_pytorch(randn(3, 2, 4, 9, 16), randn(3, 2, 4, 7, 16), randn(3, 2, 4, 7, 8), attn_mask=mask)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 9, 7), (1, 1, 9, 7), (1, 1, 1, 7)])
+def test_a_mask_may_have_a_batch_axis_that_the_operands_lack(shape):
+    torch.manual_seed(14)
+    seen = torch.rand(shape) < 0.7
+    seen[..., 0] = True
+    for mask in (seen, torch.randn(shape)):
+        assert_like_pytorch(randn(4, 9, 16), randn(4, 7, 16), randn(4, 7, 8), attn_mask=mask)
+    with pytest.raises(ValueError, match="bias axis B is 2"):
+        attend.torch.scaled_dot_product_attention(randn(4, 9, 16), randn(4, 7, 16), randn(4, 7, 8), torch.zeros(2, 1, 9, 7))
 
 
 @pytest.mark.parametrize("shape", [(9, 7), (4, 9, 7), (2, 1, 9, 7), (2, 4, 1, 7), (2, 4, 9, 7)])
@@ -102,6 +124,12 @@ def test_dropout_is_seeded_by_pytorch_and_keeps_its_gradient():
     assert torch.equal(call(q, k, v), call(q, k, v))
     assert not torch.equal(call(q, k, v), attend.torch.scaled_dot_product_attention(q, k, v, dropout_p=0.3))
     assert torch.autograd.gradcheck(call, (q, k, v))
+
+
+def test_dropout_of_everything():
+    q, k, v = randn(2, 4, 9, 16), randn(2, 4, 7, 16), randn(2, 4, 7, 8)
+    assert_like_pytorch(q, k, v, dropout_p=1.0)
+    assert_like_pytorch(q, k, v, dropout_p=1.0, attn_mask=torch.ones(9, 7, dtype=torch.bool))
 
 
 def test_gradients_by_finite_differences():
