@@ -32,7 +32,7 @@ def empty_like(source: Any, shape: Sequence[int], dtype: str) -> Any:
     """A PyTorch tensor where `source` is one, and a NumPy array otherwise."""
     if is_torch(source):
         torch = sys.modules["torch"]
-        return torch.empty(tuple(shape), dtype=getattr(torch, dtype))
+        return torch.empty(tuple(shape), dtype=getattr(torch, dtype), device=source.device)
     if dtype == "bfloat16":
         raise TypeError("query is bfloat16, which NumPy does not have for the result: bring PyTorch tensors")
     return numpy.empty(tuple(shape), dtype=dtype)

@@ -55,6 +55,12 @@ NdArray import_array(const nb::object& object, const std::string& name, const ch
   refuse_type(sentence);
 }
 
+/// PyTorch has tensors that stand for the negative of what is in their memory, as x.conj().imag does; DLPack
+/// does not tell.
+bool stands_for_its_negative(const nb::object& object) {
+  return nb::hasattr(object, "is_neg") && nb::cast<bool>(object.attr("is_neg")());
+}
+
 void check_device(const nb::ndarray<nb::ro>& array, const std::string& name) {
   if (array.device_type() == nb::device::cpu::value) return;
   refuse_value(name + " is on a device of DLPack type " + std::to_string(array.device_type()) +
@@ -75,7 +81,8 @@ nb::object exported(const TensorView& view, nb::handle owner) {
 }  // namespace
 
 nb::ndarray<nb::ro> borrowed(const nb::object& object, const std::string& name) {
-  auto array = import_array<nb::ndarray<nb::ro>>(object, name, "an array, by DLPack or the buffer protocol");
+  const nb::object source = stands_for_its_negative(object) ? object.attr("resolve_neg")() : object;
+  auto array = import_array<nb::ndarray<nb::ro>>(source, name, "an array, by DLPack or the buffer protocol");
   check_device(array, name);
   return array;
 }
@@ -105,6 +112,9 @@ Layout layout_from_name(const std::string& name) {
 
 Array::Array(const nb::object& object, std::string name, bool writable) : name_(std::move(name)) {
   if (writable) {
+    if (stands_for_its_negative(object)) {
+      refuse_value(name_ + " stands for the negative of its memory (is_neg()), and cannot be written to");
+    }
     memory_ =
         nb::ndarray<nb::ro>(import_array<nb::ndarray<>>(object, name_, "an array that can be written to"));
   } else {

@@ -14,8 +14,9 @@ namespace attend::python {
 
 namespace nb = nanobind;
 
-/// An array of any type on the CPU, without a copy. `name` stands in messages. TypeError for what exports no
-/// array, ValueError for one that is not in the CPU's memory.
+/// An array of any type on the CPU, without a copy, but for a tensor of PyTorch's with the negative bit.
+/// `name` stands in messages. TypeError for what exports no array, ValueError for one that is not in the
+/// CPU's memory.
 nb::ndarray<nb::ro> borrowed(const nb::object& object, const std::string& name);
 
 /// The order of an array's four axes. Views always have heads before tokens.
@@ -28,7 +29,7 @@ Layout layout_from_name(const std::string& name);
 class Array {
  public:
   /// As borrowed(); TypeError also for a type that attend has no name for, and for a read-only array that is
-  /// to be writable.
+  /// to be writable; ValueError for one with the negative bit.
   Array(const nb::object& object, std::string name, bool writable);
 
   nb::tuple shape() const;

@@ -219,3 +219,34 @@ def test_a_gradient_that_would_be_lost_is_an_error():
     with torch.no_grad():
         attend.attention(q, k, v)
     attend.attention(q.detach(), k, v)
+
+
+def test_results_are_where_the_operands_are():
+    torch.manual_seed(15)
+    q, k, v = (torch.randn(1, 2, 3, 4) for _ in range(3))
+    expected = attend.attention(q, k, v)
+    with torch.device("meta"):  # the device of tensors that are made without saying where
+        assert torch.equal(attend.attention(q, k, v), expected)
+        dropped = attend.torch.scaled_dot_product_attention(q, k, v, dropout_p=0.5)
+    assert dropped.device == q.device
+
+
+def test_tensors_that_stand_for_their_negative():
+    """PyTorch has them where complex numbers are conjugated: their memory holds the negative."""
+    torch.manual_seed(16)
+    negative = [torch.randn(1, 2, 3, 4, dtype=torch.complex64).conj().imag for _ in range(3)]
+    bias = torch.randn(3, 3, dtype=torch.complex64).conj().imag
+    assert all(x.is_neg() for x in (*negative, bias))
+    q, k, v = (x.resolve_neg().contiguous() for x in negative)
+    # Rows must be contiguous, as those of an imaginary part are not.
+    views = [torch._neg_view(-x) for x in (q, k, v)]
+    expected = attend.attention(q, k, v, bias=bias.resolve_neg().contiguous())
+    assert torch.equal(attend.attention(*views, bias=bias), expected)
+    with pytest.raises(ValueError, match="cache key stands for the negative of its memory"):
+        attend.kv_append(k, v, attend.KVPages(torch._neg_view(k), v, [0]))
+
+
+def test_numbers_of_tensors_are_named():
+    q = torch.randn(1, 2, 3, 4)
+    with pytest.raises(TypeError, match="query_offset must be a sequence of integers"):
+        attend.attention(q, q, q, query_offset=torch.tensor(0.5))
