@@ -138,8 +138,10 @@ class KVCache:
         return self._cache.nbytes()
 
     def view(self) -> KVPages:
-        """The pages themselves, which cannot be written to, and copies of the block table and the lengths as they are
-        now. bfloat16 comes as an array that speaks DLPack, for torch.from_dlpack()."""
+        """The pages themselves, to be read, and copies of the block table and the lengths as they are now. NumPy arrays,
+        and for bfloat16, which NumPy lacks, arrays that speak DLPack, for torch.from_dlpack(). All are marked as
+        read-only; NumPy keeps to that, but PyTorch does not know the mark: what is written to a tensor of
+        from_dlpack() or from_numpy() is written into the cache."""
         key, value, key_scale, value_scale = self._cache.pages()
         return KVPages(key, value, self.lengths, self._cache.block_table(), key_scale, value_scale)
 

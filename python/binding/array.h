@@ -67,7 +67,7 @@ class Array {
 DType dtype_from_name(const std::string& name);
 const char* name_of_dtype(DType dtype);
 
-/// An array that cannot be written to, over memory that `owner` keeps: NumPy's, or one that speaks DLPack
+/// An array marked as read-only, over memory that `owner` keeps: NumPy's, or one that speaks DLPack
 /// alone where NumPy lacks the type.
 nb::object read_only_array(const TensorView& view, nb::handle owner);
 
