@@ -9,7 +9,8 @@ h // (Hq // Hkv)), Tq queries, Tk keys, D query/key width, Dv value width.
 * A query that sees no key gets output 0, lse -inf and weights 0. Never NaN.
 * The result is a function of the inputs, the options and the instruction set: the same bits for any number of threads.
 * It works in a child of fork() too, as multiprocessing makes them: there threads are started anew for each call.
-* Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers.
+* Wrong arguments are a ValueError or TypeError that names the argument, the axis and both numbers. TypeError is for
+  what is of a wrong type, or of a type or for an instruction set that there is no kernel for here.
 
 attention_varlen() takes sequences of different lengths packed one after the other. A KVCache keeps keys and values
 between calls, and attention_decode() asks it with the next tokens' queries; merge() joins attention over disjoint keys.

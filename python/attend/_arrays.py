@@ -43,11 +43,24 @@ def result(array: Any, name: str) -> Array | None:
     return None if array is None else Array(array, name, writable=True)
 
 
-def array_of(values: Any, dtype: str) -> Any:
+def array_of(values: Any, name: str, dtype: str) -> Any:
     """Plain numbers as an array; anything else as it is."""
     if not isinstance(values, (list, tuple)):
         return values
-    return numpy.array(values, dtype=dtype)
+    return numbers(values, name, dtype)
+
+
+def numbers(values: Any, name: str, dtype: str) -> numpy.ndarray:
+    """A copy of numbers in any form."""
+    try:
+        return numpy.array(values, dtype=dtype)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise TypeError(f"{name} must be an array of numbers ({error})") from None
+
+
+def plain_bool(value: Any) -> Any:
+    """NumPy's bool as Python's; anything else as it is."""
+    return bool(value) if isinstance(value, numpy.bool_) else value
 
 
 def integer(value: Any, name: str, least: int, most: int) -> int:
@@ -65,9 +78,9 @@ def integers(values: Any, name: str) -> list[int] | None:
     """Plain integers from one, or from a list, an array or a tensor of them."""
     if values is None:
         return None
-    if hasattr(values, "__index__") and not getattr(values, "shape", ()):
-        return [operator.index(values)]
     try:
+        if hasattr(values, "__index__") and not getattr(values, "shape", ()):
+            return [operator.index(values)]
         return [operator.index(n) for n in values]
     except TypeError as error:
         raise TypeError(f"{name} must be a sequence of integers ({error})") from None
@@ -75,9 +88,12 @@ def integers(values: Any, name: str) -> list[int] | None:
 
 def integer_array(values: Any, name: str, axes: int | None, dtype: type) -> numpy.ndarray:
     """A copy as contiguous integers, which must be such already; None: of any number of axes."""
-    if hasattr(values, "__dlpack__") and not isinstance(values, numpy.ndarray):
-        values = numpy.from_dlpack(values)
-    given = numpy.asarray(values)
+    try:
+        if hasattr(values, "__dlpack__") and not isinstance(values, numpy.ndarray):
+            values = numpy.from_dlpack(values)
+        given = numpy.asarray(values)
+    except (TypeError, ValueError, BufferError, RuntimeError) as error:
+        raise TypeError(f"{name} must be an array of integers ({error})") from None
     if given.dtype.kind not in "iu" and given.size > 0:
         raise TypeError(f"{name} is {given.dtype}, but must be integers")
     if axes is not None and given.ndim != axes:
@@ -93,7 +109,15 @@ def integer_array(values: Any, name: str, axes: int | None, dtype: type) -> nump
 
 def alignment(causal: Any, offset: list[int] | None, unequal: str | None) -> str | None:
     """`causal` by its name. `unequal` says where queries and keys are not as many, if anywhere."""
+    causal = plain_bool(causal)
     if isinstance(causal, str):
+        if causal == "query_offset" and offset is None:
+            raise ValueError('causal is "query_offset", but query_offset is None')
+        if causal in ("upper_left", "lower_right") and offset is not None:
+            raise ValueError(
+                f'causal is "{causal}", but query_offset is given too; both say where the diagonal starts: let causal '
+                "be True"
+            )
         return causal
     if not isinstance(causal, bool):
         raise TypeError(f"causal is {type(causal).__name__}, but must be a bool or a string")

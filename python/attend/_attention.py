@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _attend
-from ._arrays import borrow, empty_like, heads_of, in_layout, result
+from ._arrays import borrow, empty_like, heads_of, in_layout, plain_bool, result
 from ._options import ScoreOptions, binding_options, gradient_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class _Call:
             "column_sums": ("column_sums", (self.B, self.Hq, self.Tk)),
         }
         arrays = {"weights": None, "head_mean": None, "column_sums": None}
+        form = plain_bool(form)
         if form is False:
             return arrays
         if not isinstance(form, (bool, str)) or form not in shapes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _attend
-from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, result
+from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, plain_bool, result
 from ._kv_cache import KVCache, KVPages, borrow_cache
 from ._rope import positions_argument, rope_argument
 
@@ -48,7 +48,7 @@ class _Call:
         }
         for name in ("alibi_slopes", "sinks"):
             if name in options:
-                self.options[name] = array_of(options[name], "float32")
+                self.options[name] = array_of(options[name], name, "float32")
         turn = options.get("rope"), self.options.pop("rope_layout", "half_split")
         self.options["rope"] = rope_argument(*turn, "float32")
         self.options["query_positions"] = positions_argument(options.get("query_positions"), "query_positions", B, Tq)
@@ -60,6 +60,7 @@ class _Call:
 
 
 def _alignment(causal: Any) -> str | None:
+    causal = plain_bool(causal)
     if causal is False:
         return None
     if causal is None:

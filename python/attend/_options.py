@@ -44,7 +44,7 @@ def binding_options(
     }
     for name in ("alibi_slopes", "sinks"):
         if name in options:
-            taken[name] = array_of(options[name], sum_type)
+            taken[name] = array_of(options[name], name, sum_type)
     taken["rope"] = rope_argument(options.get("rope"), taken.pop("rope_layout", "half_split"), sum_type)
     for name, rows in (("query_positions", queries), ("key_positions", keys)):
         taken[name] = positions_argument(options.get(name), name, *rows)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from . import _attend
-from ._arrays import array_of, borrow, empty_like, heads_of, integer, integer_array, result
+from ._arrays import array_of, borrow, empty_like, heads_of, integer, integer_array, numbers, plain_bool, result
 
 _LAYOUTS = ("half_split", "interleaved")
 
@@ -24,7 +24,7 @@ def rope_argument(tables: Any, layout: Any, dtype: str) -> tuple[Any, Any, str] 
         raise TypeError(f"rope is {type(tables).__name__}, but must be a pair (cos, sin)")
     if len(tables) != 2:
         raise ValueError(f"rope has {len(tables)} members, but must be a pair (cos, sin)")
-    cos, sin = (array_of(table, dtype) for table in tables)
+    cos, sin = (array_of(table, f"rope.{name}", dtype) for table, name in zip(tables, ("cos", "sin")))
     return cos, sin, layout
 
 
@@ -67,6 +67,7 @@ def rope(
     """
     operand = borrow(x, "input")
     B, _, T, _ = heads_of(operand, "input", layout)
+    transposed = plain_bool(transposed)
     if not isinstance(transposed, bool):
         raise TypeError(f"transposed is {type(transposed).__name__}, but must be a bool")
     tables = rope_argument((cos, sin), rope_layout, "float64" if operand.dtype == "float64" else "float32")
@@ -102,17 +103,17 @@ def rope_table(
         raise ValueError(f"width is {R}, but must be even")
     if dtype not in ("float32", "float64"):
         raise ValueError(f'dtype is {dtype!r}, but must be "float32" or "float64"')
-    numbers = {"base": base, "position_scale": position_scale, "magnitude": magnitude}
-    for name, number in numbers.items():
+    factors = {"base": base, "position_scale": position_scale, "magnitude": magnitude}
+    for name, number in factors.items():
         try:
-            numbers[name] = float(number)
+            factors[name] = float(number)
         except (TypeError, ValueError):
             raise TypeError(f"{name} is {type(number).__name__}, but must be a number") from None
     if frequencies is not None:
-        frequencies = numpy.asarray(frequencies, dtype=numpy.float64)
+        frequencies = numbers(frequencies, "frequencies", "float64")
         if frequencies.shape != (R // 2,):
             raise ValueError(f"frequencies has shape {list(frequencies.shape)}, but must have [{R // 2}]")
         frequencies = frequencies.tolist()
     cos, sin = numpy.empty((P, R // 2), dtype=dtype), numpy.empty((P, R // 2), dtype=dtype)
-    _attend.rope_table(result(cos, "cos"), result(sin, "sin"), frequencies=frequencies, **numbers)
+    _attend.rope_table(result(cos, "cos"), result(sin, "sin"), frequencies=frequencies, **factors)
     return cos, sin

@@ -13,8 +13,8 @@ namespace attend::python {
 [[noreturn]] void refuse_value(const std::string& sentence);
 [[noreturn]] void refuse_type(const std::string& sentence);
 
-/// Raises unless ok: MemoryError for kOutOfMemory, TypeError for kUnsupported (a dtype), ValueError for the
-/// rest.
+/// Raises unless ok: MemoryError for kOutOfMemory, TypeError for kUnsupported (a dtype or an instruction set
+/// that there is no kernel for), ValueError for the rest.
 void raise_if_error(const Status& status);
 
 }  // namespace attend::python

@@ -2,9 +2,10 @@
 
 #include <nanobind/stl/string.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "attend/varlen.h"
 #include "attention/varlen_validate.h"
@@ -22,6 +23,18 @@ using Starts = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig>;
 
 std::span<const int64_t> numbers(const Starts& starts) {
   return {starts.data(), starts.size()};
+}
+
+/// raise_if_error(), with the names that offsets have in Python.
+void raise_in_python_terms(const Status& status) {
+  std::string message = status.message();
+  for (const auto& [here, in_python] :
+       {std::pair{"query_starts", "cu_seqlens_q"}, std::pair{"key_starts", "cu_seqlens_k"}}) {
+    for (size_t at; (at = message.find(here)) != std::string::npos;) {
+      message.replace(at, std::strlen(here), in_python);
+    }
+  }
+  raise_if_error({status.code(), message});
 }
 
 PackedAttentionTensors tensors_of(const Array& query, const Array& key, const Array& value,
@@ -49,7 +62,7 @@ void attention_varlen(const Array& query, const Array& key, const Array& value, 
     const nb::gil_scoped_release others_may_run;
     status = attend::attention_varlen(tensors, options.attention, *executor);
   }
-  raise_if_error(status);
+  raise_in_python_terms(status);
 }
 
 std::string explain_varlen(const Array& query, const Array& key, const Array& value,
@@ -57,7 +70,7 @@ std::string explain_varlen(const Array& query, const Array& key, const Array& va
                            const Array* lse, const nb::kwargs& named) {
   const Options options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
-  raise_if_error(validate(tensors, options.attention));
+  raise_in_python_terms(validate(tensors, options.attention));
   return attend::explain_varlen(tensors, options.attention);
 }
 
@@ -88,7 +101,7 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
     const nb::gil_scoped_release others_may_run;
     status = attend::attention_varlen_backward(tensors, options.attention, *executor);
   }
-  raise_if_error(status);
+  raise_in_python_terms(status);
 }
 
 }  // namespace

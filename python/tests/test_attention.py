@@ -296,3 +296,16 @@ def test_explain_names_the_instruction_set(operands):
 
 def test_the_slowest_instruction_set_is_always_there():
     assert attend.isas()[-1] == "scalar"
+
+
+def test_bools_of_numpy_are_bools(operands):
+    q, k, v = operands(Tk=5)
+    out, weights = attend.attention(q, k, v, causal=np.True_, return_weights=np.True_)
+    expected, its_weights = attend.attention(q, k, v, causal=True, return_weights=True)
+    assert np.array_equal(out, expected) and np.array_equal(weights, its_weights)
+    all_seen = attend.attention(q, k, v, causal=np.False_, return_weights=np.False_)
+    assert np.array_equal(all_seen, attend.attention(q, k, v))
+    cache = attend.KVPages(k, v, [5, 5])
+    assert np.array_equal(
+        attend.attention_decode(q, cache, causal=np.False_), attend.attention_decode(q, cache, causal=False)
+    )

@@ -22,11 +22,11 @@ WRONG = [
     (dict(window=(-2, 0)), ValueError, "window.left is -2"),
     (dict(window=3), TypeError, "window is int, but must be two integers"),
     (dict(window=(1, 2, 3)), TypeError, "window is tuple, but must be two integers"),
-    (dict(query_offset=2, causal="upper_left"), ValueError, "causal is kUpperLeft, but query_offset is given too"),
+    (dict(query_offset=2, causal="upper_left"), ValueError, 'causal is "upper_left", but query_offset is given too'),
     (dict(query_offset=[1, 2, 3]), ValueError, "query_offset has 3 numbers"),
     (dict(query_offset=2**60), ValueError, r"query_offset\[0\] is 1152921504606846976"),
     (dict(query_offset=0.5), TypeError, "query_offset must be"),
-    (dict(causal="query_offset"), ValueError, "query_offset is empty"),
+    (dict(causal="query_offset"), ValueError, 'causal is "query_offset", but query_offset is None'),
     (dict(softcap=-1.0), ValueError, "softcap is -1"),
     (dict(softcap=float("nan")), ValueError, "softcap is nan"),
     (dict(dropout=1.0), ValueError, r"dropout is 1.0+, but must be in \[0, 1\)"),
@@ -37,6 +37,10 @@ WRONG = [
     (dict(alibi_slopes=[1.0, 2.0, 3.0, np.inf]), ValueError, r"alibi_slopes\[0, 3\] is inf"),
     (dict(sinks=np.ones((1, 1, 4), dtype=np.float32)), ValueError, "sinks has 3 axes, but must have 1"),
     (dict(sinks=[0.0, 0.0, np.nan, 0.0]), ValueError, r"sinks\[0, 2\] is nan"),
+    (dict(sinks=[[0.0], [0.0, 1.0]]), TypeError, "sinks must be an array of numbers"),
+    (dict(sinks=["a", "b", "c", "d"]), TypeError, "sinks must be an array of numbers"),
+    (dict(alibi_slopes=[10**400] * 4), TypeError, "alibi_slopes must be an array of numbers"),
+    (dict(rope=([["x"]], [[0.0]])), TypeError, "rope.cos must be an array of numbers"),
     (dict(return_weights="all"), ValueError, "return_weights is 'all'"),
     (dict(return_weights=1), ValueError, "return_weights is 1"),
     (dict(kv_lengths=[7, 2**63]), TypeError, "kv_lengths"),
@@ -69,8 +73,9 @@ def test_explain_raises_what_attention_raises(operands, options, error, sentence
 def test_an_instruction_set_of_another_machine_is_refused(operands):
     missing = {"avx512", "avx2", "sse4", "neon"} - set(attend.isas())
     for isa in missing:
-        with pytest.raises(ValueError, match=f'isa is "{isa}", but this machine has'):
-            attend.attention(*operands(), isa=isa)
+        for call in (attend.attention, attend.explain):
+            with pytest.raises(TypeError, match=f"isa {isa} is not available here; this machine has .*scalar"):
+                call(*operands(), isa=isa)
 
 
 def test_float64_runs_on_plain_loops_only(operands):

@@ -214,6 +214,7 @@ def test_a_cache_has_no_positions_for_keys_while_it_is_read(operands):
         (dict(base=0), ValueError, "base is 0"),
         (dict(base="x"), TypeError, "base is str"),
         (dict(magnitude=float("nan")), ValueError, "magnitude is nan"),
+        (dict(frequencies="abcd"), TypeError, "frequencies must be an array of numbers"),
         (dict(frequencies=[1.0]), ValueError, r"frequencies has shape \[1\], but must have \[4\]"),
         (dict(frequencies=[1, 2, 3, np.inf]), ValueError, "a frequency is inf"),
         (dict(dtype="float16"), ValueError, "dtype is 'float16'"),
@@ -233,6 +234,7 @@ def test_rows_that_cannot_be_turned_are_refused(operands):
         attend.rope(q[0], *TABLES)
     with pytest.raises(TypeError, match="transposed is int, but must be a bool"):
         attend.rope(q, *TABLES, transposed=1)
+    assert np.array_equal(attend.rope(q, *TABLES, transposed=np.True_), attend.rope(q, *TABLES, transposed=True))
     with pytest.raises(ValueError, match="input axis D"):
         attend.rope(q[..., :4], *TABLES)
     with pytest.raises(ValueError, match=r"positions has shape \[2\]"):

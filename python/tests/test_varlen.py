@@ -211,19 +211,20 @@ def test_explain_names_the_instruction_set(packed):
     operands = packed()
     for isa in attend.isas():
         assert isa in attend.explain_varlen(*operands, isa=isa)
-    with pytest.raises(ValueError, match="query_starts"):
+    with pytest.raises(ValueError, match="cu_seqlens_q"):
         attend.explain_varlen(*operands[:3], [0, 5], operands[4])
 
 
 @pytest.mark.parametrize(
     "starts, error, sentence",
     [
-        (dict(q=[1, 5, 43]), ValueError, r"query_starts\[0\] is 1, but must be 0"),
-        (dict(q=[0, 44, 43]), ValueError, r"query_starts\[2\] is 43, but must be at least query_starts\[1\], which is 44"),
-        (dict(q=[0, 5, 44]), ValueError, r"query_starts\[2\] is 44, but must be query axis total_q, which is 43"),
-        (dict(k=[0, 54]), ValueError, "key_starts has 2 numbers, but query_starts has 7"),
-        (dict(q=[]), ValueError, "query_starts is empty"),
+        (dict(q=[1, 5, 43]), ValueError, r"cu_seqlens_q\[0\] is 1, but must be 0"),
+        (dict(q=[0, 44, 43]), ValueError, r"cu_seqlens_q\[2\] is 43, but must be at least cu_seqlens_q\[1\], which is 44"),
+        (dict(q=[0, 5, 44]), ValueError, r"cu_seqlens_q\[2\] is 44, but must be query axis total_q, which is 43"),
+        (dict(k=[0, 54]), ValueError, "cu_seqlens_k has 2 numbers, but cu_seqlens_q has 7"),
+        (dict(q=[]), ValueError, "cu_seqlens_q is empty"),
         (dict(q=[0.0, 43.0]), TypeError, "cu_seqlens_q is float64, but must be integers"),
+        (dict(k=[[0], [0, 54]]), TypeError, "cu_seqlens_k must be an array of integers"),
         (dict(k=[[0, 54]]), ValueError, "cu_seqlens_k has 2 axes, but must have 1"),
         (dict(k=np.array([0, 2**63], dtype=np.uint64)), ValueError, r"cu_seqlens_k has a 9223372036854775808"),
         (dict(k=np.broadcast_to(0, 2**40)), ValueError, "cu_seqlens_k has 1099511627776 numbers, but must have fewer"),
