@@ -175,7 +175,8 @@ typedef struct attend_attention_options {
   /* How many keys of each batch row exist: B numbers in [0, Tk], or NULL and 0. Nothing past them is read. */
   const int64_t* kv_lengths;
   size_t kv_lengths_count;
-  attend_view mask; /* ATTEND_BOOL [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides: 1 may see; optional */
+  attend_view mask; /* ATTEND_BOOL [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides: all but 0 may see;
+                       optional */
   attend_view bias; /* ATTEND_FLOAT32, or ATTEND_FLOAT64 with ATTEND_FLOAT64, and of a shape as of mask; added
                        to the scores; -inf masks; optional */
   attend_view alibi_slopes; /* [B or 1, Hq or 1, 1, 1]: slope * |distance| is taken off a score; optional */

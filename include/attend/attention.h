@@ -72,8 +72,8 @@ struct AttentionOptions {
   /// read. The diagonal is measured from Tk, not from these lengths.
   std::span<const int64_t> kv_lengths = {};
 
-  /// Boolean, [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides; true means that the query may see the key.
-  /// Combined with `causal`, `window` and `kv_lengths` by "and".
+  /// Boolean, [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides; true means that the query may see the key,
+  /// as any byte but 0 does. Combined with `causal`, `window` and `kv_lengths` by "and".
   TensorView mask = {};
 
   /// Added to the scores: [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides, float32 (float64 with float64).

@@ -69,6 +69,10 @@ struct Operand {
   T& at(int64_t b, int64_t r, int64_t i) const {
     return static_cast<T*>(view.data)[b * view.stride[1] + r * view.stride[2] + i * view.stride[3]];
   }
+  /// Of booleans. Any byte but 0 is true: views of other types hold more than 0 and 1, which no `bool` may.
+  bool true_at(int64_t b, int64_t r, int64_t i) const {
+    return *reinterpret_cast<const uint8_t*>(&at(b, r, i)) != 0;
+  }
   void expect(int64_t axis, int64_t size, const char* what, const std::string& of) const {
     if (view.shape[static_cast<size_t>(axis)] == size) return;
     refuse_value(std::string(name) + " has " + what + " " +
@@ -162,7 +166,8 @@ struct Call {
     seen.expect_shape(q.batch(), q.rows(), k.rows(), "what queries and keys make");
     mask = arena.matrix<bool>(queries.back(), most);
     for (int64_t r = 0; r < mask.rows; ++r) {
-      for (int64_t j = 0; j < most; ++j) mask.data[r * most + j] = seen.at(r / q.rows(), r % q.rows(), j);
+      for (int64_t j = 0; j < most; ++j)
+        mask.data[r * most + j] = seen.true_at(r / q.rows(), r % q.rows(), j);
     }
   }
 };

@@ -137,6 +137,13 @@ def test_a_mask_broadcasts_as_numpy_does(operands, shape):
     assert_close(attend.attention(q, k, v, mask=mask), plain.attention(q, k, v, mask=mask).out)
 
 
+def test_any_byte_of_a_mask_but_zero_is_true(operands):
+    q, k, v = operands()
+    mask = np.random.default_rng(3).random((5, 7)) < 0.6
+    bytes_seen = np.where(mask, np.random.default_rng(4).integers(1, 256, (5, 7)), 0).astype(np.uint8)
+    assert np.array_equal(attend.attention(q, k, v, mask=bytes_seen.view(bool)), attend.attention(q, k, v, mask=mask))
+
+
 @pytest.mark.parametrize("kind", [list, tuple, np.array, lambda n: np.array(n, dtype=np.int32)])
 def test_lengths_are_any_integers(operands, kind):
     q, k, v = operands()

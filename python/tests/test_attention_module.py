@@ -122,6 +122,8 @@ def test_padding_is_not_read_and_masks_select(score, weights):
     np.testing.assert_allclose(out, expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(w, expected_weights, rtol=1e-12, atol=1e-12)
     assert not out[0, 1].any() and not w[0, 1].any()
+    any_byte = (mask * np.uint8(254)).view(bool)
+    assert np.array_equal(module(q, k, v, key_lengths=[4, 7], mask=any_byte), out)
     gradients = module.backward(np.ones_like(out), q, k, v, key_lengths=[4, 7], mask=mask)
     for name, array in [("query", gradients.query), *gradients.parameters.items()]:
         assert np.isfinite(array).all(), name

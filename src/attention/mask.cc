@@ -17,10 +17,10 @@ uint64_t pack_bytes(uint64_t bytes) {
   return (ones * 0x0102040810204080u) >> 56;
 }
 
-/// What rows of 64 bytes of 0 or 1 have in common: masks made of blocks have mostly tiles that are all the
+/// What rows of 64 bytes have in common: masks made of blocks have mostly tiles that are all the
 /// one or the other, which is seen without packing them. Rows are far apart, so that no prefetcher of the
 /// machine follows them: the tile after the next is asked for.
-TileClass classify_rows(const bool* row, int64_t stride, int rows) {
+TileClass classify_rows(const uint8_t* row, int64_t stride, int rows) {
   constexpr int kAhead = 128, kIntoSecondCache = 2;
   uint64_t any[8] = {}, all[8];
   std::fill_n(all, 8, ~uint64_t{0});
@@ -39,7 +39,8 @@ TileClass classify_rows(const bool* row, int64_t stride, int rows) {
     each &= all[k];
   }
   if (some == 0) return TileClass::kSkip;
-  return each == 0x0101010101010101u ? TileClass::kFull : TileClass::kPartial;
+  // Bytes other than 0 and 1 may have no bit in common: then the bits of the rows decide.
+  return pack_bytes(each) == 0xff ? TileClass::kFull : TileClass::kPartial;
 }
 
 /// Transposes the 64 x 64 bit matrix whose row i is m[i], column j at bit j, by swapping off-diagonal blocks
@@ -58,8 +59,8 @@ void transpose_bits(uint64_t (&m)[64]) {
 }  // namespace
 
 uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
-  const bool* row = visible_ + query * query_stride_ + key * key_stride_;
-  if (key_stride_ == 0) return *row ? ~uint64_t{0} : 0;
+  const uint8_t* row = visible_ + query * query_stride_ + key * key_stride_;
+  if (key_stride_ == 0) return *row != 0 ? ~uint64_t{0} : 0;
   uint64_t bits = 0;
   int t = 0;
   if (key_stride_ == 1) {
@@ -69,7 +70,7 @@ uint64_t HeadMask::visible_row(int64_t query, int64_t key, int count) const {
       bits |= pack_bytes(bytes) << t;
     }
   }
-  for (; t < count; ++t) bits |= uint64_t{row[t * key_stride_]} << t;
+  for (; t < count; ++t) bits |= uint64_t{row[t * key_stride_] != 0} << t;
   return bits;
 }
 

@@ -36,8 +36,10 @@ struct Band {
 /// The mask of one batch row and one query head.
 class HeadMask {
  public:
-  /// `visible` may be null (no boolean mask); its strides are in elements, 0 where it is broadcast.
-  HeadMask(const Band& band, int64_t length, const bool* visible, int64_t query_stride, int64_t key_stride)
+  /// `visible` may be null (no boolean mask); its strides are in elements, 0 where it is broadcast. Any byte
+  /// but 0 is true: views of other types as booleans hold more than 0 and 1, and a `bool` that does is
+  /// undefined.
+  HeadMask(const Band& band, int64_t length, const uint8_t* visible, int64_t query_stride, int64_t key_stride)
       : band_(band),
         length_(length),
         visible_(visible),
@@ -57,7 +59,7 @@ class HeadMask {
 
   bool sees(int64_t query, int64_t key) const {
     return key >= key_begin(query) && key < key_end(query) &&
-           (visible_ == nullptr || visible_[query * query_stride_ + key * key_stride_]);
+           (visible_ == nullptr || visible_[query * query_stride_ + key * key_stride_] != 0);
   }
 
   /// Bit t is sees(query, key + t), for t < count <= kMaskTile; the other bits are 0.
@@ -80,7 +82,7 @@ class HeadMask {
 
   Band band_;
   int64_t length_;
-  const bool* visible_;
+  const uint8_t* visible_;
   int64_t query_stride_, key_stride_;
 };
 
@@ -104,7 +106,7 @@ class MaskPolicy {
   int64_t left_, right_;  // keys before and after the diagonal; -1: all
   int64_t keys_;
   const int64_t* lengths_;
-  Broadcast<const bool> visible_;
+  Broadcast<const uint8_t> visible_;
 };
 
 }  // namespace attend

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "attend/attention.h"
@@ -286,6 +287,23 @@ TEST(AttentionForward, ASinkMayOutweighEveryKeyAndNoneWeighsNothing) {
         EXPECT_NEAR(answer.lse[i], 1e4, 1e-2);
         EXPECT_EQ(answer.lse[rows + i], plain.lse[rows + i]);
       }
+    }
+  }
+}
+
+TEST(AttentionForward, AnyByteOfAMaskButZeroIsTrue) {
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      AttentionCase problem({.sizes = {1, 2, 2, Tq, 131, 8, 8}, .mask = MaskKind::kFull});
+      const ForwardAnswer clean = problem.forward(isa);
+      const TensorView view = std::as_const(problem.mask).view();
+      auto* const bytes = static_cast<uint8_t*>(problem.mask.view().data);
+      constexpr uint8_t kTrue[] = {1, 255, 2, 128, 254};
+      for (int64_t at = 0; at < dense_strides(view.shape)[0]; ++at)
+        bytes[at] = bytes[at] != 0 ? kTrue[at % 5] : 0;
+      const ForwardAnswer answer = problem.forward(isa);
+      EXPECT_EQ(answer.output, clean.output) << name(isa);
+      EXPECT_EQ(answer.weights, clean.weights) << name(isa);
     }
   }
 }

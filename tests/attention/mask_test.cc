@@ -21,7 +21,7 @@ constexpr int64_t kQueries = 70, kKeys = 75;
 
 /// Compares every answer about tiles and rows with sees(), one pair at a time.
 void expect_consistent(const MaskCase& c, const std::vector<unsigned char>& bytes) {
-  const bool* visible = c.masked ? reinterpret_cast<const bool*>(bytes.data()) : nullptr;
+  const uint8_t* visible = c.masked ? bytes.data() : nullptr;
   const HeadMask mask(c.band, c.length, visible, c.query_stride, c.key_stride);
   for (const int queries : {1, 5, 48, 64}) {
     for (const int keys : {1, 7, 8, 17, 64}) {
@@ -95,11 +95,25 @@ TEST(HeadMask, TilesAgreeWithPairsUnderABooleanMaskOfAnyStrides) {
   }
 }
 
+TEST(HeadMask, EveryByteButZeroIsTrue) {
+  constexpr uint8_t kTrue[] = {1, 255, 2, 128, 254, 16};
+  std::vector<unsigned char> bytes = random_bytes(4);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = bytes[i] != 0 ? kTrue[i % 6] : 0;
+  for (const auto& [query_stride, key_stride] : std::vector<std::pair<int64_t, int64_t>>{
+           {kKeys, 1}, {1, kQueries}, {2 * kKeys, 2}, {0, 1}, {1, 0}, {0, 0}}) {
+    expect_consistent({{}, kKeys, true, query_stride, key_stride}, bytes);
+    expect_consistent({{-30, 9}, 70, true, query_stride, key_stride}, bytes);
+  }
+}
+
 TEST(HeadMask, AMaskThatHidesNothingIsFull) {
-  const std::vector<unsigned char> ones(kQueries * kKeys, 1);
-  const HeadMask mask({}, kKeys, reinterpret_cast<const bool*>(ones.data()), kKeys, 1);
   std::array<uint64_t, 64> columns;
-  EXPECT_EQ(mask.tile(0, 48, 0, 64, columns.data()), TileClass::kFull);
+  for (const uint8_t one : std::vector<uint8_t>{1, 2, 255}) {
+    std::vector<unsigned char> ones(kQueries * kKeys, one);
+    for (size_t i = 0; i < ones.size(); i += 5) ones[i] = 1;
+    const HeadMask mask({}, kKeys, ones.data(), kKeys, 1);
+    EXPECT_EQ(mask.tile(0, 48, 0, 64, columns.data()), TileClass::kFull);
+  }
 }
 
 TEST(HeadMask, KeyEndNeverDecreasesAndStopsAtTheLength) {
