@@ -77,7 +77,7 @@ struct AttentionOptions {
   TensorView mask = {};
 
   /// Added to the scores: [B or 1, Hq or 1, Tq or 1, Tk or 1], any strides, float32 (float64 with float64).
-  /// -inf masks the key, as `mask` would.
+  /// -inf masks the key, as `mask` would; no finite number does.
   TensorView bias = {};
 
   /// ALiBi: slope * |i + offset - j| is taken off every score, where i + offset is where query i stands.

@@ -114,6 +114,17 @@ def test_minus_infinity_in_a_mask_masks():
     assert torch.equal(call(q, k, v, mask), call(q, k, v, seen))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_least_finite_number_in_a_mask_is_added(dtype):
+    torch.manual_seed(13)
+    q, k, v = (torch.randn(2, 3, t, 8).to(dtype) for t in (9, 7, 7))
+    mask = torch.zeros(9, 7, dtype=dtype).masked_fill(torch.rand(9, 7) < 0.3, torch.finfo(dtype).min)
+    mask[4] = torch.finfo(dtype).min  # a row of padding: the mean of the values
+    out = attend.torch.scaled_dot_product_attention(q, k, v, mask)
+    expected = torch.softmax(q.float() @ k.float().transpose(2, 3) / 8**0.5 + mask.float(), -1) @ v.float()
+    assert torch.allclose(out.float(), expected, atol=2e-6 if dtype == torch.float32 else 0.02)
+
+
 def test_dropout_is_seeded_by_pytorch_and_keeps_its_gradient():
     q, k, v = (randn(1, 2, t, 4, dtype=torch.float64) for t in (3, 5, 5))
 

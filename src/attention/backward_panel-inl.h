@@ -12,10 +12,10 @@
 #endif
 
 #include <algorithm>
-#include <numbers>
 
 #include "attention/dropout-inl.h"
 #include "attention/kernels.h"
+#include "attention/log2_units.h"
 #include "attention/narrow-inl.h"
 #include "attention/problem.h"
 #include "attention/product-inl.h"
@@ -109,7 +109,7 @@ class HeadGradients {
     std::fill_n(lse_, stride_, kInfinity);
     for (int i = 0; i < group.queries(); ++i) {
       const float lse = *p_.lse.row(b_, h_, query + i);
-      if (lse != -kInfinity) lse_[i] = static_cast<float>(double{lse} * std::numbers::log2e);
+      if (lse != -kInfinity) lse_[i] = to_log2_units(lse);
     }
     if (dropout_.active()) load_words(dropout_, query, static_cast<int>(stride_), words_);
     const float factor = query_factor(p_.scale, rule_);

@@ -14,6 +14,7 @@
 #include "attention/dropout-inl.h"
 #include "attention/forward_operands-inl.h"
 #include "attention/kernels.h"
+#include "attention/log2_units.h"
 #include "attention/narrow-inl.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
@@ -176,7 +177,7 @@ class ForwardBlock {
     float factors[kWidestPanel];
     for (int i = 0; i < panel.vectors * kLanes; ++i) factors[i] = 1.0f / sum[i];
     if (rule_.sink != -kInfinity) {
-      for (int i = 0; i < panel.queries; ++i) factors[i] = end_row(rule_.sink * kLog2e, max[i], sum[i]);
+      for (int i = 0; i < panel.queries; ++i) factors[i] = end_row(to_log2_units(rule_.sink), max[i], sum[i]);
     }
     const int64_t query = first_ + panel.lane;
     if (p_.row_ends != nullptr) {

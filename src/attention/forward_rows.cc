@@ -13,6 +13,7 @@
 #include <cmath>
 
 #include "attention/kernels.h"
+#include "attention/log2_units.h"
 #include "attention/narrow-inl.h"
 #include "attention/panel.h"
 #include "attention/product-inl.h"
@@ -227,7 +228,7 @@ class ForwardRows {
   }
 
   void finish(int r) {
-    const float factor = end_row(rule_.sink * kLog2e, max_[r], sum_[r]);
+    const float factor = end_row(to_log2_units(rule_.sink), max_[r], sum_[r]);
     const float* from = outputs_ + r * output_stride_;
     const Target made = wide_output(p_.output, b_, h_, first_ + r, wide_);
     for (int64_t d = 0; d < p_.sizes.Dv; ++d) made.data[d] = sum_[r] == 0 ? 0.0f : from[d] * factor;

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "attention/log2_units.h"
 #include "attention/mask.h"
 #include "attention/score_rule.h"
 #include "attention/tile-inl.h"
@@ -62,7 +63,7 @@ HWY_INLINE Vec less_distance(Vec s, Vec slope, Vec position, Vec j) {
 template <int NV>
 HWY_INLINE void subtract_distances(const HeadRule<float>& rule, const Tile& t, float* scores,
                                    ptrdiff_t stride) {
-  const Vec slope = broadcast(rule.slope * kLog2e);
+  const Vec slope = broadcast(to_log2_units(rule.slope));
   const Vec first = broadcast(static_cast<float>(t.query + rule.diagonal - t.key));
   for (int v = 0; v < NV; ++v) {
     const Vec position = hn::Add(first, hn::Iota(FloatTag(), static_cast<float>(v * kLanes)));
@@ -80,9 +81,11 @@ HWY_INLINE uint64_t hidden_lanes(Vec bias) {
   return bits;
 }
 
-/// s += bias, in units of log 2.
+/// s += to_log2_units(bias); an infinity or a NaN stays.
 HWY_INLINE void add_bias_vector(Vec bias, float* s) {
-  store(hn::MulAdd(bias, broadcast(kLog2e), load(s)), s);
+  const Vec far = broadcast(static_cast<float>(kFarScore));
+  const Vec near = hn::Max(hn::Min(bias, far), hn::Neg(far));
+  store(hn::Add(load(s), hn::MulAdd(near, broadcast(kLog2e - 1), bias)), s);
 }
 
 /// x[k] = the biases of kLanes queries, at rows[..], with key k of `keys` <= 4.
@@ -153,7 +156,7 @@ HWY_NOINLINE TileClass apply_rule(const HeadRule<float>& rule, const Tile& t, Ti
 HWY_INLINE void cap_and_slope_row(const HeadRule<float>& rule, float position, int count, float* scores) {
   if (rule.softcap != 0) cap_scores(scores, count, rule.softcap, nullptr);
   if (rule.slope == 0) return;
-  const Vec slope = broadcast(rule.slope * kLog2e), from = broadcast(position);
+  const Vec slope = broadcast(to_log2_units(rule.slope)), from = broadcast(position);
   for (int j = 0; j < count; j += kLanes) {
     const Vec key = hn::Iota(FloatTag(), static_cast<float>(j));
     store(less_distance(load(scores + j), slope, from, key), scores + j);

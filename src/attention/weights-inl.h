@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "attention/log2_units.h"
 #include "attention/vector-inl.h"
 
 #if ATTEND_VECTOR_TARGET
@@ -59,7 +59,7 @@ HWY_INLINE float end_row(float sink, float& max, float& sum) {
 /// it.
 HWY_INLINE float natural_lse(float max, float sum) {
   if (sum == 0) return -kInfinity;
-  return static_cast<float>(double{max} * std::numbers::ln2 + double{std::log(sum)});
+  return static_cast<float>(from_log2_units(max) + double{std::log(sum)});
 }
 
 }  // namespace HWY_NAMESPACE

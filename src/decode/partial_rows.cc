@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
+#include "attention/log2_units.h"
 #include "attention/sizes.h"
 #include "decode/float_rows.h"
 
@@ -53,7 +53,7 @@ void write_rows(const DecodeProblem& p, const Pass& pass, const PartialRows& sta
       write_unseen_rows(p, pass, r, r + 1);
       continue;
     }
-    double max = double{state.max(r)} * std::numbers::ln2, sum = state.sum(r), factor = 1;
+    double max = from_log2_units(state.max(r)), sum = state.sum(r), factor = 1;
     if (p.sinks.present()) {
       const double sink = *p.sinks.head(0, pass.head(p.sizes, r)), top = std::max(max, sink);
       factor = std::exp(max - top);

@@ -131,10 +131,11 @@ std::ostream& operator<<(std::ostream& out, const CaseSpec& s) {
              << s.window.left << " " << s.window.right << " offset " << ::testing::PrintToString(s.offset)
              << " scale " << ::testing::PrintToString(s.scale) << " ragged " << s.ragged << " mask "
              << static_cast<int>(s.mask) << " bias " << static_cast<int>(s.bias)
-             << (s.transposed_bias ? " transposed" : "") << " alibi " << s.alibi << " softcap " << s.softcap
-             << " rope " << s.rope.width << " layout " << static_cast<int>(s.rope.layout) << " given "
-             << s.rope.given << " sinks " << s.sinks << " dropout " << s.dropout << " layout "
-             << static_cast<int>(s.layout) << " magnitude " << s.magnitude << " seed " << s.seed;
+             << (s.transposed_bias ? " transposed" : "") << " far bias " << s.far_bias << " alibi " << s.alibi
+             << " softcap " << s.softcap << " rope " << s.rope.width << " layout "
+             << static_cast<int>(s.rope.layout) << " given " << s.rope.given << " sinks " << s.sinks
+             << " dropout " << s.dropout << " layout " << static_cast<int>(s.layout) << " magnitude "
+             << s.magnitude << " seed " << s.seed;
 }
 
 namespace {
@@ -150,6 +151,9 @@ PaddedTensor<float> make_bias(const CaseSpec& spec, RandomKey random) {
   bias.fill_normal(random);
   std::vector<float> numbers = bias.elements();
   for (size_t i = 0; numbers.size() > 1 && i < numbers.size(); ++i) {
+    const int64_t query = static_cast<int64_t>(i) / shape[3] % shape[2];
+    const bool far = query + 1 == shape[2] || random.child(2).below(i, 8) == 0;
+    if (spec.far_bias != 0 && far) numbers[i] = spec.far_bias;
     if (random.child(1).below(i, 8) == 0) numbers[i] = -std::numeric_limits<float>::infinity();
   }
   bias.set_elements(numbers);

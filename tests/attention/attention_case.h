@@ -100,6 +100,7 @@ struct CaseSpec {
   MaskKind mask = MaskKind::kNone;
   BiasKind bias = BiasKind::kNone;
   bool transposed_bias = false;  // its keys are far apart in memory
+  float far_bias = 0;  // of one element in eight, and of the last query's that are not -inf; 0: none
   bool alibi = false;
   float softcap = 0;
   bool sinks = false;

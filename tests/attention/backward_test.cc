@@ -75,6 +75,25 @@ TEST(AttentionBackward, AddsBiasesOfEveryShape) {
   expect_all_as_good_as_plain(biased());
 }
 
+TEST(AttentionBackward, FiniteBiasesAreNoMasks) {
+  expect_all_as_good_as_plain(biased_to_the_ends());
+}
+
+TEST(AttentionBackward, TheLeastHalfAsABiasCostsNoMoreThanItsRounding) {
+  for (const CaseSpec& spec : biased_by_the_least_half()) {
+    const AttentionCase problem(spec);
+    const BackwardAnswer exact = problem.exact_backward(), plain = problem.backward(Isa::kScalar);
+    for (const Isa isa : isas()) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << ": " << spec);
+      const BackwardAnswer actual = problem.backward(isa);
+      EXPECT_LE(typical_error(actual.query, exact.query), 3 * typical_error(plain.query, exact.query));
+      EXPECT_LE(typical_error(actual.key, exact.key), 3 * typical_error(plain.key, exact.key));
+      EXPECT_LE(typical_error(actual.value, exact.value), 3 * typical_error(plain.value, exact.value));
+      EXPECT_LE(typical_error(actual.bias, exact.bias), 3 * typical_error(plain.bias, exact.bias));
+    }
+  }
+}
+
 TEST(AttentionBackward, TakesDistancesOffAndCapsScores) {
   expect_all_as_good_as_plain(alibi_and_softcap());
 }

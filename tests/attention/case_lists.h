@@ -2,6 +2,7 @@
 #ifndef ATTEND_TESTS_ATTENTION_CASE_LISTS_H_
 #define ATTEND_TESTS_ATTENTION_CASE_LISTS_H_
 
+#include <limits>
 #include <vector>
 
 #include "attention/attention_case.h"
@@ -86,6 +87,42 @@ inline CaseList biased() {
       const Sizes sizes = {2, 4, 2, Tq, 299, 20, 12};
       cases.push_back({.sizes = sizes, .bias = bias});
       cases.push_back({.sizes = sizes, .causal = Causal::kLowerRight, .bias = bias, .transposed_bias = true});
+    }
+  }
+  return cases;
+}
+
+/// Finite biases as far out as additive masks have them: none of them masks.
+inline CaseList biased_to_the_ends() {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  CaseList cases;
+  for (const float far : {-kLargest, kLargest}) {
+    for (const BiasKind bias : {BiasKind::kFull, BiasKind::kQueries, BiasKind::kKeys}) {
+      for (const int64_t Tq : {3, 70}) {
+        const Sizes sizes = {2, 4, 2, Tq, 99, 20, 12};
+        cases.push_back({.sizes = sizes, .bias = bias, .far_bias = far});
+        cases.push_back({.sizes = sizes,
+                         .causal = Causal::kLowerRight,
+                         .ragged = true,
+                         .mask = MaskKind::kFull,
+                         .bias = bias,
+                         .far_bias = far,
+                         .alibi = true,
+                         .softcap = 3,
+                         .sinks = true});
+      }
+    }
+  }
+  return cases;
+}
+
+/// The least float16 as an additive mask, on some keys or whole rows, in which scores keep 2^-8 of
+/// themselves.
+inline CaseList biased_by_the_least_half() {
+  CaseList cases;
+  for (const BiasKind bias : {BiasKind::kFull, BiasKind::kQueries, BiasKind::kKeys}) {
+    for (const Sizes& sizes : {Sizes{75, 2, 2, 4, 99, 20, 12}, Sizes{4, 2, 2, 75, 99, 20, 12}}) {
+      cases.push_back({.sizes = sizes, .bias = bias, .far_bias = -65504});
     }
   }
   return cases;

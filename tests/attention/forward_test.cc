@@ -81,6 +81,25 @@ TEST(AttentionForward, AddsBiasesOfEveryShape) {
   expect_all_as_good_as_plain(biased());
 }
 
+TEST(AttentionForward, FiniteBiasesAreNoMasks) {
+  expect_all_as_good_as_plain(biased_to_the_ends());
+}
+
+TEST(AttentionForward, TheLeastHalfAsABiasCostsNoMoreThanItsRounding) {
+  for (const CaseSpec& spec : biased_by_the_least_half()) {
+    const AttentionCase problem(spec);
+    const ForwardAnswer exact = problem.exact_forward(), plain = problem.forward(Isa::kScalar);
+    for (const Isa isa : isas()) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << ": " << spec);
+      const ForwardAnswer actual = problem.forward(isa);
+      EXPECT_LE(typical_error(actual.output, exact.output), 2 * typical_error(plain.output, exact.output));
+      EXPECT_LE(typical_error(actual.lse, exact.lse), 2 * typical_error(plain.lse, exact.lse));
+      EXPECT_LE(typical_error(actual.weights, exact.weights),
+                2 * typical_error(plain.weights, exact.weights));
+    }
+  }
+}
+
 TEST(AttentionForward, TakesDistancesOffAndCapsScores) {
   expect_all_as_good_as_plain(alibi_and_softcap());
 }
@@ -287,6 +306,20 @@ TEST(AttentionForward, ASinkMayOutweighEveryKeyAndNoneWeighsNothing) {
         EXPECT_NEAR(answer.lse[i], 1e4, 1e-2);
         EXPECT_EQ(answer.lse[rows + i], plain.lse[rows + i]);
       }
+    }
+  }
+}
+
+/// Float32 and float64 tell no two scores apart at -FLT_MAX.
+TEST(AttentionForward, KeysThatAllHaveTheLeastBiasShareAlike) {
+  constexpr float kLeast = std::numeric_limits<float>::lowest();
+  for (const Isa isa : isas()) {
+    for (const int64_t Tq : kFewAndMany) {
+      AttentionCase problem({.sizes = {1, 1, 1, Tq, 90, 8, 8}, .bias = BiasKind::kOneNumber});
+      problem.bias.fill(kLeast);
+      const ForwardAnswer answer = problem.forward(isa);
+      EXPECT_EQ(answer.lse, std::vector<double>(static_cast<size_t>(Tq), kLeast)) << name(isa);
+      for (const double weight : answer.weights) ASSERT_NEAR(weight, 1.0 / 90, 0x1p-29) << name(isa);
     }
   }
 }

@@ -120,6 +120,11 @@ PackedCase::PackedCase(const PackedSpec& spec)
   if (spec.key_mask) mask_ = random_mask({count(), 1, 1, Tk}, random.child(5));
   if (spec.bias) bias_ = random_tensor({count(), Hq, Tq, Tk}, Layout::kGaps, random.child(6));
   if (spec.shared_bias) bias_ = random_tensor({1, Hq, Tq, 1}, Layout::kGaps, random.child(6));
+  if (spec.far_bias != 0) {
+    std::vector<float> numbers = bias_.elements();
+    for (size_t i = 0; i < numbers.size(); i += 5) numbers[i] = spec.far_bias;
+    bias_.set_elements(numbers);
+  }
   if (spec.alibi) alibi_slopes_ = random_tensor({count(), Hq, 1, 1}, Layout::kDense, random.child(7));
   if (spec.sinks) sinks_ = random_tensor({1, Hq, 1, 1}, Layout::kDense, random.child(8));
   if (spec.rope) {

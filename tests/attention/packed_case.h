@@ -28,6 +28,7 @@ struct PackedSpec {
   bool key_mask = false;     // [sequences, 1, 1, longest]
   bool bias = false;         // [sequences, Hq, longest, longest]
   bool shared_bias = false;  // [1, Hq, longest, 1]
+  float far_bias = 0;        // of one number of the bias in five; 0: none
   bool alibi = false;
   float softcap = 0;
   bool sinks = false;

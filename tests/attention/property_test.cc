@@ -97,6 +97,31 @@ TEST(AttentionProperties, TheOrderOfKeysMattersToRoundingAlone) {
   });
 }
 
+TEST(AttentionProperties, TheLeastFiniteBiasMakesTheKeysThatAreSeenAlike) {
+  constexpr float kLeast = std::numeric_limits<float>::lowest();
+  const auto adapt = [](CaseSpec& spec) {
+    spec.bias = BiasKind::kOneNumber;
+    spec.sinks = false;
+  };
+  for_drawn(12, adapt, [](const AttentionCase& drawn, Isa isa) {
+    AttentionCase problem = drawn;
+    problem.bias.fill(kLeast);
+    const ForwardAnswer answer = problem.forward(isa);
+    const Sizes& n = problem.spec().sizes;
+    for (int64_t row = 0; row < n.B * n.Hq * n.Tq; ++row) {
+      const int64_t b = row / n.Tq / n.Hq, h = row / n.Tq % n.Hq, i = row % n.Tq;
+      int64_t seen = 0;
+      for (int64_t j = 0; j < n.Tk; ++j) seen += problem.sees(b, h, i, j);
+      ASSERT_EQ(answer.lse[static_cast<size_t>(row)],
+                seen == 0 ? -std::numeric_limits<double>::infinity() : double{kLeast});
+      for (int64_t j = 0; j < n.Tk; ++j) {
+        const double share = problem.sees(b, h, i, j) ? 1 / static_cast<double>(seen) : 0;
+        ASSERT_NEAR(answer.weights[static_cast<size_t>(row * n.Tk + j)], share, 0x1p-23 * share);
+      }
+    }
+  });
+}
+
 TEST(AttentionProperties, ANumberAddedToEveryScoreOfARowMovesItsLogSumAlone) {
   const auto adapt = [](CaseSpec& spec) {
     spec.bias = BiasKind::kQueries;

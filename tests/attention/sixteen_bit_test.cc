@@ -104,6 +104,10 @@ TEST(AttentionInSixteenBits, TakesEveryOption) {
   for (const CaseSpec& spec : combined()) expect_one_rounding(spec);
 }
 
+TEST(AttentionInSixteenBits, FiniteBiasesAreNoMasks) {
+  for (const CaseSpec& spec : biased_to_the_ends()) expect_one_rounding(spec);
+}
+
 TEST(AttentionInSixteenBits, AMaskedNanNeverReachesTheOutput) {
   for (const Isa isa : isas()) {
     for (const DType dtype : kTypes) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <type_traits>
 #include <vector>
@@ -42,6 +43,7 @@ TEST(AttentionVarlenBackward, HasTheBitsOfEachSequenceAlone) {
   expect_as_alone({.lengths = lengths, .mask = true});
   expect_as_alone({.lengths = lengths, .key_mask = true, .shared_bias = true});
   expect_as_alone({.lengths = lengths, .bias = true, .softcap = 2});
+  expect_as_alone({.lengths = lengths, .bias = true, .far_bias = std::numeric_limits<float>::lowest()});
   expect_as_alone({.lengths = lengths, .alibi = true, .dropout = 0.3f});
   expect_as_alone({.lengths = lengths, .sinks = true});
   expect_as_alone({.lengths = lengths, .causal = Causal::kUpperLeft, .rope = true});

@@ -45,6 +45,7 @@ std::vector<SequenceLengths> many_queries() {
 }
 
 std::vector<PackedSpec> every_option(const std::vector<SequenceLengths>& lengths) {
+  constexpr float kLeast = std::numeric_limits<float>::lowest();
   std::vector<PackedSpec> specs = {{.lengths = lengths},
                                    {.lengths = lengths, .causal = Causal::kUpperLeft},
                                    {.lengths = lengths, .causal = Causal::kLowerRight},
@@ -57,6 +58,8 @@ std::vector<PackedSpec> every_option(const std::vector<SequenceLengths>& lengths
                                    {.lengths = lengths, .mask = true},
                                    {.lengths = lengths, .key_mask = true},
                                    {.lengths = lengths, .bias = true},
+                                   {.lengths = lengths, .bias = true, .far_bias = kLeast},
+                                   {.lengths = lengths, .shared_bias = true, .far_bias = kLeast},
                                    {.lengths = lengths, .shared_bias = true},
                                    {.lengths = lengths, .alibi = true},
                                    {.lengths = lengths, .causal = Causal::kLowerRight, .alibi = true},

@@ -62,6 +62,18 @@ std::vector<double> doubles(const std::vector<float>& x) {
   return {x.begin(), x.end()};
 }
 
+TEST(Merge, PartsAtTheLeastFiniteNumberShareAlikeAndYieldToOthers) {
+  constexpr float kLeast = std::numeric_limits<float>::lowest();
+  const auto part = [](float output, float lse) {
+    return Part{std::vector<float>(2 * 4 * 24, output), std::vector<float>(2 * 4, lse)};
+  };
+  Part low = part(1, kLeast), lower = part(3, kLeast), other = part(5, -2);
+  EXPECT_EQ(merged(low, lower).output, part(2, 0).output);
+  EXPECT_EQ(merged(low, lower).lse, part(0, kLeast).lse);
+  EXPECT_EQ(merged(low, other).output, other.output);
+  EXPECT_EQ(merged(other, lower).lse, other.lse);
+}
+
 TEST(Merge, OfASplitAnywhereIsTheWhole) {
   const CacheCase problem({.Hq = 4, .Hkv = 2, .D = 16, .Dv = 24, .lengths = {90, 90}});
   const DecodeAnswer exact = problem.exact({}), plain = problem.decode({.isa = Isa::kScalar});
