@@ -8,6 +8,7 @@
 #ifndef ATTEND_ATTENTION_SCORE_RULE_H_
 #define ATTEND_ATTENTION_SCORE_RULE_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +20,10 @@
 #include "attention/sizes.h"
 
 namespace attend {
+
+/// Caps beyond this count as this one, so that their inverses are normal numbers. It leaves scores of up to
+/// 2^88 as they are, to the last bit of a float32 and more.
+inline constexpr float kLargestSoftcap = 0x1p100f;
 
 /// The rule of one batch row and one query head, after the scale.
 template <class T>
@@ -61,7 +66,7 @@ template <class T>
 class ScoreRule {
  public:
   ScoreRule(const Sizes& sizes, const AttentionOptions& options)
-      : softcap_(static_cast<T>(options.softcap)),
+      : softcap_(std::min(options.softcap, kLargestSoftcap)),
         alignment_(sizes, options),
         bias_(options.bias),
         slopes_(options.alibi_slopes),

@@ -9,6 +9,7 @@
 #include "attend/decode.h"
 #include "attention/broadcast.h"
 #include "attention/rotation.h"
+#include "attention/score_rule.h"
 #include "attention/sizes.h"
 #include "decode/decode_mask.h"
 
@@ -24,6 +25,7 @@ struct DecodeProblem {
         options(o),
         sizes(sizes_of(t.query, t.cache.key, t.cache.value)),
         scale(o.scale ? *o.scale : 1.0f / std::sqrt(static_cast<float>(sizes.D))),
+        softcap(std::min(o.softcap, kLargestSoftcap)),
         turns(o.rope),
         slopes(o.alibi_slopes),
         sinks(o.sinks) {}
@@ -34,7 +36,7 @@ struct DecodeProblem {
   /// Query i of head h as it is multiplied: widened, and turned if there is a rope.
   void read_query(const DecodeMask& mask, int64_t b, int64_t h, int64_t i, float* to) const;
 
-  float scale;
+  float scale, softcap;
   TurnTable<float> turns;                // of the queries; may be absent
   Broadcast<const float> slopes, sinks;  // may be absent
 

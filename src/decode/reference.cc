@@ -39,7 +39,7 @@ float score(const DecodeProblem& p, int64_t b, int64_t h, int64_t distance, cons
   float s = 0;
   for (int64_t d = 0; d < p.sizes.D; ++d) s += query[d] * key[d];
   s *= p.scale;
-  if (p.options.softcap > 0) s = p.options.softcap * std::tanh(s / p.options.softcap);
+  if (p.softcap > 0) s = p.softcap * std::tanh(s / p.softcap);
   if (p.slopes.present()) s -= *p.slopes.head(b, h) * static_cast<float>(std::abs(distance));
   return s;
 }

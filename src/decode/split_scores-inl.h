@@ -19,7 +19,7 @@ namespace HWY_NAMESPACE {
 
 /// What happens to a product <q, k> of batch row b and head h on its way to a score.
 HWY_INLINE HeadRule<float> rule_of(const DecodeProblem& p, int64_t b, int64_t h) {
-  HeadRule<float> rule = {.softcap = p.options.softcap};
+  HeadRule<float> rule = {.softcap = p.softcap};
   if (p.slopes.present()) rule.slope = *p.slopes.head(b, h);
   return rule;
 }

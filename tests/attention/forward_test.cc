@@ -324,6 +324,29 @@ TEST(AttentionForward, KeysThatAllHaveTheLeastBiasShareAlike) {
   }
 }
 
+TEST(AttentionForward, TheLargestFloatIsASinkASoftcapOrASlopeLikeAnother) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  for (const int64_t Tq : kFewAndMany) {
+    AttentionCase sink({.sizes = {1, 2, 2, Tq, 66, 8, 8}, .sinks = true});
+    sink.sinks.fill(kLargest);
+    // Beside its own key, at distance 0, no key counts.
+    AttentionCase slope({.sizes = {1, 2, 2, Tq, Tq, 8, 8}, .alibi = true});
+    slope.alibi_slopes.fill(kLargest);
+    const AttentionCase cap({.sizes = {1, 2, 2, Tq, 66, 8, 8}, .softcap = kLargest});
+    const ForwardAnswer uncapped = AttentionCase({.sizes = {1, 2, 2, Tq, 66, 8, 8}}).exact_forward();
+    for (const Isa isa : isas()) {
+      SCOPED_TRACE(::testing::Message() << name(isa) << " Tq " << Tq);
+      const ForwardAnswer outweighed = sink.forward(isa), lonely = slope.forward(isa),
+                          capped = cap.forward(isa);
+      EXPECT_EQ(outweighed.output, std::vector<double>(outweighed.output.size(), 0.0));
+      EXPECT_EQ(outweighed.lse, std::vector<double>(outweighed.lse.size(), kLargest));
+      EXPECT_EQ(lonely.output, slope.exact_forward().output);
+      EXPECT_LT(largest_error(capped.output, uncapped.output), 4e-6);
+      EXPECT_LT(largest_error(capped.lse, uncapped.lse), 4e-6);
+    }
+  }
+}
+
 TEST(AttentionForward, AnyByteOfAMaskButZeroIsTrue) {
   for (const Isa isa : isas()) {
     for (const int64_t Tq : kFewAndMany) {

@@ -61,6 +61,16 @@ TEST(DecodeOptions, SoftcapAlibiAndSinksFollowTheContract) {
   }
 }
 
+TEST(DecodeOptions, TheLargestFloatIsASinkASoftcapOrASlopeLikeAnother) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  const TensorView largest(&kLargest, Shape{1, 1, 1, 1});
+  for (const DType stored : kStored) {
+    expect_right(spec_of(stored), {.softcap = kLargest});
+    expect_right(spec_of(stored), {.sinks = largest});
+    expect_right(spec_of(stored), {.alibi_slopes = largest});
+  }
+}
+
 TEST(DecodeOptions, AWindowHasARightSideWhereNothingIsCausal) {
   for (const int64_t left : {-1, 0, 70}) {
     for (const int64_t right : {0, 1, 2, 100}) {
