@@ -36,6 +36,7 @@ class TranslateRun {
     std::vector<std::string> readable(sentences.begin(), sentences.end());
     for (std::string& sentence : readable) check_text(sentence);
     last_ = translate_text(readable, options_, model_.pieces, model_.model, executor_);
+    if (options_.generation.keep_attention && !failed_) ATTEND_RETURN_IF_ERROR(check_words());
     std::string text;
     for (const Translation& translation : last_) {
       ++line_;
@@ -55,6 +56,15 @@ class TranslateRun {
     fail(fmt::format("line {}: not UTF-8", read_), kSomeFailed);
     failed_ = true;
     sentence.clear();
+  }
+  /// A picture of a translation without words would be empty.
+  Status check_words() const {
+    for (const Translation& translation : last_) {
+      if (!translation.words.empty()) continue;
+      return {StatusCode::kInvalidArgument,
+              "--attention: the translation has no words, so there is nothing to draw"};
+    }
+    return {};
   }
   void tell(const Translation& translation) const {
     if (translation.cut) {
@@ -84,7 +94,8 @@ Status translate_lines(int64_t at_once, TranslateRun& run) {
   }
 }
 
-int translate(const TranslateArguments& arguments) {
+/// `one`: the sentence of the command line, which may be empty, and not the lines of standard input.
+int translate(const TranslateArguments& arguments, bool one) {
   if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
   const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
   const Result<LoadedTranslationModel> model = load_translator(arguments.model);
@@ -93,8 +104,8 @@ int translate(const TranslateArguments& arguments) {
   if (!options.ok()) return fail(options.status().message(), kUsageError);
   options.value().generation.keep_attention = !arguments.attention.empty();
   TranslateRun run(model.value(), options.value(), *executor);
-  Status status = arguments.sentence.empty() ? translate_lines(arguments.choices.at_once, run)
-                                             : run.translate({&arguments.sentence, 1});
+  Status status =
+      one ? run.translate({&arguments.sentence, 1}) : translate_lines(arguments.choices.at_once, run);
   if (status.ok() && !arguments.attention.empty() && run.exit_code() == kDone)
     status = write_alignment_sheet(arguments.attention, run.last().front());
   return status.ok() ? run.exit_code() : fail(status.message(), kSomeFailed);
@@ -118,7 +129,7 @@ Command translate_command(CLI::App& program) {
   options->footer(
       "A line out for each line in, an empty one for a line without words. Lines that are too long are cut, "
       "and standard error says so.");
-  return {options, [arguments] { return translate(*arguments); }};
+  return {options, [arguments, sentence] { return translate(*arguments, sentence->count() > 0); }};
 }
 
 }  // namespace attend

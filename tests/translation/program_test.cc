@@ -219,6 +219,29 @@ TEST(TranslateProgram, ManyLinesAreEachWhatTheyAreAlone) {
   EXPECT_EQ(one.out, lines_of(together.out)[1] + "\n");
 }
 
+TEST(TranslateProgram, AnEmptySentenceIsASentence) {
+  const Toys toys;
+  Surroundings lines;
+  lines.input = toy_sentence(0, false) + "\n";
+  for (const char* sentence : {"", "   "}) {
+    const Outcome outcome = run_attend({"translate", "--model", toys.model, sentence}, lines);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out, "\n") << "standard input is not read";
+  }
+}
+
+TEST(TranslateProgram, ASentenceWithoutWordsIsNotDrawn) {
+  const Toys toys;
+  const std::string map = toys.folder / "map.png";
+  for (const char* sentence : {"", "   ", "\xe2\x96\x81"}) {  // the last is how pieces write a space
+    const Outcome outcome = run_attend({"translate", "--model", toys.model, sentence, "--attention", map});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(lines_of(outcome.err), ElementsAre(HasSubstr("no words, so there is nothing to draw")));
+    EXPECT_FALSE(std::filesystem::exists(map));
+  }
+}
+
 TEST(TranslateProgram, DrawsWhereEachWordCameFrom) {
   const Toys toys;
   const std::string map = toys.folder / "map.png";
