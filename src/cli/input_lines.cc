@@ -2,14 +2,26 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
+
+#include "language/utf8.h"
 
 namespace attend {
 namespace {
 
-constexpr size_t kLongestLine = 1 << 20;
+/// Takes the first bytes of a character off the end of `text`, when the others were cut off.
+void drop_begun_character(std::string& text) {
+  constexpr size_t kLongestCharacter = 4;
+  const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; };
+  const size_t least = text.size() - std::min(text.size(), kLongestCharacter);
+  size_t last = text.size();  // where the last character begins
+  while (last > least && continues(text[--last])) continue;
+  if (utf8_character_length(std::string_view(text).substr(last)) == 0) text.resize(last);
+}
 
 }  // namespace
 
@@ -18,28 +30,43 @@ Status InputLines::fill() {
   const ssize_t count = read(descriptor_, block.data(), block.size());
   if (count < 0 && errno == EINTR) return {};
   if (count < 0) return {StatusCode::kIo, "standard input: " + std::generic_category().message(errno)};
+  split({block.data(), static_cast<size_t>(count)});
   ended_ = count == 0;
-  text_.append(block.data(), static_cast<size_t>(count));
+  if (ended_ && !begun_.text.empty()) end_line();
   return {};
 }
 
-Result<std::vector<std::string>> InputLines::next(size_t most) {
-  while (!ended_ && text_.find('\n') == std::string::npos) {
-    if (text_.size() > kLongestLine) {
-      return Status(StatusCode::kInvalidArgument, "standard input: a line is longer than 1 MiB");
-    }
-    ATTEND_RETURN_IF_ERROR(fill());
-  }
-  std::vector<std::string> lines;
+void InputLines::split(std::string_view block) {
   size_t begin = 0;
-  while (lines.size() < most && begin < text_.size()) {
-    const size_t end = text_.find('\n', begin);
-    if (end == std::string::npos && !ended_) break;
-    lines.push_back(text_.substr(begin, end == std::string::npos ? end : end - begin));
-    if (lines.back().ends_with('\r')) lines.back().pop_back();
-    begin = end == std::string::npos ? text_.size() : end + 1;
+  for (size_t end; (end = block.find('\n', begin)) != std::string_view::npos; begin = end + 1) {
+    add_to_line(block.substr(begin, end - begin));
+    end_line();
   }
-  text_.erase(0, begin);
+  add_to_line(block.substr(begin));
+}
+
+void InputLines::add_to_line(std::string_view part) {
+  const size_t room = kLongestLine - begun_.text.size();
+  begun_.text += part.substr(0, room);
+  begun_.cut = begun_.cut || part.size() > room;
+}
+
+void InputLines::end_line() {
+  if (begun_.cut) {
+    drop_begun_character(begun_.text);
+  } else if (begun_.text.ends_with('\r')) {
+    begun_.text.pop_back();
+  }
+  whole_.push_back(std::exchange(begun_, {}));
+}
+
+Result<std::vector<InputLine>> InputLines::next(size_t most) {
+  while (whole_.empty() && !ended_) ATTEND_RETURN_IF_ERROR(fill());
+  std::vector<InputLine> lines;
+  while (lines.size() < most && !whole_.empty()) {
+    lines.push_back(std::move(whole_.front()));
+    whole_.pop_front();
+  }
   return lines;
 }
 

@@ -3,29 +3,43 @@
 #define ATTEND_CLI_INPUT_LINES_H_
 
 #include <cstddef>
+#include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attend/status.h"
 
 namespace attend {
 
-/// Lines of a descriptor as they come: nobody who types a line has to wait for others.
+inline constexpr size_t kLongestLine = 1 << 20;  // bytes of a line that are kept
+
+/// A line without its end.
+struct InputLine {
+  std::string text;
+  bool cut = false;  // it was longer than kLongestLine, and `text` is its beginning: whole characters
+};
+
+/// Lines of a descriptor as they come: nobody who types a line has to wait for others. Of a line that is too
+/// long no more than its beginning is ever in memory.
 class InputLines {
  public:
   explicit InputLines(int descriptor) : descriptor_(descriptor) {}
 
-  /// The lines that are there, at least one and at most `most`, without their ends; none once the input has
-  /// ended. A last line without an end counts. Waits only while there is no whole line. Errors: kIo;
-  /// kInvalidArgument for a line longer than a mebibyte.
-  Result<std::vector<std::string>> next(size_t most);
+  /// The lines that are there, at least one and at most `most`; none once the input has ended. A last line
+  /// without an end counts. Waits only while there is no whole line. Errors: kIo.
+  Result<std::vector<InputLine>> next(size_t most);
 
  private:
   Status fill();
+  void split(std::string_view block);
+  void add_to_line(std::string_view part);
+  void end_line();
 
   int descriptor_;
   bool ended_ = false;
-  std::string text_;
+  std::deque<InputLine> whole_;
+  InputLine begun_;
 };
 
 }  // namespace attend

@@ -6,7 +6,6 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,16 +31,19 @@ class TranslateRun {
   TranslateRun(const LoadedTranslationModel& model, const TranslationOptions& options, Executor& executor)
       : model_(model), options_(options), executor_(executor) {}
 
-  Status translate(std::span<const std::string> sentences) {
-    std::vector<std::string> readable(sentences.begin(), sentences.end());
-    for (std::string& sentence : readable) check_text(sentence);
+  Status translate(std::vector<InputLine> lines) {
+    std::vector<std::string> readable;
+    for (InputLine& line : lines) {
+      check_text(line);
+      readable.push_back(std::move(line.text));
+    }
     last_ = translate_text(readable, options_, model_.pieces, model_.model, executor_);
     if (options_.generation.keep_attention && !failed_) ATTEND_RETURN_IF_ERROR(check_words());
     std::string text;
-    for (const Translation& translation : last_) {
+    for (size_t i = 0; i < last_.size(); ++i) {
       ++line_;
-      tell(translation);
-      text += translation.text + "\n";
+      tell(lines[i].cut, last_[i]);
+      text += last_[i].text + "\n";
     }
     return write_standard_output(text);
   }
@@ -50,12 +52,12 @@ class TranslateRun {
 
  private:
   /// A line that is not text has an empty translation, so that lines out stay lines in.
-  void check_text(std::string& sentence) {
+  void check_text(InputLine& line) {
     ++read_;
-    if (is_utf8(sentence)) return;
+    if (is_utf8(line.text)) return;
     fail(fmt::format("line {}: not UTF-8", read_), kSomeFailed);
     failed_ = true;
-    sentence.clear();
+    line = {};
   }
   /// A picture of a translation without words would be empty.
   Status check_words() const {
@@ -66,10 +68,13 @@ class TranslateRun {
     }
     return {};
   }
-  void tell(const Translation& translation) const {
+  void tell(bool line_cut, const Translation& translation) const {
     if (translation.cut) {
       fail(fmt::format("line {}: more than the {} pieces that this model reads; the rest was not translated",
                        line_, model_.config.shape.decoder.max_length - 1),
+           kDone);
+    } else if (line_cut) {
+      fail(fmt::format("line {}: more than {} MiB; the rest was not translated", line_, kLongestLine >> 20),
            kDone);
     }
     if (!translation.ended)
@@ -87,10 +92,10 @@ class TranslateRun {
 Status translate_lines(int64_t at_once, TranslateRun& run) {
   InputLines input(STDIN_FILENO);
   while (true) {
-    const Result<std::vector<std::string>> lines = input.next(static_cast<size_t>(8 * at_once));
+    Result<std::vector<InputLine>> lines = input.next(static_cast<size_t>(8 * at_once));
     if (!lines.ok()) return lines.status();
     if (lines.value().empty()) return {};
-    ATTEND_RETURN_IF_ERROR(run.translate(lines.value()));
+    ATTEND_RETURN_IF_ERROR(run.translate(std::move(lines).value()));
   }
 }
 
@@ -105,7 +110,7 @@ int translate(const TranslateArguments& arguments, bool one) {
   options.value().generation.keep_attention = !arguments.attention.empty();
   TranslateRun run(model.value(), options.value(), *executor);
   Status status =
-      one ? run.translate({&arguments.sentence, 1}) : translate_lines(arguments.choices.at_once, run);
+      one ? run.translate({InputLine{arguments.sentence}}) : translate_lines(arguments.choices.at_once, run);
   if (status.ok() && !arguments.attention.empty() && run.exit_code() == kDone)
     status = write_alignment_sheet(arguments.attention, run.last().front());
   return status.ok() ? run.exit_code() : fail(status.message(), kSomeFailed);

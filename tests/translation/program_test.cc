@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "cli/input_lines.h"
 #include "cli/temporary_folder.h"
 #include "end_to_end/program.h"
 #include "translation/file_testing.h"
@@ -23,6 +24,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -204,6 +206,25 @@ TEST(TranslateProgram, LinesThatAreNotTextOrTooLongAreToldAndLinesOutStayLinesIn
   EXPECT_THAT(outcome.err, HasSubstr("line 2: not UTF-8"));
   EXPECT_THAT(outcome.err, HasSubstr("line 3: more than the 15 pieces"));
   EXPECT_EQ(run_attend({"translate", "--model", toys.model}).out, "") << "no lines in, none out";
+}
+
+TEST(TranslateProgram, ALineOfAnyLengthIsALine) {
+  const Toys toys;
+  const std::string words = toy_sentence(3, false) + " ", blanks(kLongestLine, ' ');
+  std::string longer;
+  while (longer.size() <= kLongestLine) longer += words;
+  Surroundings lines;
+  lines.input = toy_sentence(0, false) + "\n" + longer + "\n" + toy_sentence(1, false) + "\n" + blanks +
+                words + "\n\xff" + longer + "\n" + toy_sentence(2, false) + "\n";
+  const Outcome outcome = run_attend({"translate", "--model", toys.model}, lines);
+  lines.input = toy_sentence(0, false) + "\n" + longer.substr(0, 1000) + "\n" + toy_sentence(1, false) +
+                "\n\n\n" + toy_sentence(2, false) + "\n";
+  EXPECT_EQ(outcome.out, run_attend({"translate", "--model", toys.model}, lines).out);
+  EXPECT_THAT(lines_of(outcome.err),
+              UnorderedElementsAre(HasSubstr("line 2: more than the 15 pieces"),
+                                   HasSubstr("line 4: more than 1 MiB; the rest was not translated"),
+                                   HasSubstr("line 5: not UTF-8")));
+  EXPECT_EQ(outcome.exit_code, 2) << "because of line 5";
 }
 
 TEST(TranslateProgram, ManyLinesAreEachWhatTheyAreAlone) {
