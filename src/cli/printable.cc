@@ -3,11 +3,22 @@
 #include <fmt/format.h>
 
 namespace attend {
+namespace {
+
+/// U+0080 to U+009F, among them a one-character form of ESC [: two bytes of UTF-8.
+bool begins_with_c1_control(std::string_view text) {
+  if (text.size() < 2 || text[0] != '\xc2') return false;
+  const auto second = static_cast<unsigned char>(text[1]);
+  return second >= 0x80 && second <= 0x9f;
+}
+
+}  // namespace
 
 std::string printable(std::string_view text) {
   std::string line;
   line.reserve(text.size());
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       line += "\\n";
@@ -17,6 +28,8 @@ std::string printable(std::string_view text) {
       line += "\\r";
     } else if (byte < 0x20 || byte == 0x7f) {
       line += fmt::format("\\x{:02x}", byte);
+    } else if (begins_with_c1_control(text.substr(i))) {
+      line += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[++i]));
     } else {
       line += c;
     }

@@ -7,8 +7,9 @@
 
 namespace attend {
 
-/// `text` with each control character written as \n, \t, \r or \xHH: a file's name may hold any of them, and
-/// would otherwise break rows apart or steer the terminal. Everything else, UTF-8 or not, is left as it is.
+/// `text` with each control character written as \n, \t, \r, \xHH or, from U+0080 on, \u00HH: a file's name
+/// may hold any of them, and would otherwise break rows apart or steer the terminal. Everything else, UTF-8
+/// or not, is left as it is.
 std::string printable(std::string_view text);
 
 }  // namespace attend
