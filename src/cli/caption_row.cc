@@ -46,7 +46,7 @@ std::string text_row(std::string_view path, const Caption& caption) {
 }
 
 std::string text_row(const Caption& caption) {
-  return caption.text + "\n";
+  return printable(caption.text) + "\n";
 }
 
 std::string json_row(std::string_view path, const Caption& caption, const RowParts& parts) {

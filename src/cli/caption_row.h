@@ -9,7 +9,8 @@
 
 namespace attend {
 
-/// "CAPTION\n", or with a path "PATH\tCAPTION\n"; control characters of the path as printable() writes them.
+/// "CAPTION\n", or with a path "PATH\tCAPTION\n"; control characters of either as printable() writes them:
+/// the words are the model file's.
 std::string text_row(std::string_view path, const Caption& caption);
 std::string text_row(const Caption& caption);
 

@@ -7,10 +7,10 @@
 
 namespace attend {
 
-/// `text` with each control character written as \n, \t, \r, \xHH or, from U+0080 on, \u00HH: a file's name
-/// may hold any of them, and would otherwise break rows apart or steer the terminal. Everything else, UTF-8
-/// or not, is left as it is.
-std::string printable(std::string_view text);
+/// `text` with each control character written as \n, \t, \r, \xHH or, from U+0080 on, \u00HH: a file's name,
+/// or the words of a model, may hold any of them, and would otherwise break rows apart or steer the terminal.
+/// Everything else, UTF-8 or not, is left as it is, and so are the characters in `kept`.
+std::string printable(std::string_view text, std::string_view kept = {});
 
 }  // namespace attend
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/input_lines.h"
+#include "cli/printable.h"
 #include "cli/standard_output.h"
 #include "cli/translation_source.h"
 #include "language/utf8.h"
@@ -43,7 +44,7 @@ class TranslateRun {
     for (size_t i = 0; i < last_.size(); ++i) {
       ++line_;
       tell(lines[i].cut, last_[i]);
-      text += last_[i].text + "\n";
+      text += printable(last_[i].text, "\t") + "\n";  // tabs, which a model may have learned, do no harm
     }
     return write_standard_output(text);
   }

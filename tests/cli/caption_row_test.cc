@@ -25,6 +25,17 @@ TEST(CaptionRow, TextIsTheCaptionAndThePathInFrontWhereThereIsOne) {
   EXPECT_EQ(text_row("b\t1/\n.jpg", dog()), "b\\t1/\\n.jpg\ta man's dog\n");
 }
 
+TEST(CaptionRow, AModelsWordsNeitherSteerTheTerminalNorBreakRowsApart) {
+  Caption caption = dog();
+  caption.text =
+      "a \x1b]0;owned\x07"
+      "dog\nb.jpg\ta \u009b31mcat, d\u00e9j\u00e0 vu";
+  const std::string row = "a \\x1b]0;owned\\x07dog\\nb.jpg\\ta \\u009b31mcat, d\u00e9j\u00e0 vu\n";
+  EXPECT_EQ(text_row(caption), row);
+  EXPECT_EQ(text_row("a.jpg", caption), "a.jpg\t" + row);
+  EXPECT_EQ(nlohmann::json::parse(json_row("a.jpg", caption, {}))["caption"], caption.text);
+}
+
 TEST(CaptionRow, JsonHasItsKeysInOrderAndSixDigits) {
   EXPECT_EQ(
       json_row("a.jpg", dog(), {.attention = false}),

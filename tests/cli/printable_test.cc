@@ -18,6 +18,7 @@ TEST(Printable, EverythingElseIsLeftAlone) {
   EXPECT_EQ(printable(""), "");
   EXPECT_EQ(printable("Plage d'été 海.jpg"), "Plage d'été 海.jpg");
   EXPECT_EQ(printable("latin1 \xe9.jpg"), "latin1 \xe9.jpg");
+  EXPECT_EQ(printable("a\tb\nc", "\t"), "a\tb\\nc");
   EXPECT_EQ(printable("\xc2\xa0\xc3\x9b\xe2\x80\x9b\xc2"), "\xc2\xa0\xc3\x9b\xe2\x80\x9b\xc2");
 }
 

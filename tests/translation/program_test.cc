@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -261,6 +262,32 @@ TEST(TranslateProgram, ASentenceWithoutWordsIsNotDrawn) {
     EXPECT_THAT(lines_of(outcome.err), ElementsAre(HasSubstr("no words, so there is nothing to draw")));
     EXPECT_FALSE(std::filesystem::exists(map));
   }
+}
+
+/// The toy model, but what it says, "erer...", is spelled otherwise by its pieces.
+void save_steering_model(const std::string& path) {
+  std::vector<std::string> sentences;
+  for (int i = 0; i < 48; ++i) {
+    sentences.push_back(toy_sentence(i / 2, i % 2 == 1));
+    std::ranges::replace(sentences.back(), 'e', '\x1b');
+    std::ranges::replace(sentences.back(), 'r', '\n');
+  }
+  const Result<SentencePieces> pieces = SentencePieces::train(sentences, 36);
+  ASSERT_TRUE(pieces.ok()) << pieces.status().message();
+  TranslationModel<float> model(toy_config().shape);
+  randomize(model.parameters());
+  ASSERT_TRUE(save_translation_model(path, {model, toy_config(), pieces.value(), kToyNotes}).ok());
+}
+
+TEST(TranslateProgram, AModelsPiecesNeitherSteerTheTerminalNorBreakLinesApart) {
+  const Toys toys;
+  const std::string model = toys.folder / "steering.safetensors";
+  save_steering_model(model);
+  const Outcome outcome = run_attend({"translate", "--model", model, "A dog is."});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("\\x1b\\n\\x1b\\n"));
+  EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
+  EXPECT_EQ(lines_of(outcome.out).size(), 1u);
 }
 
 TEST(TranslateProgram, DrawsWhereEachWordCameFrom) {
