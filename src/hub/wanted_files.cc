@@ -9,7 +9,7 @@
 namespace attend {
 namespace {
 
-constexpr std::array<std::string_view, 11> kSmallFiles = {kConfigFile,
+constexpr std::array<std::string_view, 12> kSmallFiles = {kConfigFile,
                                                           "generation_config.json",
                                                           "preprocessor_config.json",
                                                           "processor_config.json",
@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, 11> kSmallFiles = {kConfigFile,
                                                           "tokenizer.json",
                                                           "tokenizer_config.json",
                                                           "special_tokens_map.json",
+                                                          "added_tokens.json",
                                                           "vocab.txt",
                                                           "vocab.json",
                                                           "merges.txt"};

@@ -36,6 +36,15 @@ TEST_F(PullTest, OnlyWhatACaptionerReadsIsBrought) {
   EXPECT_FALSE(fs::exists(snapshot_file("README.md")));
 }
 
+TEST_F(PullTest, TokensAddedToAVocabularyAreBroughtWhereThereAreAny) {
+  hub.add_model();
+  expect_pulled();
+  EXPECT_FALSE(fs::exists(snapshot_file("added_tokens.json")));
+  hub.add("added_tokens.json", R"({"[DEC]": 30522})");
+  expect_pulled();
+  EXPECT_EQ(content_of(snapshot_file("added_tokens.json")), R"({"[DEC]": 30522})");
+}
+
 TEST_F(PullTest, WhatIsHereIsNotBroughtAgain) {
   hub.add_model();
   expect_pulled();

@@ -33,6 +33,13 @@ TEST(WantedFiles, AreSettingsTokenizerAndWeightsInThatOrder) {
               ElementsAre("config.json", "preprocessor_config.json", "vocab.txt", "model.safetensors"));
 }
 
+TEST(WantedFiles, AreAllThatATokenizerIsReadFrom) {
+  const std::vector<std::string> files = {
+      "added_tokens.json",     "config.json", "merges.txt", "special_tokens_map.json", "tokenizer.json",
+      "tokenizer_config.json", "vocab.json",  "vocab.txt",  "model.safetensors"};
+  EXPECT_EQ(wanted(files), files);
+}
+
 TEST(WantedFiles, OneFileOfWeightsGoesBeforeShards) {
   EXPECT_THAT(wanted({"config.json", "model-00001-of-00002.safetensors", "model.safetensors",
                       "model.safetensors.index.json"}),
