@@ -48,6 +48,15 @@ bool is_redirect(const HttpResponse& response) {
   return response.status >= 300 && response.status < 400 && !response.header("location").empty();
 }
 
+/// Whether the answer is one to end with although it redirects to `next`: it describes a file that lies with
+/// somebody else. A redirect within the hub (a repository with a new name, a cache) may say less about the
+/// file than where it leads to; Python's huggingface_hub does not read it either.
+bool describes_file(const HttpRequest& request, const HttpResponse& response,
+                    const std::optional<std::string>& next) {
+  if (!request.head || response.header("x-linked-etag").empty()) return false;
+  return !next || !same_origin(request.url, *next);
+}
+
 bool is_success(const HttpOutcome& outcome) {
   return outcome.end == HttpOutcome::End::kAnswered && outcome.response.status >= 200 &&
          outcome.response.status < 300;
@@ -146,10 +155,9 @@ HttpOutcome HubClient::ask(HttpRequest request, HttpSink& sink) {
     if (at_home && !settings_.token.empty())
       request.headers.push_back("Authorization: Bearer " + settings_.token);
     outcome = http_.perform(request, sink);
-    const bool asked_for_headers = request.head && !outcome.response.header("x-linked-etag").empty();
-    if (outcome.end != HttpOutcome::End::kAnswered || !is_redirect(outcome.response) || asked_for_headers)
-      return outcome;
+    if (outcome.end != HttpOutcome::End::kAnswered || !is_redirect(outcome.response)) return outcome;
     const std::optional<std::string> next = follow(request.url, outcome.response.header("location"));
+    if (describes_file(request, outcome.response, next)) return outcome;
     if (!next) {
       outcome.end = HttpOutcome::End::kUnreachable;
       outcome.message = "it redirects to an address that is not followed";
@@ -201,8 +209,9 @@ Result<HubFile> HubClient::look_up(const ModelName& name, const std::string& com
       ask_patiently({settings_.endpoint + resolve_path(name, commit, file), true, {}}, sink);
   const HttpResponse& response = outcome.response;
   const std::string linked = response.header("x-linked-etag"), size = response.header("x-linked-size");
-  if (!is_success(outcome) && !(is_redirect(response) && !linked.empty()))
-    return explain(outcome, name, file, settings_);
+  const bool elsewhere =
+      outcome.end == HttpOutcome::End::kAnswered && is_redirect(response) && !linked.empty();
+  if (!is_success(outcome) && !elsewhere) return explain(outcome, name, file, settings_);
   if (const std::string there = response.header("x-repo-commit"); there != commit)
     return not_the_hub(name, settings_, fmt::format("{} is of commit '{}', not {}", file, there, commit));
   HubFile found{file, plain_tag(linked.empty() ? response.header("etag") : linked), 0};

@@ -2,7 +2,8 @@
 //
 //   GET  /api/models/OWNER/REPO/revision/REVISION?blobs=true   the commit, and the files with their sizes
 //   GET  /api/models/OWNER/REPO/discussions?...                pull requests
-//   HEAD /OWNER/REPO/resolve/COMMIT/FILE                       a file's size and entity tag
+//   HEAD /OWNER/REPO/resolve/COMMIT/FILE                       a file's size and entity tag, where redirects
+//                                                              within the hub end
 //   GET  /OWNER/REPO/resolve/COMMIT/FILE                       its bytes, by way of redirects
 //
 // The token goes to the endpoint's own scheme, host and port, and to nobody that a redirect names.

@@ -58,8 +58,8 @@ FakeHub::FakeHub() : hub_(std::make_unique<Listener>()), storage_(std::make_uniq
   hub_->server.Get(R"(/(.+)/resolve/([^/]+)/(.+))", [this](const Request& request, Response& response) {
     if (note(Seen::Where::kHub, request, response)) resolve(request, response);
   });
-  hub_->server.Get(R"(/storage/(.+))", [this](const Request& request, Response& response) {
-    if (note(Seen::Where::kHub, request, response)) storage(request, response);
+  hub_->server.Get(R"(/api/resolve-cache/(.+))", [this](const Request& request, Response& response) {
+    if (note(Seen::Where::kHub, request, response)) at_home(request, response);
   });
   storage_->server.Get(R"(/storage/(.+))", [this](const Request& request, Response& response) {
     if (note(Seen::Where::kStorage, request, response)) storage(request, response);
@@ -98,13 +98,11 @@ void FakeHub::add_model(size_t weights) {
 }
 
 std::string FakeHub::tag_of(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  return files_.at(name).tag;
+  return find(name).tag;
 }
 
 std::string FakeHub::content_of(const std::string& name) const {
-  const std::lock_guard lock(mutex_);
-  return files_.at(name).content;
+  return find(name).content;
 }
 
 std::vector<Seen> FakeHub::seen() const {
@@ -143,6 +141,7 @@ bool FakeHub::note(Seen::Where where, const httplib::Request& request, httplib::
   if (trouble.loops) {
     response.status = 302;
     response.set_header("Location", request.path);
+    response.set_header("X-Linked-Etag", "\"around\"");
     return false;
   }
   if (!trouble.moved_to.empty() && request.path.find(repository) != std::string::npos) {
@@ -220,23 +219,33 @@ void FakeHub::resolve(const httplib::Request& request, httplib::Response& respon
     file = found->second;
   }
   response.set_header("X-Repo-Commit", commit);
-  if (file.kind == Kind::kSmall) {
+  if (file.kind == Kind::kSmall && !trouble.storage_at_home) {
     serve(file, request, response);
     return;
   }
   response.set_header("X-Linked-Etag", '"' + file.tag + '"');
+  if (trouble.storage_at_home) {
+    response.status = 307;
+    response.set_header("Location", "/api/resolve-cache/" + name);
+    return;
+  }
   response.set_header("X-Linked-Size", std::to_string(file.content.size()));
   response.status = 302;
-  const std::string path = "/storage/" + name;
-  response.set_header("Location", trouble.storage_at_home ? path : storage_->address() + path);
+  response.set_header("Location", storage_->address() + "/storage/" + name);
+}
+
+FakeHub::File FakeHub::find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return files_.at(name);
+}
+
+void FakeHub::at_home(const httplib::Request& request, httplib::Response& response) {
+  response.set_header("X-Repo-Commit", commit);
+  serve(find(request.matches[1]), request, response);
 }
 
 void FakeHub::storage(const httplib::Request& request, httplib::Response& response) {
-  File file;
-  {
-    const std::lock_guard lock(mutex_);
-    file = files_.at(request.matches[1]);
-  }
+  File file = find(request.matches[1]);
   if (trouble.spoils) file.content[file.content.size() / 2] ^= 1;
   file.tag = "storage-" + file.tag.substr(0, 8);  // storage has tags of its own
   serve(file, request, response);

@@ -39,7 +39,7 @@ struct Trouble {
   std::atomic<bool> spoils{false};           // a byte of every large file is another
   std::atomic<bool> names_only{false};       // a listing without sizes and hashes, as some mirrors give
   std::atomic<bool> contradicts{false};      // the listing's hash is another
-  std::atomic<bool> storage_at_home{false};  // large files are redirected to the hub's own port
+  std::atomic<bool> storage_at_home{false};  // all files lie on the hub's own port, which tells sizes there
   std::atomic<bool> loops{false};            // redirects without end
   std::atomic<int> pause_ms{0};              // before each 16 KB of a file
   std::string moved_to;                      // the repository's new name: its old one redirects there
@@ -80,10 +80,12 @@ class FakeHub {
   };
   class Listener;
 
+  File find(const std::string& name) const;
   bool note(Seen::Where where, const httplib::Request& request, httplib::Response& response);
   void list(const httplib::Request& request, httplib::Response& response);
   void discussions(httplib::Response& response);
   void resolve(const httplib::Request& request, httplib::Response& response);
+  void at_home(const httplib::Request& request, httplib::Response& response);
   void storage(const httplib::Request& request, httplib::Response& response);
   void serve(const File& file, const httplib::Request& request, httplib::Response& response);
 

@@ -73,6 +73,19 @@ TEST_F(HubClientTest, RelativeRedirectsStayAtTheHubAndKeepTheToken) {
   for (const Seen& request : hub.seen()) EXPECT_EQ(request.authorization, "Bearer hf_secret") << request.path;
 }
 
+TEST_F(HubClientTest, AFileIsDescribedWhereRedirectsWithinTheHubEnd) {
+  hub.trouble.storage_at_home = true;
+  hub.trouble.moved_to = "acme-labs/photo-captioner";
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    const Result<HubFile> file = client().look_up(model(), hub.commit, {name, "", 0});
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    EXPECT_EQ(file.value().tag, hub.tag_of(name));
+    EXPECT_EQ(file.value().bytes, hub.content_of(name).size());
+    EXPECT_EQ(hub.seen().back().method, "HEAD");
+    EXPECT_EQ(hub.seen().back().path, std::string("/api/resolve-cache/") + name);
+  }
+}
+
 TEST_F(HubClientTest, ARepositoryThatMovedIsFollowed) {
   hub.trouble.moved_to = "acme-labs/photo-captioner";
   expect_pulled();
@@ -80,7 +93,12 @@ TEST_F(HubClientTest, ARepositoryThatMovedIsFollowed) {
 
 TEST_F(HubClientTest, RedirectsWithoutEndAreGivenUp) {
   hub.trouble.loops = true;
-  expect_error(StatusCode::kIo, {"redirects"});
+  expect_error(StatusCode::kIo, {"more than 10 redirects"});
+  const size_t before = hub.seen().size();
+  const Result<HubFile> file = client().look_up(model(), hub.commit, {"config.json", "", 0});
+  EXPECT_EQ(file.status().code(), StatusCode::kIo) << file.status().message();
+  EXPECT_THAT(file.status().message(), HasSubstr("more than 10 redirects"));
+  EXPECT_EQ(hub.seen().size() - before, 11u);
 }
 
 TEST_F(HubClientTest, ABusyHubIsAskedAgain) {
