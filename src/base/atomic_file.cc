@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/random.h"
@@ -16,8 +18,11 @@
 namespace attend {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr uint64_t kDrawnLetters = 8;  // at the end of a temporary file's name
 constexpr int kAttempts = 100;         // at a name that no file has
+constexpr int kMostLinks = 40;         // as Linux follows
 
 Status refused(const std::string& path, const char* what) {
   const int error = errno;
@@ -36,9 +41,23 @@ std::string drawn_name(const std::string& path) {
   return name;
 }
 
+/// What `path` names in the end; a link where the chain is too long.
+fs::path without_links(fs::path path) {
+  std::error_code ignored;
+  for (int link = 0; link < kMostLinks && fs::is_symlink(path, ignored); ++link) {
+    path = path.parent_path() / fs::read_symlink(path, ignored);
+  }
+  return path;
+}
+
 }  // namespace
 
-Result<AtomicFile> AtomicFile::create(const std::string& path) {
+Result<AtomicFile> AtomicFile::create(const std::string& given) {
+  const std::string path = without_links(given).string();
+  std::error_code ignored;
+  const fs::file_status there = fs::symlink_status(path, ignored);
+  if (fs::exists(there) && !fs::is_regular_file(there))
+    return Status(StatusCode::kIo, path + ": cannot write: not a regular file");
   // Not mkstemp(), whose files only their owner may read: the permissions here are the usual ones of a new
   // file, and to find them out afterwards would change the mask of the whole process for a moment.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

@@ -15,7 +15,9 @@ namespace attend {
 /// `path`. Destroyed without commit(), it removes the temporary file and leaves whatever `path` was.
 class AtomicFile {
  public:
-  /// Errors: kNotFound when the folder does not exist, kIo.
+  /// Where `path` is a symbolic link, the file it names is written, and the link stays. Errors: kNotFound
+  /// when the folder does not exist, kIo; also for what is there and is no regular file, which no rename may
+  /// replace.
   static Result<AtomicFile> create(const std::string& path);
 
   AtomicFile(AtomicFile&& other) noexcept;

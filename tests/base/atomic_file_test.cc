@@ -104,6 +104,31 @@ TEST_F(AtomicFileTest, AFilesPermissionsAreThoseOfWhenItWasCreated) {
             fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
 }
 
+TEST_F(AtomicFileTest, WritesTheFileThatALinkNamesAndKeepsTheLink) {
+  fs::create_directory(path("in"));
+  fs::create_symlink("in/a.txt", path("link"));
+  fs::create_symlink(path("link"), path("to_link"));
+  for (const char* text : {"new", "newer"}) {  // the first makes what the link names
+    ASSERT_TRUE(write_file(path("to_link"), std::string_view(text)).ok());
+    EXPECT_TRUE(fs::is_symlink(path("link")) && fs::is_symlink(path("to_link")));
+    EXPECT_EQ(content(path("in/a.txt")), text);
+  }
+  fs::create_symlink("round", path("round"));
+  EXPECT_FALSE(write_file(path("round"), std::string_view("x")).ok());
+}
+
+TEST_F(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  fs::create_directory(path("folder"));
+  for (const char* name : {"pipe", "folder"}) {
+    const Status status = write_file(path(name), std::string_view("x"));
+    EXPECT_EQ(status.code(), StatusCode::kIo);
+    EXPECT_EQ(status.message(), path(name) + ": cannot write: not a regular file");
+  }
+  EXPECT_EQ(files(), 2u);
+  EXPECT_TRUE(fs::is_fifo(path("pipe")));
+}
+
 TEST_F(AtomicFileTest, FilesOfOnePathThatAreWrittenAtOnceDoNotMeet) {
   Result<AtomicFile> first = AtomicFile::create(path("a.txt")), second = AtomicFile::create(path("a.txt"));
   ASSERT_TRUE(first.ok() && second.ok());
