@@ -5,7 +5,7 @@
 #
 # DATA is Multi30k: train.en, train.de, val.en and val.de, a sentence a line. WORK takes the run; given again, the command goes
 # on where it was stopped. With ATTEND_SCORES set, it writes them into the finished model. Some eight minutes on sixteen
-# cores with AVX-512, two hours on two with AVX2.
+# cores with AVX-512, three quarters of an hour on two with AVX2.
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2; exit 1; }
 data="$(realpath "$1")" work="$(realpath -m "$2")"
