@@ -129,6 +129,7 @@ Result<PhotoPreparation> read_preparation(const std::string& folder, ProcessorKi
     preparation.crop = read_size(fields, "crop_size");
     if (!preparation.crop) preparation.crop = Size{224, 224};
   }
+  if (fields.flag("use_square_size", false)) fields.complain_of("use_square_size", "is not known here");
   if (fields.flag("do_rescale", true))
     preparation.rescale = fields.number("rescale_factor", 1e-9, 1e9, 1 / 255.0);
   const std::array<double, 3> mean = default_mean(kind), deviation = default_deviation(kind);

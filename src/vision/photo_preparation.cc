@@ -51,20 +51,16 @@ std::vector<float> prepare(const Photo& photo, const PhotoPreparation& preparati
   const Size whole = preparation.resized(photo.width, photo.height);
   const Size part = preparation.prepared(photo.width, photo.height);
   assert(part.width <= whole.width && part.height <= whole.height);
-  const Photo resized = resize(photo, whole.width, whole.height, preparation.filter);
   const int left = (whole.width - part.width) / 2, top = (whole.height - part.height) / 2;
+  // Only what is looked at is made: a photo of 8192 x 1 is 224 high and 1.8 million pixels long as a whole.
+  const Photo seen =
+      resize_part(photo, {whole.width, whole.height, left, top, part.width, part.height}, preparation.filter);
   const size_t plane = static_cast<size_t>(part.width) * static_cast<size_t>(part.height);
   std::vector<float> numbers(3 * plane);
   for (size_t channel = 0; channel < 3; ++channel) {
     const std::array<float, 256> number_of = numbers_of_bytes(preparation, channel);
     float* to = numbers.data() + channel * plane;
-    for (int y = 0; y < part.height; ++y) {
-      const uint8_t* from =
-          resized.rgb.data() +
-          3 * (static_cast<size_t>(top + y) * static_cast<size_t>(whole.width) + static_cast<size_t>(left)) +
-          channel;
-      for (int x = 0; x < part.width; ++x, from += 3) *to++ = number_of[*from];
-    }
+    for (size_t pixel = 0; pixel < plane; ++pixel) to[pixel] = number_of[seen.rgb[3 * pixel + channel]];
   }
   return numbers;
 }

@@ -43,13 +43,22 @@ struct Taps {
   std::vector<int32_t> weights;  // fixed point; they add up to 1, up to rounding
 };
 
-std::vector<Taps> taps_of(const Kernel& kernel, int input, int output) {
-  const double scale = static_cast<double>(input) / output;
+/// A run of output pixels out of all that `input` pixels become.
+struct Axis {
+  int input, output;
+  int first, count;
+
+  bool is_untouched() const { return input == output && count == output; }
+};
+
+std::vector<Taps> taps_of(const Kernel& kernel, const Axis& axis) {
+  const int input = axis.input;
+  const double scale = static_cast<double>(input) / axis.output;
   const double stretch = std::max(scale, 1.0), support = kernel.support * stretch;
-  std::vector<Taps> all(static_cast<size_t>(output));
+  std::vector<Taps> all(static_cast<size_t>(axis.count));
   std::vector<double> weights;
-  for (int i = 0; i < output; ++i) {
-    const double centre = (i + 0.5) * scale;
+  for (int i = 0; i < axis.count; ++i) {
+    const double centre = (axis.first + i + 0.5) * scale;
     const int first = std::max(static_cast<int>(std::floor(centre - support + 0.5)), 0);
     const int last = std::min(static_cast<int>(std::floor(centre + support + 0.5)), input);
     weights.clear();
@@ -76,9 +85,9 @@ Photo blank(int width, int height) {
   return {width, height, std::vector<uint8_t>(3 * static_cast<size_t>(width) * static_cast<size_t>(height))};
 }
 
-Photo resize_rows(const Photo& photo, int width, const Kernel& kernel) {
-  const std::vector<Taps> taps = taps_of(kernel, photo.width, width);
-  Photo result = blank(width, photo.height);
+Photo resize_rows(const Photo& photo, const Axis& across, const Kernel& kernel) {
+  const std::vector<Taps> taps = taps_of(kernel, across);
+  Photo result = blank(across.count, photo.height);
   uint8_t* out = result.rgb.data();
   for (int y = 0; y < photo.height; ++y) {
     const uint8_t* row = photo.rgb.data() + 3 * static_cast<size_t>(y) * static_cast<size_t>(photo.width);
@@ -100,9 +109,9 @@ Photo resize_rows(const Photo& photo, int width, const Kernel& kernel) {
   return result;
 }
 
-Photo resize_columns(const Photo& photo, int height, const Kernel& kernel) {
-  const std::vector<Taps> taps = taps_of(kernel, photo.height, height);
-  Photo result = blank(photo.width, height);
+Photo resize_columns(const Photo& photo, const Axis& down, const Kernel& kernel) {
+  const std::vector<Taps> taps = taps_of(kernel, down);
+  Photo result = blank(photo.width, down.count);
   const size_t row_bytes = 3 * static_cast<size_t>(photo.width);
   std::vector<int32_t> sums(row_bytes);
   uint8_t* out = result.rgb.data();
@@ -121,12 +130,19 @@ Photo resize_columns(const Photo& photo, int height, const Kernel& kernel) {
 }  // namespace
 
 Photo resize(const Photo& photo, int width, int height, ResizeFilter filter) {
-  assert(photo.width > 0 && photo.height > 0 && width > 0 && height > 0);
+  return resize_part(photo, {width, height, 0, 0, width, height}, filter);
+}
+
+Photo resize_part(const Photo& photo, const ResizedPart& part, ResizeFilter filter) {
+  assert(photo.width > 0 && photo.height > 0 && part.width > 0 && part.height > 0);
+  assert(part.left >= 0 && part.left + part.width <= part.whole_width);
+  assert(part.top >= 0 && part.top + part.height <= part.whole_height);
   const Kernel kernel = kernel_of(filter);
-  if (width == photo.width && height == photo.height) return photo;
-  if (width == photo.width) return resize_columns(photo, height, kernel);
-  Photo rows = resize_rows(photo, width, kernel);
-  return height == photo.height ? std::move(rows) : resize_columns(rows, height, kernel);
+  const Axis across = {photo.width, part.whole_width, part.left, part.width};
+  const Axis down = {photo.height, part.whole_height, part.top, part.height};
+  if (across.is_untouched()) return down.is_untouched() ? photo : resize_columns(photo, down, kernel);
+  Photo rows = resize_rows(photo, across, kernel);
+  return down.is_untouched() ? std::move(rows) : resize_columns(rows, down, kernel);
 }
 
 Photo resize_bicubic(const Photo& photo, int width, int height) {

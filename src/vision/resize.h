@@ -16,6 +16,14 @@ enum class ResizeFilter {
 /// Equal to the bit to Pillow's Image.resize(size, BILINEAR or BICUBIC), but that Pillow 13 and later take
 /// the columns first where the width grows and the height shrinks.
 Photo resize(const Photo& photo, int width, int height, ResizeFilter filter);
+
+/// A part of a resized photo: `left` and `top` are its first pixels, all of it inside.
+struct ResizedPart {
+  int whole_width, whole_height;  // of what the photo is resized to
+  int left, top, width, height;   // each of the latter at least 1
+};
+/// What resize() and a crop would give, without making the rest.
+Photo resize_part(const Photo& photo, const ResizedPart& part, ResizeFilter filter);
 Photo resize_bicubic(const Photo& photo, int width, int height);
 
 }  // namespace attend

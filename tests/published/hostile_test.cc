@@ -220,6 +220,7 @@ TEST(HostileCheckpoint, ProcessorsThatDoNotFit) {
   refused({{"size", 32}, {"resample", 1}}, "resample is 1");
   refused({{"size", 32}, {"image_std", {0.5, 0, 0.5}}}, "image_std holds a number that is not above 0");
   refused({{"size", 32}, {"image_mean", {0.5}}}, "image_mean is not a list of 3 numbers");
+  refused({{"size", 32}, {"use_square_size", true}}, "use_square_size is not known here");
   refused({{"size", 32}, {"do_center_crop", true}, {"crop_size", 64}}, "makes 64 x 64 pixels");
   refused({{"size", 16}, {"do_center_crop", true}, {"crop_size", 32}}, "crops 32 x 32 pixels from 16 x 16");
 }

@@ -71,5 +71,29 @@ TEST(Resize, MirrorsWithItsInput) {
   }
 }
 
+TEST(Resize, APartIsWhatACropOfTheWholeGives) {
+  const Photo photo = golden_photo(open_golden("vision_squash.safetensors"), "61x47.photo");
+  for (const ResizeFilter filter : {ResizeFilter::kBilinear, ResizeFilter::kBicubic}) {
+    for (const ResizedPart& part : {ResizedPart{20, 47, 3, 0, 11, 47}, ResizedPart{61, 90, 0, 17, 61, 40},
+                                    ResizedPart{61, 47, 5, 6, 50, 30}, ResizedPart{130, 9, 129, 8, 1, 1}}) {
+      const Photo whole = resize(photo, part.whole_width, part.whole_height, filter);
+      const Photo seen = resize_part(photo, part, filter);
+      ASSERT_EQ(seen.width, part.width);
+      ASSERT_EQ(seen.height, part.height);
+      for (int y = 0; y < part.height; ++y) {
+        const auto row = whole.rgb.begin() + 3 * ((part.top + y) * part.whole_width + part.left);
+        ASSERT_TRUE(std::equal(row, row + 3 * part.width, seen.rgb.begin() + 3 * y * part.width));
+      }
+    }
+  }
+}
+
+TEST(Resize, APartOfAnEndlessWholeIsCheap) {
+  const int length = 1 << 29;  // of which only the part is ever made
+  const Photo photo = quarters(8192, 1);
+  const Photo seen = resize_part(photo, {length, 224, length / 2 - 112, 0, 224, 224}, ResizeFilter::kBicubic);
+  EXPECT_EQ(seen.rgb.size(), size_t{3 * 224 * 224});
+}
+
 }  // namespace
 }  // namespace attend
