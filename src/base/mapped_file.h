@@ -14,7 +14,8 @@ namespace attend {
 /// mapped is beyond help (SIGBUS), as with every mapping.
 class MappedFile {
  public:
-  /// Errors: kNotFound, kIo; kInvalidArgument for a directory. An empty file gives an empty span.
+  /// Errors: kNotFound, kIo; kInvalidArgument for what is no regular file, a directory or a FIFO. An empty
+  /// file gives an empty span.
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

@@ -1,6 +1,7 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -43,6 +44,14 @@ TEST(MappedFile, WhatIsNotAFileIsAnErrorThatNamesIt) {
   EXPECT_NE(missing.status().message().find("/no/such/file"), std::string::npos);
   const Result<MappedFile> folder = MappedFile::open(fs::temp_directory_path().string());
   EXPECT_EQ(folder.status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST(MappedFile, AFifoIsAnErrorAndNobodyWaitsForItsWriter) {
+  const std::string path = temporary_path("fifo");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const Result<MappedFile> fifo = MappedFile::open(path);
+  fs::remove(path);
+  EXPECT_EQ(fifo.status().message(), path + ": not a regular file");
 }
 
 }  // namespace

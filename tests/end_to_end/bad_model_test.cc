@@ -2,6 +2,7 @@
 // done.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <iterator>
@@ -49,6 +50,8 @@ TEST(BadModel, MissingOrNoFile) {
   TemporaryFolder folder;
   expect_refused(folder / "gone.safetensors", "No such file");
   expect_refused(folder.path());
+  ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
+  expect_refused(folder / "fifo", "not a regular file");
 }
 
 TEST(BadModel, EmptyOrSomethingElse) {

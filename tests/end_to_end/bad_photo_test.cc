@@ -1,6 +1,7 @@
 // Files that are not the photographs that they claim to be: one line each, and the others are still done.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -40,6 +41,12 @@ TEST(BadPhoto, Missing) {
 TEST(BadPhoto, Empty) {
   TemporaryFolder folder;
   expect_one_failure(folder, folder.file("empty.jpg"), "empty");
+}
+
+TEST(BadPhoto, AFifoThatNobodyWritesTo) {
+  TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "fifo.jpg").c_str(), 0600), 0);
+  expect_one_failure(folder, folder / "fifo.jpg", "not a regular file");
 }
 
 TEST(BadPhoto, NotAnImage) {
