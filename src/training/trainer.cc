@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "base/atomic_file.h"
@@ -85,8 +86,7 @@ Status Trainer::begin(TrainingObserver& observer) {
     return {};
   }
   ATTEND_RETURN_IF_ERROR(average_parameters(options_.start, learner_.parameters()));
-  ATTEND_RETURN_IF_ERROR(judge(0, observer));
-  return save();
+  return judge(0, observer);
 }
 
 Result<Trainer::Outcome> Trainer::train_epoch(TrainingObserver& observer) {
@@ -101,7 +101,7 @@ Result<Trainer::Outcome> Trainer::train_epoch(TrainingObserver& observer) {
     }
     if (stop) return Outcome::kStopped;
   }
-  ATTEND_RETURN_IF_ERROR(end_epoch(observer));
+  ATTEND_RETURN_IF_ERROR(judge(progress_.epoch + 1, observer));
   return Outcome::kFinished;
 }
 
@@ -152,15 +152,8 @@ StepReport Trainer::report_of(const Window& window, const StepResult& result) co
   return report;
 }
 
-Status Trainer::end_epoch(TrainingObserver& observer) {
-  ATTEND_RETURN_IF_ERROR(judge(progress_.epoch + 1, observer));
-  ++progress_.epoch;
-  progress_.batch = 0;
-  progress_.epoch_loss = progress_.epoch_words = 0;
-  return save();
-}
-
-/// Validates the parameters as they are, and keeps them if they are among the best.
+/// Ends the epoch: validates the parameters as they are, and keeps them if they are among the best. The
+/// observer, who may fail, hears of it once the checkpoint is written.
 Status Trainer::judge(int64_t epoch, TrainingObserver& observer) {
   Result<EpochReport> report = judged(epoch);
   if (!report.ok()) return report.status();
@@ -177,6 +170,10 @@ Status Trainer::judge(int64_t epoch, TrainingObserver& observer) {
   }
   ATTEND_RETURN_IF_ERROR(
       write_file(folder_ + "/curve.svg", draw_curve(log_->rows(), learner_.terms().title)));
+  progress_.epoch = epoch;
+  progress_.batch = 0;
+  progress_.epoch_loss = progress_.epoch_words = 0;
+  ATTEND_RETURN_IF_ERROR(save());
   return observer.validated(report.value());
 }
 
@@ -212,19 +209,21 @@ Status Trainer::conclude(TrainingObserver& observer) {
   std::vector<std::string> files;
   for (const EpochScore& epoch : progress_.best) files.push_back(epoch_file(epoch.epoch));
   ATTEND_RETURN_IF_ERROR(average_parameters(files, learner_.parameters()));
+  std::optional<EpochReport> mean;
   if (files.size() > 1) {
     Result<EpochReport> report = judged(progress_.epoch);
     if (!report.ok()) return report.status();
     const bool validated = !report.value().scores.empty();
     report.value().averaged = true;
     report.value().best = report.value().score > progress_.best.front().score;
-    if (validated) ATTEND_RETURN_IF_ERROR(observer.validated(report.value()));
     if (validated && !report.value().best)
       ATTEND_RETURN_IF_ERROR(load_parameters(files.front(), learner_.parameters()));
+    if (validated) mean = std::move(report).value();
   }
   ATTEND_RETURN_IF_ERROR(save_parameters(folder_ + "/final.safetensors", learner_.parameters()));
   progress_.finished = true;
-  return save();
+  ATTEND_RETURN_IF_ERROR(save());
+  return mean ? observer.validated(*mean) : Status();
 }
 
 Status Trainer::save() {

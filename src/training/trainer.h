@@ -71,7 +71,6 @@ class Trainer {
   Result<Outcome> train_epoch(TrainingObserver& observer);
   Status take_step(Window& window, TrainingObserver& observer);
   StepReport report_of(const Window& window, const StepResult& result) const;
-  Status end_epoch(TrainingObserver& observer);
   Status judge(int64_t epoch, TrainingObserver& observer);
   Result<EpochReport> judged(int64_t epoch);
   Status keep(const EpochReport& report);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -126,9 +127,14 @@ TEST(Trainer, ARunKilledWithoutWarningGoesOnFromItsLastCheckpoint) {
   for (const int64_t epoch :
        {1, 3}) {  // killed while validating: the checkpoint is an epoch old, or there is none
     const std::string run = world.folder / ("run" + std::to_string(epoch));
-    Watcher killed, resumed;
+    Watcher before, killed, resumed;
+    before.break_after_epoch = epoch - 1;
     killed.break_after_epoch = epoch;
+    if (epoch > 1) sit(world, run, before);
+    const std::string old = contents(run + "/checkpoint.safetensors");
     EXPECT_EQ(sit(world, run, killed).outcome.status().message(), "pulled the plug");
+    std::filesystem::remove(run + "/checkpoint.safetensors");
+    if (epoch > 1) world.folder.file("run3/checkpoint.safetensors", old);
     const Sitting last = sit(world, run, resumed);
     EXPECT_EQ(last.parameters, straight.parameters);
     EXPECT_EQ(resumed.steps, 28 - 7 * (epoch - 1));
@@ -136,6 +142,17 @@ TEST(Trainer, ARunKilledWithoutWarningGoesOnFromItsLastCheckpoint) {
     const auto lines = std::count(std::istreambuf_iterator<char>(log), {}, '\n');
     EXPECT_EQ(lines, 1 + 4 * 2 + 4) << "no row twice: 2 of steps an epoch and 4 validations";
   }
+}
+
+TEST(Trainer, WhoHearsOfAnEpochAndFailsCostsNoStepOfIt) {
+  ToyWorld world;
+  Watcher whole;
+  const Sitting straight = sit(world, world.folder / "straight", whole);
+  Watcher failing, resumed;
+  failing.break_after_epoch = 1;
+  EXPECT_EQ(sit(world, world.folder / "run", failing).outcome.status().message(), "pulled the plug");
+  EXPECT_EQ(sit(world, world.folder / "run", resumed).parameters, straight.parameters);
+  EXPECT_EQ(failing.steps + resumed.steps, whole.steps);
 }
 
 TEST(Trainer, AFinishedRunIsNotTrainedAgain) {
