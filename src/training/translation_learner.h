@@ -28,7 +28,9 @@ class TranslationLearner final : public Learner {
   TranslationLearner(TranslationModel<float>& model, const TranslationTask& task,
                      const TranslationLearningOptions& options, Executor& executor);
 
-  RunTerms terms() const override { return {"sentences", "bleu", "loss", "BLEU of validation sentences"}; }
+  RunTerms terms() const override {
+    return {"sentences", "bleu", "val_loss", "BLEU of validation sentences"};
+  }
   int64_t batches() const override { return batches_.batches(); }
   StepResult step(int64_t epoch, int64_t batch, int64_t step) override;
   /// BLEU of free-running translations as sacreBLEU has it, and the loss without smoothing, nats a piece.

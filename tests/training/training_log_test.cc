@@ -11,7 +11,7 @@
 namespace attend {
 namespace {
 
-const RunTerms kTerms = {"sentences", "bleu", "loss", "BLEU"};
+const RunTerms kTerms = {"sentences", "bleu", "val_loss", "BLEU"};
 
 LogRow steps_row(int64_t step, int64_t epoch) {
   LogRow row;
@@ -59,6 +59,19 @@ TEST(TrainingLog, RowsAreReadBackAndThoseThatAKilledRunWillRepeatAreDropped) {
   EXPECT_EQ(contents(folder / "log.tsv").find("60\t3"), std::string::npos);
 }
 
+TEST(TrainingLog, ALogWithOtherNamesInItsFirstLineGoesOnWithOurs) {
+  const TemporaryFolder folder;
+  {
+    TrainingLog log = TrainingLog::open(folder / "log.tsv", {"sentences", "bleu", "loss", ""}, -1, 0).value();
+    ASSERT_TRUE(log.add(validation_row(20, 1)).ok());
+  }
+  const std::string before = contents(folder / "log.tsv");
+  EXPECT_EQ(TrainingLog::open(folder / "log.tsv", kTerms, 20, 1).value().rows().size(), 1u);
+  const std::string after = contents(folder / "log.tsv");
+  EXPECT_NE(after.find("\tbleu\tval_loss\n"), std::string::npos);
+  EXPECT_EQ(after.substr(after.find('\n')), before.substr(before.find('\n')));
+}
+
 TEST(TrainingLog, EveryLineHasAsManyFieldsAsTheFirst) {
   const TemporaryFolder folder;
   TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, -1, 0).value();
@@ -67,7 +80,7 @@ TEST(TrainingLog, EveryLineHasAsManyFieldsAsTheFirst) {
   std::ifstream file(folder / "log.tsv");
   EXPECT_EQ(contents(folder / "log.tsv")
                 .find("step\tepoch\tloss\tlearning_rate\tgradient_norm\t"
-                      "sentences_per_second\treward\tset\tbleu\tloss\n"),
+                      "sentences_per_second\treward\tset\tbleu\tval_loss\n"),
             0u);
   int lines = 0;
   for (std::string line; std::getline(file, line); ++lines)
