@@ -33,6 +33,12 @@ Status between(const char* option, double value, double low, double high) {
   return {StatusCode::kInvalidArgument, fmt::format("{} is {}, not in [{}, {}]", option, value, low, high)};
 }
 
+Status check(const AdamWOptions& adamw) {
+  ATTEND_RETURN_IF_ERROR(between("weight decay", adamw.weight_decay, 0, 1));
+  ATTEND_RETURN_IF_ERROR(between("beta2", adamw.beta2, 0, 0.999999));
+  return between("clip", adamw.clip, 0, 1e9);
+}
+
 Status check(Precision precision) {
   if (precision == Precision::kFloat32 || has_bfloat16_products()) return {};
   return {StatusCode::kUnsupported, "precision is bfloat16, which this processor does not multiply"};

@@ -8,11 +8,15 @@
 
 #include "attend/status.h"
 #include "nn/pass.h"
+#include "training/adamw.h"
 
 namespace attend {
 
 /// Errors: kInvalidArgument, "OPTION is VALUE, not in [LOW, HIGH]".
 Status between(const char* option, double value, double low, double high);
+
+/// Errors: kInvalidArgument, as between() says it.
+Status check(const AdamWOptions& adamw);
 
 /// Whether this processor can multiply so. Errors: kUnsupported.
 Status check(Precision precision);

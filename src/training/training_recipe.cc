@@ -31,13 +31,17 @@ Status check_learning(const LearningOptions& learning) {
   ATTEND_RETURN_IF_ERROR(between("epochs", static_cast<double>(learning.epochs), 0, 1e6));
   ATTEND_RETURN_IF_ERROR(between("batch", static_cast<double>(learning.photos_per_batch), 1, 4096));
   ATTEND_RETURN_IF_ERROR(between("learning rate", learning.rate, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("last learning rate", learning.last_rate, 0, learning.rate));
+  ATTEND_RETURN_IF_ERROR(between("last learning rate", learning.last_rate, 0, 1));
+  if (learning.last_rate > learning.rate) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("last learning rate is {}, and learning rate {} is less", learning.last_rate,
+                        learning.rate)};
+  }
   ATTEND_RETURN_IF_ERROR(between("warm-up", static_cast<double>(learning.warmup), 0, 1e9));
   ATTEND_RETURN_IF_ERROR(between("label smoothing", learning.label_smoothing, 0, 0.9));
   ATTEND_RETURN_IF_ERROR(between("channel dropout", learning.noise.channel_dropout, 0, 0.95));
   ATTEND_RETURN_IF_ERROR(between("patch dropout", learning.noise.patch_dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(between("weight decay", learning.adamw.weight_decay, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("clip", learning.adamw.clip, 0, 1e9));
+  ATTEND_RETURN_IF_ERROR(check(learning.adamw));
   ATTEND_RETURN_IF_ERROR(between("patience", static_cast<double>(learning.patience), 0, 1e6));
   ATTEND_RETURN_IF_ERROR(between("average", static_cast<double>(learning.average), 1, 100));
   if (learning.self_critical) {

@@ -32,12 +32,12 @@ Status check_learning(const TranslationLearningOptions& learning) {
   ATTEND_RETURN_IF_ERROR(between("learning rate", learning.rate, 0, 1));
   ATTEND_RETURN_IF_ERROR(between("warm-up", static_cast<double>(learning.warmup), 0, 1e9));
   ATTEND_RETURN_IF_ERROR(between("label smoothing", learning.label_smoothing, 0, 0.9));
-  ATTEND_RETURN_IF_ERROR(between("weight decay", learning.adamw.weight_decay, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("beta2", learning.adamw.beta2, 0, 0.999999));
-  ATTEND_RETURN_IF_ERROR(between("clip", learning.adamw.clip, 0, 1e9));
+  ATTEND_RETURN_IF_ERROR(check(learning.adamw));
   ATTEND_RETURN_IF_ERROR(between("patience", static_cast<double>(learning.patience), 0, 1e6));
   ATTEND_RETURN_IF_ERROR(between("average", static_cast<double>(learning.average), 1, 100));
   ATTEND_RETURN_IF_ERROR(between("validation beam", learning.validation_beam, 1, 100));
+  if (learning.epochs == 0 && learning.start.empty())
+    return {StatusCode::kInvalidArgument, "epochs is 0, and there are no parameters to start from"};
   return check(learning.precision);
 }
 
