@@ -5,7 +5,9 @@
 #include <sentencepiece_trainer.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <charconv>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -101,6 +103,23 @@ class Sentences final : public sentencepiece::SentenceIterator {
   std::span<const std::string> left_;
 };
 
+/// The bound on the number of pieces that SentencePiece's refusal ends with, as the end of a sentence of
+/// ours:
+/// "... is smaller than required_chars. 20 vs 22. ..." or "... set it to a value <= 35."
+std::string bound_in(std::string_view refusal) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kBounds = {
+      {{" vs ", ": at least"}, {"a value <= ", ": at most"}}};
+  for (const auto& [before, words] : kBounds) {
+    const size_t at = refusal.find(before);
+    int64_t bound = 0;
+    if (at == std::string_view::npos) continue;
+    const std::string_view digits = refusal.substr(at + before.size());
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), bound).ec == std::errc())
+      return fmt::format("{} {} are possible", words, bound);
+  }
+  return {};
+}
+
 }  // namespace
 
 SentencePieces::SentencePieces(std::string serialised,
@@ -128,8 +147,9 @@ Result<SentencePieces> SentencePieces::train(std::span<const std::string> senten
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &model);
   if (!status.ok()) {
-    return Status(StatusCode::kInvalidArgument, fmt::format("cannot cut {} sentences into {} pieces: {}",
-                                                            sentences.size(), count, status.message()));
+    return Status(StatusCode::kInvalidArgument,
+                  fmt::format("cannot cut {} sentences into {} pieces{}", sentences.size(), count,
+                              bound_in(status.message())));
   }
   return parse(std::as_bytes(std::span(model.data(), model.size())), "SentencePiece");
 }
