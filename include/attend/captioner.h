@@ -37,7 +37,7 @@ struct CaptionOptions {
   std::optional<int> no_repeat_ngram;     // no run of so many words comes twice; 0 allows all
   std::optional<int> min_words;  // as the model counts words ("man's" is two); published models count
                                  // tokens, the start and the prompt's included
-  std::optional<int> max_words;
+  std::optional<int> max_words;  // with it alone, a model file's own least gives way to it
 
   /// Set: words are drawn by chance, with the sharpness `temperature` (below 1: safer; above: odder), by this
   /// seed.

@@ -1,6 +1,7 @@
 // A captioner from a model file of this project's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -18,8 +19,8 @@ GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions
   merged.beam = options.beam.value_or(defaults.beam);
   merged.length_exponent = options.length_exponent.value_or(defaults.length_exponent);
   merged.no_repeat_ngram = options.no_repeat_ngram.value_or(defaults.no_repeat_ngram);
-  merged.min_length = options.min_words.value_or(defaults.min_length);
   merged.max_length = options.max_words.value_or(defaults.max_length);
+  merged.min_length = options.min_words.value_or(std::min(defaults.min_length, merged.max_length));
   if (merged.beam == 1) merged.method = GenerationOptions::Method::kGreedy;
   if (options.sample_seed) {
     merged.method = GenerationOptions::Method::kSample;
