@@ -1,33 +1,41 @@
 #include "cli/caption_arguments.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cmath>
+#include <array>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "cli/checked_options.h"
 #include "cli/format_option.h"
 #include "cli/model_options.h"
+#include "cli/threads_option.h"
 
 namespace attend {
 namespace {
 
-constexpr int kWidestBeam = 100, kLongestSentence = 1000, kMostThreads = 1024;
+constexpr int kLongestSentence = 1000;
 
-/// An option for a number from `least` to `most`; its help says so in words.
-template <class Target, class Number>
-CLI::Option* add_number(CLI::App& command, const char* name, Target& target, Number least, Number most,
-                        const char* meaning) {
-  return command.add_option(name, target, fmt::format("{} ({} to {})", meaning, least, most))
-      ->check(CLI::Range(least, most).description(""))
-      ->type_name("N");
-}
+/// Help whose first line has PATHS alone.
+class CaptionFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string program) const override {
+    return "Usage: " + program + " [OPTIONS] PATHS...\n";
+  }
+};
 
 void add_input_options(CLI::App& command, CaptionArguments& arguments) {
-  command.add_option("PATHS", arguments.paths, "Photographs, or folders of them")->required()->type_name("");
+  not_empty(command.add_option("PATHS", arguments.paths, "Photographs, or folders of them"))
+      ->required()
+      ->type_name("");
+  // CLI11 takes "--" for the end of the command as soon as no positional lacks a value. This one always does:
+  // PATHS leaves it nothing.
+  command.add_option("MORE")->group("");
+  command.formatter(std::make_shared<CaptionFormatter>());
   command.add_flag("-r,--recursive", arguments.recursive, "Look for photographs below the folders too");
   add_model_options(command, arguments.model, arguments.weights);
-  add_number(command, "--threads", arguments.threads, 0, kMostThreads, "Threads, or 0 for one a core");
+  add_threads_option(command, arguments.threads);
 }
 
 void add_output_options(CLI::App& command, CaptionArguments& arguments) {
@@ -41,21 +49,20 @@ void add_output_options(CLI::App& command, CaptionArguments& arguments) {
                    "Add to each word of a jsonl row where it looked: a matrix of the photo's patches");
   command.add_flag("--tokens", arguments.tokens,
                    "Add to a jsonl row the numbers of the model's tokens, from its start on");
-  command
-      .add_option("--maps", arguments.maps,
-                  "A folder for contact sheets: the photo, and a tile a word with where it looked")
+  not_empty(
+      command.add_option("--maps", arguments.maps,
+                         "A folder for contact sheets: the photo, and a tile a word with where it looked"))
       ->type_name("FOLDER");
 }
 
 void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
-  add_number(command, "--beam", arguments.beam, 1, kWidestBeam,
-             "Sentences kept side by side while searching");
-  add_number(command, "--min-length", arguments.min_length, 0, kLongestSentence,
+  add_number(command, "--beam", arguments.beam, kBeams, "Sentences kept side by side while searching");
+  add_number(command, "--min-length", arguments.min_length, {0, kLongestSentence},
              "Least words, or tokens with the start and the prompt's of a published checkpoint");
-  add_number(command, "--max-length", arguments.max_length, 1, kLongestSentence,
+  add_number(command, "--max-length", arguments.max_length, {1, kLongestSentence},
              "Most words, or tokens likewise");
-  add_number(command, "--length-exponent", arguments.length_exponent, -10.0, 10.0,
-             "Sentences are ranked by log-probability / length^N");
+  add_number(command, "--length-exponent", arguments.length_exponent, kAnyLengthExponents,
+             "Sentences are ranked by log-probability / length^N; below 0 for published checkpoints only");
   command.add_option("--prompt", arguments.prompt, "How sentences begin (published checkpoints only)")
       ->type_name("TEXT");
   CLI::Option* beam = command.get_option("--beam");
@@ -65,17 +72,13 @@ void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
   CLI::Option* sample = command.add_flag("--sample", arguments.sample, "Draw words by their probabilities")
                             ->excludes(beam)
                             ->excludes(greedy);
-  add_number(command, "--temperature", arguments.temperature, 0.001, 1000.0,
+  add_number(command, "--temperature", arguments.temperature, {0.001, 1000},
              "Above 1 draws bolder words, below 1 likelier ones")
       ->needs(sample);
-  command.add_option("--seed", arguments.seed, "Another number draws other words")
-      ->check(CLI::Range(0.0, 1.8e19).description(""))
-      ->needs(sample)
-      ->type_name("N");
+  add_number(command, "--seed", arguments.seed, kSeeds, "Another number draws other words")->needs(sample);
 }
 
 void check_combinations(const CaptionArguments& arguments) {
-  if (std::isnan(arguments.temperature)) throw CLI::ValidationError("--temperature", "is not a number");
   if (arguments.attention && arguments.format != CaptionArguments::Format::kJsonLines) {
     throw CLI::ValidationError("--attention", "needs --format jsonl");
   }
@@ -109,6 +112,20 @@ CaptionOptions caption_options(const CaptionArguments& arguments) {
   options.prompt = arguments.prompt;
   options.attention = arguments.attention || arguments.maps.has_value();
   return options;
+}
+
+std::string in_option_names(std::string message) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
+      {{"length_exponent", "--length-exponent"},
+       {"min_words", "--min-length"},
+       {"max_words", "--max-length"},
+       {"min_length", "--min-length"},
+       {"max_length", "--max-length"}}};
+  for (const auto& [field, option] : kNames) {
+    for (size_t at = 0; (at = message.find(field, at)) != std::string::npos; at += option.size())
+      message.replace(at, field.size(), option);
+  }
+  return message;
 }
 
 }  // namespace attend

@@ -44,6 +44,9 @@ void add_caption_arguments(CLI::App& command, CaptionArguments& arguments);
 /// What they ask of the captioner.
 CaptionOptions caption_options(const CaptionArguments& arguments);
 
+/// A captioner's complaint about its CaptionOptions, with the names that the command line has for them.
+std::string in_option_names(std::string message);
+
 }  // namespace attend
 
 #endif  // ATTEND_CLI_CAPTION_ARGUMENTS_H_

@@ -1,7 +1,6 @@
 #include "cli/caption_command.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "cli/caption_run.h"
 #include "cli/model_source.h"
 #include "cli/photo_paths.h"
+#include "cli/threads_option.h"
 
 namespace attend {
 namespace {
@@ -38,14 +38,9 @@ bool rows_need_names(const std::vector<std::string>& paths) {
 }
 
 int caption(const CaptionArguments& arguments) {
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
-  const bool rounds = arguments.weights != WeightPrecision::kAsStored;
-  if (rounds && captioner.status().code() == StatusCode::kInvalidArgument) {
-    return fail("caption: " + captioner.status().message(), kUsageError);
-  }
-  if (!captioner.ok()) return fail(captioner.status().message(), kSomeFailed);
+  if (!captioner.ok()) return fail_to_load("caption", captioner.status(), arguments.weights);
   report_rounding(captioner.value());
   if (arguments.maps) {
     if (Status status = create_maps_folder(*arguments.maps); !status.ok())

@@ -51,7 +51,7 @@ CaptionRun::Next CaptionRun::caption(const PhotoPath& path) {
   if (caption.status().code() == StatusCode::kInvalidArgument) {
     // The photo is a good one: it is the options that this model cannot follow, for no photo.
     bar_.finish();
-    exit_code_ = fail("caption: " + caption.status().message(), kUsageError);
+    exit_code_ = fail("caption: " + in_option_names(caption.status().message()), kUsageError);
     return Next::kStop;
   }
   if (!caption.ok()) {

@@ -11,7 +11,7 @@ class App;
 
 namespace attend {
 
-/// The program's exit codes.
+/// The program's exit codes; stop_signals.h has those of a command that a signal stopped.
 enum ExitCode : int {
   kDone = 0,
   kUsageError = 1,  // the command line asks for something that makes no sense; nothing was done

@@ -1,7 +1,6 @@
 #include "cli/eval_command.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,9 +14,14 @@
 #include "attend/captioner.h"
 #include "attend/executor.h"
 #include "base/atomic_file.h"
+#include "cli/caption_arguments.h"
+#include "cli/checked_options.h"
+#include "cli/model_options.h"
 #include "cli/model_source.h"
+#include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "cli/standard_output.h"
+#include "cli/threads_option.h"
 #include "evaluation/scores.h"
 #include "training/dataset.h"
 #include "vision/photo.h"
@@ -60,8 +64,7 @@ Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> ph
 
 Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& arguments,
                                                      const DataFolder& folder) {
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
   if (!captioner.ok()) return captioner.status();
   CaptionOptions options;
@@ -109,6 +112,7 @@ Status write_captions(const std::string& path, std::span<const CandidateCaption>
 }
 
 int evaluate(const EvalArguments& arguments) {
+  if (Status status = can_write(arguments.write); !status.ok()) return fail(status.message(), kSomeFailed);
   const Result<DataFolder> folder = read_data_folder(arguments.data);
   if (!folder.ok()) return fail(folder.status().message(), kSomeFailed);
   References references;
@@ -121,13 +125,16 @@ int evaluate(const EvalArguments& arguments) {
   const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
                                                              ? caption_photos(arguments, folder.value())
                                                              : read_candidate_captions(arguments.captions);
-  if (!captions.ok()) return fail(captions.status().message(), kSomeFailed);
+  if (!captions.ok()) return fail(in_option_names(captions.status().message()), kSomeFailed);
   if (!arguments.write.empty()) {
     const Status status = write_captions(arguments.write, captions.value());
     if (!status.ok()) return fail(status.message(), kSomeFailed);
   }
   const Result<Scores> scores = score_captions(captions.value(), references);
-  if (!scores.ok()) return fail(scores.status().message(), kSomeFailed);
+  if (!scores.ok()) {
+    const std::string file = arguments.captions.empty() ? "" : arguments.captions + ": ";
+    return fail(file + scores.status().message(), kSomeFailed);
+  }
   const Status status =
       write_standard_output(arguments.json ? as_json(scores.value()) : as_table(scores.value()));
   return status.ok() ? static_cast<int>(kDone) : fail(status.message(), kSomeFailed);
@@ -138,26 +145,31 @@ int evaluate(const EvalArguments& arguments) {
 Command eval_command(CLI::App& program) {
   CLI::App* options = program.add_subcommand("eval", "Score captions against those that people wrote");
   const auto arguments = std::make_shared<EvalArguments>();
-  options->add_option("--data", arguments->data, "A folder with captions.tsv and images/")
+  not_empty(options->add_option("--data", arguments->data, "A folder with captions.tsv and images/"))
       ->required()
       ->check(CLI::ExistingDirectory);
   options->add_option("--split", arguments->split, "Which photos")
       ->check(CLI::IsMember({"train", "val", "test"}))
       ->capture_default_str();
-  CLI::Option* model = options->add_option("--model", arguments->model,
-                                           "A model file; the one inside the program unless given");
-  CLI::Option* captions = options->add_option(
-      "--captions", arguments->captions, "Score this file instead: lines of FILE<TAB>CAPTION, or JSON lines");
+  CLI::Option* model = add_captioner_option(*options, arguments->model);
+  CLI::Option* captions =
+      not_empty(options->add_option("--captions", arguments->captions,
+                                    "Score this file instead: lines of FILE<TAB>CAPTION, or JSON lines"))
+          ->type_name("FILE");
   captions->excludes(model);
-  options->add_option("--beam", arguments->beam, "Width of the beam search; the model's own unless given")
+  add_number(*options, "--beam", arguments->beam, kBeams,
+             "Width of the beam search; the model's own unless given")
       ->excludes(captions);
-  options
-      ->add_option("--length-exponent", arguments->length_exponent,
-                   "Sentences are ranked by log-probability / length^this; the model's own unless given")
+  add_number(
+      *options, "--length-exponent", arguments->length_exponent, kAnyLengthExponents,
+      "Sentences are ranked by log-probability / length^N, below 0 for published checkpoints only; the "
+      "model's own unless given")
       ->excludes(captions);
-  options->add_option("--write", arguments->write, "Write the model's captions to this file, as JSON lines")
+  not_empty(options->add_option("--write", arguments->write,
+                                "Write the model's captions to this file, as JSON lines"))
+      ->type_name("FILE")
       ->excludes(captions);
-  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  add_threads_option(*options, arguments->threads);
   options->add_flag("--json", arguments->json, "Print one JSON object");
   return {options, [arguments] { return evaluate(*arguments); }};
 }

@@ -1,7 +1,6 @@
 #include "cli/eval_translate_command.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,8 +11,11 @@
 #include <vector>
 
 #include "base/atomic_file.h"
+#include "cli/checked_options.h"
+#include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "cli/standard_output.h"
+#include "cli/threads_option.h"
 #include "cli/translation_source.h"
 #include "evaluation/translation_score.h"
 #include "training/sentence_pairs.h"
@@ -33,8 +35,7 @@ struct EvalTranslateArguments {
 Result<std::vector<std::string>> translated(const EvalTranslateArguments& arguments) {
   const Result<std::vector<std::string>> source = read_lines(arguments.source);
   if (!source.ok()) return source.status();
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<LoadedTranslationModel> model = load_translator(arguments.model);
   if (!model.ok()) return model.status();
   const Result<TranslationOptions> options = merged(model.value().config, arguments.choices);
@@ -70,14 +71,12 @@ std::string report(double bleu, int64_t sentences, bool as_json) {
 int evaluate(const EvalTranslateArguments& arguments) {
   if (arguments.source.empty() == arguments.translations.empty())
     return fail("eval-translate: needs --source, or --translations instead", kUsageError);
+  if (Status status = can_write(arguments.write); !status.ok()) return fail(status.message(), kSomeFailed);
   const Result<std::vector<std::string>> references = read_lines(arguments.references);
   if (!references.ok()) return fail(references.status().message(), kSomeFailed);
   const Result<std::vector<std::string>> translations =
       arguments.translations.empty() ? translated(arguments) : read_lines(arguments.translations);
-  if (!translations.ok()) {
-    const bool asked_wrongly = translations.status().code() == StatusCode::kInvalidArgument;
-    return fail(translations.status().message(), asked_wrongly ? kUsageError : kSomeFailed);
-  }
+  if (!translations.ok()) return fail(translations.status().message(), kSomeFailed);
   const std::vector<std::string>&said = translations.value(), &known = references.value();
   if (said.size() != known.size() || said.empty()) {
     return fail(
@@ -101,19 +100,24 @@ Command eval_translate_command(CLI::App& program) {
   CLI::App* options =
       program.add_subcommand("eval-translate", "Score translations by BLEU, as sacreBLEU counts it");
   const auto arguments = std::make_shared<EvalTranslateArguments>();
-  options->add_option("--references", arguments->references, "What people wrote, a sentence a line")
+  not_empty(
+      options->add_option("--references", arguments->references, "What people wrote, a sentence a line"))
       ->required()
       ->type_name("FILE");
-  CLI::Option* source = options->add_option("--source", arguments->source, "Sentences to translate and score")
-                            ->type_name("FILE");
-  options->add_option("--translations", arguments->translations, "Score the lines of this file instead")
-      ->type_name("FILE")
-      ->excludes(source);
+  CLI::Option* source =
+      not_empty(options->add_option("--source", arguments->source, "Sentences to translate and score"))
+          ->type_name("FILE");
+  CLI::Option* translations = not_empty(options->add_option("--translations", arguments->translations,
+                                                            "Score the lines of this file instead"))
+                                  ->type_name("FILE")
+                                  ->excludes(source);
   add_translation_choices(*options, arguments->choices, arguments->model);
-  options->add_option("--write", arguments->write, "Write the translations to this file")
+  for (const char* of_the_model : {"--model", "--beam", "--length-exponent", "--batch"})
+    translations->excludes(options->get_option(of_the_model));
+  not_empty(options->add_option("--write", arguments->write, "Write the translations to this file"))
       ->type_name("FILE")
       ->needs(source);
-  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  add_threads_option(*options, arguments->threads);
   options->add_flag("--json", arguments->json, "Print one JSON object");
   return {options, [arguments] { return evaluate(*arguments); }};
 }

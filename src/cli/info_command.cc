@@ -21,6 +21,7 @@
 #include "cli/model_source.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
+#include "cli/threads_option.h"
 #include "translation/embedded_translation_model.h"
 #include "translation/translation_file.h"
 
@@ -42,7 +43,7 @@ Json program_facts() {
           {"build", ATTEND_BUILD},
           {"instruction sets", sets},
           {"instruction set in use", name(isas().front())},
-          {"threads", make_openmp_executor()->workers()}};
+          {"threads", make_executor(0)->workers()}};
 }
 
 /// A note is text, or a JSON object (a recipe, say) of few levels: a hostile one of a million would overflow
@@ -81,7 +82,7 @@ Json size_facts(const std::string& name, const Captioner& model) {
 
 /// Of a published checkpoint, whose notes this program has made.
 Result<Json> checkpoint_facts(const InfoArguments& arguments) {
-  const std::unique_ptr<Executor> executor = make_openmp_executor();
+  const std::unique_ptr<Executor> executor = make_executor(0);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
   if (!captioner.ok()) return captioner.status();
   Json facts = size_facts(arguments.model, captioner.value());
@@ -151,7 +152,7 @@ int info(const InfoArguments& arguments) {
     facts["model"] = arguments.json ? Json(nullptr) : Json("none is built in");
   } else {
     const Result<Json> model = model_facts(arguments);
-    if (!model.ok()) return fail(model.status().message(), kSomeFailed);
+    if (!model.ok()) return fail_to_load("info", model.status(), arguments.weights);
     facts["model"] = model.value();
   }
   if (arguments.model.empty() && !embedded_translation_model().empty()) {

@@ -2,6 +2,8 @@
 #ifndef ATTEND_CLI_LEARNING_OPTIONS_H_
 #define ATTEND_CLI_LEARNING_OPTIONS_H_
 
+#include <string>
+
 #include "nn/pass.h"
 #include "training/adamw.h"
 #include "training/run_options.h"
@@ -12,10 +14,13 @@ class App;
 
 namespace attend {
 
+/// --run, which is required, and --out.
+void add_run_options(CLI::App& command, std::string& run, std::string& out);
+
 /// --weight-decay, --beta2 and --clip.
 void add_optimiser_options(CLI::App& command, AdamWOptions& adamw);
 
-/// --seed, --patience and --average.
+/// --seed, --patience, --average and --save-every.
 void add_epoch_options(CLI::App& command, RunOptions& run);
 
 void add_precision_option(CLI::App& command, Precision& precision);

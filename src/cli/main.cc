@@ -31,7 +31,10 @@ int finish_parse(const CLI::App& program, const CLI::ParseError& error) {
   } else {
     const std::vector<CLI::App*> chosen = program.get_subcommands();
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + ": ";
-    return fail(command + error.what(), kUsageError);
+    const std::string what = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr
+                                 ? "not expected: " + CLI::detail::join(program.remaining(true), " ")
+                                 : error.what();
+    return fail(command + what, kUsageError);
   }
   const Status status = write_standard_output(text);
   return status.ok() ? kDone : fail(status.message(), kSomeFailed);
@@ -43,7 +46,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", "attend " ATTEND_VERSION);
   program.footer(
       "'attend COMMAND --help' tells a command's options. Exit codes: 0 done, 1 usage error, 2 some files "
-      "failed.");
+      "failed,\n130 or 143 stopped by SIGINT or SIGTERM.");
   program.require_subcommand(0, 1);  // at most: after one, its name may be that of a file
   const std::vector<Command> commands = {caption_command(program),
                                          train_command(program),

@@ -8,11 +8,15 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace attend {
 
-/// --model and --weights.
+/// --model, of a captioner.
+CLI::Option* add_captioner_option(CLI::App& command, std::string& model);
+
+/// --model and --weights, which needs it.
 void add_model_options(CLI::App& command, std::string& model, WeightPrecision& weights);
 
 }  // namespace attend

@@ -1,6 +1,7 @@
 #include "cli/model_source.h"
 
 #include "captioner/embedded_model.h"
+#include "cli/command.h"
 #include "hub/find_model.h"
 #include "hub/hub_settings.h"
 
@@ -32,12 +33,15 @@ Result<Captioner> load_captioner(const std::string& model, Executor& executor, W
     const Result<std::string> path = model_path(model);
     return path.ok() ? Captioner::load(path.value(), executor, precision) : path.status();
   }
-  if (precision != WeightPrecision::kAsStored) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--weights needs a published checkpoint: name it with --model");
-  }
   if (embedded_model().empty()) return no_model();
   return Captioner::load(embedded_model(), kBuiltInModel, executor);
+}
+
+int fail_to_load(const std::string& command, const Status& status, WeightPrecision precision) {
+  const bool asked_wrongly =
+      precision != WeightPrecision::kAsStored && status.code() == StatusCode::kInvalidArgument;
+  return asked_wrongly ? fail(command + ": --weights: " + status.message(), kUsageError)
+                       : fail(status.message(), kSomeFailed);
 }
 
 }  // namespace attend

@@ -23,10 +23,14 @@ Result<std::string> model_path(const std::string& name_or_path);
 /// do.
 Result<Safetensors> open_model(const std::string& model);
 
-/// A captioner: of the model file or the checkpoint that `model` names, or of the model inside the program.
-/// `executor` must outlive it.
+/// A captioner: of the model file or the checkpoint that `model` names, or of the model inside the program,
+/// whose weights are as they are. `executor` must outlive it.
 Result<Captioner> load_captioner(const std::string& model, Executor& executor,
                                  WeightPrecision precision = WeightPrecision::kAsStored);
+
+/// Says on standard error why that failed, and returns the exit code: kUsageError where the model is one
+/// whose weights are not rounded.
+int fail_to_load(const std::string& command, const Status& status, WeightPrecision precision);
 
 }  // namespace attend
 

@@ -37,6 +37,10 @@ bool stop_signal_came() {
   return true;
 }
 
+int stopped_exit_code() {
+  return 128 + taken;
+}
+
 void obey_stop_signal() {
   if (stop_signal_came()) std::raise(taken);
 }

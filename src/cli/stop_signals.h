@@ -14,6 +14,9 @@ void hold_stop_signals();
 /// Whether a held signal has come. The next one then ends the program at once.
 bool stop_signal_came();
 
+/// 130 after SIGINT and 143 after SIGTERM, as shells say of a program that the signal ended.
+int stopped_exit_code();
+
 /// Ends the program as the signal would have ended it, if one has come.
 void obey_stop_signal();
 

@@ -1,30 +1,30 @@
 #include "cli/train_arguments.h"
 
-#include <CLI/CLI.hpp>
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli/checked_options.h"
 #include "cli/learning_options.h"
 #include "cli/note_option.h"
+#include "cli/threads_option.h"
 
 namespace attend {
 namespace {
 
 void add_data_options(CLI::App& command, TrainArguments& arguments) {
   TrainingSetOptions& set = arguments.recipe.set;
-  command
-      .add_option("--data", set.data, "A folder with captions.tsv and images/; may be given several times")
+  not_empty(command.add_option("--data", set.data,
+                               "A folder with captions.tsv and images/; may be given several times"))
       ->required()
       ->check(CLI::ExistingDirectory);
-  command.add_option("--encoder", arguments.encoder, "Weights of the photo encoder, safetensors")
+  not_empty(command.add_option("--encoder", arguments.encoder, "Weights of the photo encoder, safetensors"))
       ->required()
       ->check(CLI::ExistingFile);
-  command.add_option("--run", arguments.run, "The folder of this run: checkpoints, log, curve")->required();
-  command.add_option("--out", arguments.out, "The model file, written whenever a better model is found");
+  add_run_options(command, arguments.run, arguments.out);
   add_note_option(command, arguments.notes);
-  command.add_option("--cache", set.cache,
-                     "The folder where photo features are kept; RUN/cache unless given");
+  not_empty(command.add_option("--cache", set.cache,
+                               "The folder where photo features are kept; RUN/cache unless given"));
   command
       .add_option("--squash-side", set.squares.squash_side,
                   "Photos are first squashed to a square of so many pixels a side")
@@ -47,13 +47,10 @@ void add_model_options(CLI::App& command, ModelOptions& model) {
   command.add_option("--heads", model.heads, "Attention heads")->capture_default_str();
   command.add_option("--hidden", model.hidden, "Width of the feed-forward networks")->capture_default_str();
   command.add_option("--layers", model.layers, "Blocks of the text decoder")->capture_default_str();
-  std::map<std::string, MemoryAttentionKind> kinds;
-  for (const auto& [name, kind] : kMemoryAttentions) kinds.emplace(name, kind);
-  command
-      .add_option("--attention", model.attention,
-                  "How words look at patches: multi-head attention, or one of the learned modules")
-      ->transform(CLI::CheckedTransformer(kinds))
-      ->default_str("multihead");
+  add_choice(command, "--attention", model.attention,
+             std::vector<std::pair<std::string, MemoryAttentionKind>>(kMemoryAttentions.begin(),
+                                                                      kMemoryAttentions.end()),
+             "How words look at patches: multi-head attention, or one of the learned modules");
   command.add_option("--encoder-layers", model.encoder_layers, "Blocks over the patches")
       ->capture_default_str();
   command.add_option("--dropout", model.dropout, "Dropout after each sublayer")->capture_default_str();
@@ -85,34 +82,30 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
       ->capture_default_str();
   add_optimiser_options(command, learning.adamw);
   add_epoch_options(command, learning);
-  command.add_option("--beam", learning.generation.beam, "Beam of validation captions")
-      ->capture_default_str();
-  command.add_option("--save-every", learning.save_seconds, "Seconds between checkpoints")
-      ->capture_default_str();
-  command
-      .add_option("--length-exponent", learning.generation.length_exponent,
-                  "Sentences are ranked by log-probability / length^this; above 1 favours long ones")
-      ->capture_default_str();
+  add_number(command, "--beam", learning.generation.beam, kBeams, "Beam of validation captions");
+  add_number(command, "--length-exponent", learning.generation.length_exponent, kLengthExponents,
+             "Sentences are ranked by log-probability / length^N; above 1 favours long ones");
   add_precision_option(command, learning.precision);
   add_start_option(command, learning);
 }
 
 void add_self_critical_options(CLI::App& command, TrainArguments& arguments) {
-  command.add_flag("--self-critical", arguments.self_critical,
-                   "Learn from the CIDEr-D of the model's own sentences; needs --start");
+  CLI::Option* rewards =
+      command.add_flag("--self-critical", arguments.self_critical,
+                       "Learn from the CIDEr-D of the model's own sentences; needs --start");
   using Source = SelfCriticalOptions::Source;
-  const std::map<std::string, Source> sources = {{"chance", Source::kChance}, {"beam", Source::kBeam}};
-  command
-      .add_option("--samples-from", arguments.samples.source,
-                  "Where the sentences of --self-critical come from: chance, or a beam search")
-      ->transform(CLI::CheckedTransformer(sources))
-      ->default_str("chance");
+  add_choice(command, "--samples-from", arguments.samples.source,
+             {{"chance", Source::kChance}, {"beam", Source::kBeam}},
+             "Where the sentences of --self-critical come from: chance, or a beam search")
+      ->needs(rewards);
   command
       .add_option("--caption-share", arguments.recipe.learning.caption_share,
                   "The part of the loss that stays that of people's captions in --self-critical")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(rewards);
   command.add_option("--samples", arguments.samples.samples, "Sentences drawn a photo by --self-critical")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(rewards);
 }
 
 }  // namespace
@@ -122,7 +115,7 @@ void add_train_options(CLI::App& command, TrainArguments& arguments) {
   add_model_options(command, arguments.recipe.model);
   add_learning_options(command, arguments.recipe.learning);
   add_self_critical_options(command, arguments);
-  command.add_option("--threads", arguments.threads, "Threads; 0 for all")->capture_default_str();
+  add_threads_option(command, arguments.threads);
 }
 
 }  // namespace attend

@@ -1,7 +1,5 @@
 #include "cli/train_command.h"
 
-#include <omp.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
@@ -10,7 +8,9 @@
 
 #include "captioner/model_file.h"
 #include "cli/note_option.h"
+#include "cli/output_file.h"
 #include "cli/stop_signals.h"
+#include "cli/threads_option.h"
 #include "cli/train_arguments.h"
 #include "cli/train_progress.h"
 #include "training/caption_learner.h"
@@ -20,8 +20,6 @@
 
 namespace attend {
 namespace {
-
-constexpr int kStopped = 130;  // what shells say of a program that an interrupt ended
 
 /// Writes the model file whenever a better model is found.
 class Exporter : public TrainProgress {
@@ -67,8 +65,8 @@ int train(TrainArguments& arguments) {
   if (arguments.self_critical) recipe.learning.self_critical = arguments.samples;
   if (recipe.set.cache.empty()) recipe.set.cache = arguments.run + "/cache";
   if (Status status = check(recipe); !status.ok()) return fail(status.message(), kUsageError);
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  if (Status status = can_write(arguments.out); !status.ok()) return fail(status.message(), kSomeFailed);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
 
   const Result<Safetensors> encoder = Safetensors::open(arguments.encoder);
   if (!encoder.ok()) return fail(encoder.status().message(), kSomeFailed);
@@ -80,7 +78,7 @@ int train(TrainArguments& arguments) {
   if (recipe.learning.epochs == 0 && recipe.learning.start.empty()) return kDone;
   const Result<Trainer::Outcome> outcome = learn(arguments, encoder.value(), set.value(), *executor);
   if (!outcome.ok()) return fail(outcome.status().message(), kSomeFailed);
-  return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : kStopped;
+  return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : stopped_exit_code();
 }
 
 }  // namespace
@@ -89,7 +87,9 @@ Command train_command(CLI::App& program) {
   CLI::App* options = program.add_subcommand("train", "Learn a captioning model from captioned photographs");
   const auto arguments = std::make_shared<TrainArguments>();
   add_train_options(*options, *arguments);
-  options->footer("A run that was stopped goes on when the same command is given again.");
+  options->footer(
+      "A run that was stopped, by SIGINT (exit code 130) or SIGTERM (143), goes on when the same command is "
+      "given again.");
   return {options, [arguments] { return train(*arguments); }};
 }
 

@@ -1,7 +1,5 @@
 #include "cli/train_translate_command.h"
 
-#include <omp.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
@@ -10,7 +8,9 @@
 
 #include "base/mapped_file.h"
 #include "cli/note_option.h"
+#include "cli/output_file.h"
 #include "cli/stop_signals.h"
+#include "cli/threads_option.h"
 #include "cli/train_progress.h"
 #include "cli/train_translate_arguments.h"
 #include "training/recorded_recipe.h"
@@ -22,8 +22,6 @@
 
 namespace attend {
 namespace {
-
-constexpr int kStopped = 130;  // what shells say of a program that an interrupt ended
 
 /// Writes the model file whenever a better model is found.
 class TranslationExporter : public TrainProgress {
@@ -91,13 +89,13 @@ Result<Trainer::Outcome> learn(const TrainTranslateArguments& arguments, const T
 int train(const TrainTranslateArguments& arguments) {
   hold_stop_signals();
   if (Status status = check(arguments.recipe); !status.ok()) return fail(status.message(), kUsageError);
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  if (Status status = can_write(arguments.out); !status.ok()) return fail(status.message(), kSomeFailed);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<TranslationSet> set = make_set(arguments);
   if (!set.ok()) return fail(set.status().message(), kSomeFailed);
   const Result<Trainer::Outcome> outcome = learn(arguments, set.value(), *executor);
   if (!outcome.ok()) return fail(outcome.status().message(), kSomeFailed);
-  return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : kStopped;
+  return outcome.value() == Trainer::Outcome::kFinished ? static_cast<int>(kDone) : stopped_exit_code();
 }
 
 }  // namespace
@@ -107,7 +105,9 @@ Command train_translate_command(CLI::App& program) {
       program.add_subcommand("train-translate", "Learn to translate from sentences and their translations");
   const auto arguments = std::make_shared<TrainTranslateArguments>();
   add_train_translate_options(*options, *arguments);
-  options->footer("A run that was stopped goes on when the same command is given again.");
+  options->footer(
+      "A run that was stopped, by SIGINT (exit code 130) or SIGTERM (143), goes on when the same command is "
+      "given again.");
   return {options, [arguments] { return train(*arguments); }};
 }
 

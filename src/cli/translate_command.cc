@@ -1,7 +1,6 @@
 #include "cli/translate_command.h"
 
 #include <fmt/format.h>
-#include <omp.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -10,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "cli/checked_options.h"
 #include "cli/input_lines.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
+#include "cli/threads_option.h"
 #include "cli/translation_source.h"
 #include "language/utf8.h"
 #include "translation/alignment_sheet.h"
@@ -102,8 +103,7 @@ Status translate_lines(int64_t at_once, TranslateRun& run) {
 
 /// `one`: the sentence of the command line, which may be empty, and not the lines of standard input.
 int translate(const TranslateArguments& arguments, bool one) {
-  if (arguments.threads > 0) omp_set_num_threads(arguments.threads);
-  const std::unique_ptr<Executor> executor = make_openmp_executor(arguments.threads);
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<LoadedTranslationModel> model = load_translator(arguments.model);
   if (!model.ok()) return fail(model.status().message(), kSomeFailed);
   Result<TranslationOptions> options = merged(model.value().config, arguments.choices);
@@ -125,13 +125,12 @@ Command translate_command(CLI::App& program) {
   const auto arguments = std::make_shared<TranslateArguments>();
   CLI::Option* sentence = options->add_option(
       "sentence", arguments->sentence, "What to translate; lines of standard input when it is not given");
-  options
-      ->add_option("--attention", arguments->attention,
-                   "Draw where each word of the one sentence came from into this PNG or JPEG")
+  not_empty(options->add_option("--attention", arguments->attention,
+                                "Draw where each word of the one sentence came from into this PNG or JPEG"))
       ->type_name("FILE")
       ->needs(sentence);
   add_translation_choices(*options, arguments->choices, arguments->model);
-  options->add_option("--threads", arguments->threads, "Threads; 0 for all")->capture_default_str();
+  add_threads_option(*options, arguments->threads);
   options->footer(
       "A line out for each line in, an empty one for a line without words. Lines that are too long are cut, "
       "and standard error says so.");

@@ -1,7 +1,6 @@
 #include "cli/translation_source.h"
 
-#include <CLI/CLI.hpp>
-
+#include "cli/checked_options.h"
 #include "cli/model_source.h"
 #include "translation/embedded_translation_model.h"
 
@@ -20,23 +19,20 @@ Result<LoadedTranslationModel> load_translator(const std::string& path) {
 }
 
 void add_translation_choices(CLI::App& command, TranslationChoices& choices, std::string& model) {
-  command.add_option("--model", model, "A model file instead of the one inside the program")
+  not_empty(command.add_option("--model", model, "A model file instead of the one inside the program"))
       ->type_name("FILE");
-  command.add_option("--beam", choices.beam, "Width of the beam search; the model's own unless given")
-      ->check(CLI::Range(1, 1024));
-  command
-      .add_option("--length-exponent", choices.length_exponent,
-                  "Sentences are ranked by log-probability / length^this; the model's own unless given")
-      ->check(CLI::Range(0.0, 10.0));
-  command.add_option("--batch", choices.at_once, "Sentences of like length that are searched together")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
+  add_number(command, "--beam", choices.beam, kBeams,
+             "Width of the beam search; the model's own unless given");
+  add_number(command, "--length-exponent", choices.length_exponent, kLengthExponents,
+             "Sentences are ranked by log-probability / length^N; the model's own unless given");
+  add_number(command, "--batch", choices.at_once, {1, 4096},
+             "Sentences of like length that are searched together");
 }
 
 Result<TranslationOptions> merged(const TranslationConfig& config, const TranslationChoices& choices) {
   TranslationOptions options{config.generation, choices.at_once};
-  if (choices.beam != 0) options.generation.beam = choices.beam;
-  if (choices.length_exponent >= 0) options.generation.length_exponent = choices.length_exponent;
+  options.generation.beam = choices.beam.value_or(options.generation.beam);
+  options.generation.length_exponent = choices.length_exponent.value_or(options.generation.length_exponent);
   ATTEND_RETURN_IF_ERROR(check(options.generation));
   if (options.generation.beam == 1) options.generation.method = GenerationOptions::Method::kGreedy;
   return options;

@@ -2,6 +2,8 @@
 #ifndef ATTEND_CLI_TRANSLATION_SOURCE_H_
 #define ATTEND_CLI_TRANSLATION_SOURCE_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "attend/status.h"
@@ -18,10 +20,10 @@ namespace attend {
 /// when the program was built without one, saying what to do.
 Result<LoadedTranslationModel> load_translator(const std::string& path);
 
-/// What the two commands that search for translations let people choose.
+/// What the two commands that search for translations let people choose; what is absent is the model's own.
 struct TranslationChoices {
-  int beam = 0;                 // 0: the model's own
-  double length_exponent = -1;  // below 0: the model's own
+  std::optional<int> beam;
+  std::optional<double> length_exponent;
   int64_t at_once = 32;
 };
 

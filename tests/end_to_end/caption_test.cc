@@ -152,6 +152,8 @@ TEST(Caption, APathThatLooksLikeAnOptionComesAfterTwoDashes) {
   Surroundings there;
   there.folder = folder.path();
   EXPECT_THAT(lines_of(captions_of({"--", "--beam.png"}, there)), SizeIs(1));
+  folder.file("a.png", png_photo());
+  EXPECT_THAT(lines_of(captions_of({"a.png", "--", "--beam.png"}, there)).front(), StartsWith("a.png\t"));
 }
 
 TEST(Caption, AFolderMayBeCalledAsACommandIs) {
@@ -202,6 +204,35 @@ TEST(Caption, MoreWordsThanTheModelCanCarryIsAUsageError) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.out, "");
   EXPECT_THAT(lines_of(outcome.err), SizeIs(1));
+}
+
+TEST(Caption, TheLeastWordsGiveWayToTheMost) {
+  TemporaryFolder folder;
+  const std::string photo = folder.file("a.png", png_photo());
+  const std::vector<Json> rows = rows_of(captions_of({"--format", "jsonl", "--max-length", "1", photo}));
+  ASSERT_THAT(rows, SizeIs(1));
+  EXPECT_LE(rows[0]["words"].size(), 1u);
+}
+
+TEST(Caption, WhatTheModelCannotFollowIsToldByTheNamesOfTheOptions) {
+  TemporaryFolder folder;
+  const std::string photo = folder.file("a.png", png_photo());
+  const auto refused = [&](const std::string& option, const std::string& value) {
+    const Outcome outcome = run_attend(caption({option, value, photo}));
+    EXPECT_EQ(outcome.exit_code, 1);
+    return outcome.err;
+  };
+  EXPECT_THAT(refused("--length-exponent", "-5"),
+              StartsWith("attend: caption: --length-exponent is -5, and must"));
+  EXPECT_THAT(refused("--min-length", "500"),
+              StartsWith("attend: caption: --min-length is 500, and must be"));
+  EXPECT_THAT(refused("--max-length", "999"),
+              StartsWith("attend: caption: --max-length is 999, and this model"));
+}
+
+TEST(Caption, TheLargestSeedIsASeed) {
+  TemporaryFolder folder;
+  captions_of({"--sample", "--seed", "18446744073709551615", folder.file("a.png", png_photo())});
 }
 
 TEST(Caption, GreedyIsABeamOfOneHereAndSamplesFollowTheSeed) {

@@ -80,11 +80,11 @@ TEST(PublishedCheckpoint, WhatItCannotDoIsAUsageError) {
     return outcome.err;
   };
   EXPECT_THAT(refused({"--model", model, "--prompt", "a dog on the beach", "--max-length", "5"}),
-              HasSubstr("the prompt has 6 tokens with its start, and max_length is 5"));
+              HasSubstr("the prompt has 6 tokens with its start, and --max-length is 5"));
   EXPECT_THAT(refused({"--model", model, "--weights", "int4"}), HasSubstr("--weights"));
   EXPECT_THAT(refused({"--model", model, "--tokens"}), HasSubstr("--tokens: needs --format jsonl"));
   EXPECT_THAT(refused({"--prompt", "a dog"}), HasSubstr("takes no prompt"));
-  EXPECT_THAT(refused({"--weights", "int8"}), HasSubstr("--weights needs a published checkpoint"));
+  EXPECT_THAT(refused({"--weights", "int8"}), HasSubstr("--weights requires --model"));
 }
 
 }  // namespace

@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "end_to_end/program.h"
+#include "end_to_end/tiny_model.h"
 
 namespace attend {
 namespace {
@@ -71,7 +73,44 @@ TEST(Usage, NumbersOutOfRangeAreNamed) {
   expect_usage_error({"caption", "a.jpg", "--threads", "-2"}, "--threads");
   expect_usage_error({"caption", "a.jpg", "--sample", "--temperature", "0"}, "--temperature");
   expect_usage_error({"caption", "a.jpg", "--sample", "--temperature", "nan"}, "--temperature");
-  expect_usage_error({"caption", "a.jpg", "--sample", "--seed", "-1"}, "--seed");
+  for (const char* seed : {"-1", "18446744073709551616"})
+    expect_usage_error({"caption", "a.jpg", "--sample", "--seed", seed}, "--seed");
+  expect_usage_error({"caption", "a.jpg", "--beam", ""}, "--beam: \"\" is not a whole number from 1 to 100");
+  expect_usage_error({"caption", "a.jpg", "--length-exponent", "nan"}, "is not a number from -10 to 10");
+  EXPECT_THAT(run_attend({"caption", "--help"}).out, HasSubstr("(0 to 18446744073709551615)"));
+}
+
+TEST(Usage, WordsThatAreNoneOfThoseKnownAreNamed) {
+  for (const char* weights : {"x", "1", ""}) {
+    expect_usage_error({"caption", "a.jpg", "--model", "m", "--weights", weights},
+                       "--weights: \"" + std::string(weights) + "\" is none of stored|bf16|int8");
+  }
+  expect_usage_error({"info", "3", "--seed"}, "info: not expected: 3 --seed");
+}
+
+TEST(Usage, AnEmptyPathIsAMistake) {
+  expect_usage_error({"caption", ""}, "PATHS: must not be empty");
+  expect_usage_error({"caption", "a.jpg", "--maps", ""}, "--maps: must not be empty");
+  expect_usage_error({"caption", "a.jpg", "--model", ""}, "--model: must not be empty");
+  expect_usage_error({"info", "--model", ""}, "--model: must not be empty");
+}
+
+TEST(Usage, WeightsAreRoundedOfPublishedCheckpointsOnly) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"caption", "a.jpg"}, {"info"}}) {
+    std::vector<std::string> words = command;
+    words.insert(words.end(), {"--weights", "int8"});
+    expect_usage_error(words, "--weights requires --model");
+    words.insert(words.end(), {"--model", tiny_model()});
+    expect_usage_error(words, "--weights: " + tiny_model() + ": only published models");
+  }
+}
+
+TEST(Usage, ThreadsThatSomebodyMistypedInTheEnvironmentAreNotStarted) {
+  ASSERT_EQ(setenv("OMP_NUM_THREADS", "99999", 1), 0);
+  const Outcome outcome = run_attend({"info", "--model", tiny_model()});
+  unsetenv("OMP_NUM_THREADS");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("threads                 1024\n"));
 }
 
 TEST(Usage, OptionsThatContradictEachOtherAreRefused) {

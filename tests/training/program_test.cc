@@ -125,7 +125,7 @@ uint64_t handled_signals(pid_t process) {
   return ~uint64_t{0};
 }
 
-TEST(TrainProgram, GoesOnWhereASignalStoppedIt) {
+TEST(TrainProgram, GoesOnWhereASignalStoppedItAndItsExitCodeSaysWhich) {
   const Toys toys;
   std::vector<std::string> words = toys.training("run", {"--epochs", "100000", "--patience", "0"});
   std::vector<char*> pointers = {const_cast<char*>("attend")};
@@ -147,11 +147,12 @@ TEST(TrainProgram, GoesOnWhereASignalStoppedIt) {
     for (int wait = 0; wait < 3000 && rows() < enough; ++wait)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_EQ(handled_signals(child) & (1u << (SIGINT - 1) | 1u << (SIGTERM - 1)), 0u);
-    ASSERT_EQ(kill(child, SIGTERM), 0);
+    const int signal = sitting == 0 ? SIGTERM : SIGINT;
+    ASSERT_EQ(kill(child, signal), 0);
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFEXITED(status));
-    EXPECT_EQ(WEXITSTATUS(status), 130);
+    EXPECT_EQ(WEXITSTATUS(status), 128 + signal);
     const Safetensors checkpoint = Safetensors::open(toys.folder / "run/checkpoint.safetensors").value();
     const int64_t step = std::stoll(checkpoint.metadata_value("step").value());
     EXPECT_GT(step, before);
@@ -255,6 +256,42 @@ TEST(TrainProgram, OptionsThatMakeNoSenseAreUsageErrors) {
   expect_error(run_attend(toys.training("run", {"--dropout", "1"})), 1, "dropout is 1");
   expect_error(run_attend(toys.training("run", {"--self-critical"})), 1, "start from");
   expect_error(run_attend({"train", "--data", toys.folder / "none"}), 1, "none");
+  expect_error(run_attend(toys.training("run", {"--lr", "0"})), 1,
+               "last learning rate is 4e-06, and learning");
+  for (const char* value : {"1", "nan"})
+    expect_error(run_attend(toys.training("run", {"--beta2", value})), 1, "beta2 is " + std::string(value));
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "cache")) << "nothing was done";
+}
+
+TEST(TrainProgram, OptionsAreCheckedBeforeAnythingIsRead) {
+  const Toys toys;
+  const auto refused = [&](const char* option, const char* value, const std::string& words) {
+    expect_error(run_attend(toys.training("run", {option, value})), 1, words);
+  };
+  for (const char* seed : {"-1", "99999999999999999999999", "", "1.5"})
+    refused("--seed", seed, "--seed: \"" + std::string(seed) + "\" is not a whole number from 0 to");
+  for (const char* seconds : {"nan", "-1", "inf"}) refused("--save-every", seconds, "--save-every: ");
+  for (const char* beam : {"0", "101", ""}) refused("--beam", beam, "is not a whole number from 1 to 100");
+  refused("--length-exponent", "nan", "\"nan\" is not a number from 0 to 10");
+  refused("--attention", "1", "\"1\" is none of multihead|tanh|additive|general|dot|scaled_dot");
+  refused("--precision", "x", "\"x\" is none of float32|bfloat16");
+  refused("--samples", "0", "--samples requires --self-critical");
+  refused("--caption-share", "2", "--caption-share requires --self-critical");
+  refused("--samples-from", "beam", "--samples-from requires --self-critical");
+  for (const char* path : {"--out", "--start"}) refused(path, "", std::string(path) + ": must not be empty");
+  for (const char* path : {"--run", "--cache", "--data", "--encoder"}) {
+    std::vector<std::string> words = toys.training("run");
+    *(std::find(words.begin(), words.end(), path) + 1) = "";
+    expect_error(run_attend(words), 1, std::string(path) + ": must not be empty");
+  }
+}
+
+TEST(TrainProgram, AModelFileThatCannotBeWrittenIsToldBeforeThePhotosAreRead) {
+  const Toys toys;
+  const std::string nowhere = toys.folder / "nowhere/model.safetensors";
+  expect_error(run_attend(toys.training("run", {"--out", nowhere})), 2, nowhere + ": cannot write");
+  expect_error(run_attend(toys.training("run", {"--out", toys.folder.path()})), 2, ": is a folder");
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "cache"));
 }
 
 TEST(TrainProgram, ANoteThatIsNoneOrComesTwiceIsAnErrorOfUse) {
@@ -332,6 +369,7 @@ TEST(EvalProgram, WhatItWritesItCanRead) {
 TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
   const Toys toys;
   const std::string one = toys.folder.file("one.txt", "toy16.png\ta toy\n");
+  expect_error(run_attend(toys.evaluation({"--captions", one})), 2, one + ": ");
   expect_error(run_attend(toys.evaluation({"--captions", one})), 2, "toy17.png");
   expect_error(run_attend(toys.evaluation({"--captions", one, "--split", "some"})), 1, "some");
   expect_error(run_attend(toys.evaluation({"--captions", one, "--model", one})), 1, "--captions");
@@ -344,6 +382,27 @@ TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
   Surroundings full;
   full.output = Surroundings::Output::kFullDisk;
   EXPECT_EQ(run_attend(toys.evaluation({"--captions", toys.folder.file("all.txt", all)}), full).exit_code, 2);
+}
+
+TEST(EvalProgram, OptionsAreCheckedBeforeAnythingIsRead) {
+  const Toys toys;
+  const auto refused = [&](const char* option, const char* value, const std::string& words) {
+    expect_error(run_attend(toys.evaluation({option, value})), 1, words);
+  };
+  for (const char* threads : {"99999", "-1"})
+    refused("--threads", threads, "is not a whole number from 0 to 1024");
+  for (const char* beam : {"0", "101", ""}) refused("--beam", beam, "is not a whole number from 1 to 100");
+  refused("--length-exponent", "nan", "is not a number from -10 to 10");
+  for (const char* path : {"--data", "--model", "--captions", "--write"})
+    expect_error(run_attend({"eval", path, ""}), 1, std::string(path) + ": must not be empty");
+  EXPECT_THAT(run_attend({"eval", "--help"}).out, HasSubstr("`attend pull`"));
+}
+
+TEST(EvalProgram, AFileThatCannotBeWrittenIsToldBeforeTheWork) {
+  const Toys toys;
+  const std::string nowhere = toys.folder / "nowhere/captions.jsonl", none = toys.folder / "no.safetensors";
+  expect_error(run_attend(toys.evaluation({"--write", nowhere, "--model", none})), 2,
+               nowhere + ": cannot write");
 }
 
 }  // namespace

@@ -343,6 +343,72 @@ TEST(EvalTranslateProgram, FilesThatDoNotFitAreErrors) {
   EXPECT_EQ(run_attend({"eval-translate", "--translations", one}).exit_code, 1);
 }
 
+/// A usage error: exit code 1, and one line on standard error that ends with `words`.
+void expect_refused(const std::vector<std::string>& arguments, const std::string& words) {
+  const Outcome outcome = run_attend(arguments);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
+  EXPECT_THAT(lines_of(outcome.err), ElementsAre(HasSubstr(words)));
+}
+
+TEST(TranslateProgram, OptionsAreCheckedBeforeAnythingIsRead) {
+  const Toys toys;
+  for (const std::string command : {"translate", "eval-translate"}) {
+    expect_refused({command, "--length-exponent", "nan"}, "\"nan\" is not a number from 0 to 10");
+    expect_refused({command, "--beam", "101"}, "\"101\" is not a whole number from 1 to 100");
+    expect_refused({command, "--beam", ""}, "--beam: \"\" is not");
+    expect_refused({command, "--threads", "-1"}, "is not a whole number from 0 to 1024");
+    expect_refused({command, "--model", ""}, "--model: must not be empty");
+  }
+  expect_refused({"translate", "A dog.", "--attention", ""}, "--attention: must not be empty");
+  for (const char* path : {"--source", "--references", "--translations", "--write"})
+    expect_refused({"eval-translate", path, ""}, std::string(path) + ": must not be empty");
+  std::vector<std::string> words = toys.training("run");
+  *(std::find(words.begin(), words.end(), "--threads") + 1) = "-1";
+  expect_refused(words, "is not a whole number from 0 to 1024");
+  expect_refused(toys.training("run", {"--save-every", "nan"}), "\"nan\" is not a number from 0 to");
+  expect_refused(toys.training("run", {"--seed", "-1"}), "\"-1\" is not a whole number from 0 to");
+  expect_refused(toys.training("run", {"--norm", "0"}), "\"0\" is none of pre|post");
+  expect_refused(toys.training("run", {"--out", ""}), "--out: must not be empty");
+  expect_refused(toys.training("run", {"--epochs", "0"}),
+                 "epochs is 0, and there are no parameters to start from");
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
+}
+
+TEST(TranslateProgram, AFileThatCannotBeWrittenIsToldBeforeTheWork) {
+  const Toys toys;
+  const std::string nowhere = toys.folder / "nowhere/file", references = toys.folder / "data/val.yy";
+  for (const std::vector<std::string>& words :
+       {toys.training("run", {"--out", nowhere}),
+        std::vector<std::string>{"eval-translate", "--references", references, "--source",
+                                 toys.folder / "data/val.xx", "--model", toys.folder / "none.safetensors",
+                                 "--write", nowhere}}) {
+    const Outcome outcome = run_attend(words);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(lines_of(outcome.err), ElementsAre(StartsWith("attend: " + nowhere + ": cannot write")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
+}
+
+TEST(TranslateProgram, MorePiecesThanTheTextHasAreToldWithTheMostThatArePossible) {
+  const Toys toys;
+  std::vector<std::string> words = toys.training("run", {"--epochs", "1"});
+  *(std::find(words.begin(), words.end(), "--pieces") + 1) = "5000";
+  const Outcome outcome = run_attend(words);
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(lines_of(outcome.err),
+              ElementsAre(::testing::MatchesRegex(
+                  "attend: cannot cut 96 sentences into 5000 pieces: at most [0-9]+ are possible")));
+}
+
+TEST(EvalTranslateProgram, OptionsOfAModelAreRefusedWhereNoneIsRun) {
+  const Toys toys;
+  const std::string references = toys.folder / "data/val.yy";
+  for (const char* option : {"--model", "--beam", "--length-exponent", "--batch"}) {
+    expect_refused({"eval-translate", "--references", references, "--translations", references, option, "3"},
+                   "--translations excludes");
+  }
+}
+
 TEST(InfoOfATranslationModel, SaysWhatIsInTheFile) {
   const Toys toys;
   const Outcome outcome = run_attend({"info", "--format", "jsonl", "--model", toys.model});
