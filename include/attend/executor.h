@@ -42,8 +42,8 @@ class Executor {
 Executor& serial_executor();
 
 /// Runs tasks on OpenMP's threads (one runtime, shared with oneDNN); `threads` 0 means all that OpenMP
-/// offers. A thread that the system refuses ends the process, as GCC's runtime has it (libgomp prints "Thread
-/// creation failed" and exits): near a limit on threads or memory take make_thread_executor().
+/// offers, at most 1024. A thread that the system refuses ends the process, as GCC's runtime has it (libgomp
+/// prints "Thread creation failed" and exits): near a limit on threads or memory take make_thread_executor().
 /// In a child of fork(), where OpenMP's threads are not, this executor, made before or after, runs tasks as
 /// make_thread_executor()'s does.
 std::unique_ptr<Executor> make_openmp_executor(int threads = 0);

@@ -49,9 +49,9 @@ struct KvCache::State {
 
 /// Room for the tokens of an append, which fits: made at once, and taken back unless it is kept, so that an
 /// append that fails leaves no trace.
-class KvCache::Room {
+class [[gnu::visibility("hidden")]] KvCache::Room {
  public:
-  Room(State& state, const KvTokens& tokens, const KvView& cache);
+  Room(State & state, const KvTokens& tokens, const KvView& cache);
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
   ~Room();
