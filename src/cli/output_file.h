@@ -8,8 +8,7 @@
 
 namespace attend {
 
-/// Whether a file can be written at `path`; an empty one stands for no file. Errors: those of AtomicFile, and
-/// kIo for a folder.
+/// Whether a file can be written at `path`; an empty one stands for no file. Errors: those of AtomicFile.
 Status can_write(const std::string& path);
 
 }  // namespace attend
