@@ -1,6 +1,7 @@
 #include "language/added_tokens.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "language/code_points.h"
 
@@ -39,18 +40,24 @@ size_t past_blanks(std::string_view text, size_t begin) {
 
 }  // namespace
 
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+  std::erase_if(tokens_, [](const AddedToken& token) { return token.text.empty(); });
+}
+
 void AddedTokens::split(std::string_view text, const std::function<void(std::string_view)>& part,
                         const std::function<void(int32_t)>& token) const {
-  size_t done = 0, from = 0;  // what is given out already, and where to look on
+  size_t done = 0, from = 0;   // what is given out already, and where to look on
+  std::vector<size_t> places;  // where each token comes next
+  for (const AddedToken& one : tokens_) places.push_back(text.find(one.text));
   while (from < text.size()) {
-    size_t at = text.size();
+    size_t at = std::string_view::npos;
     const AddedToken* next = nullptr;
-    for (const AddedToken& one : tokens_) {
-      const size_t found = one.text.empty() ? std::string_view::npos : text.find(one.text, from);
-      if (found > at || found == std::string_view::npos) continue;
-      if (found == at && next != nullptr && next->text.size() >= one.text.size()) continue;
-      at = found;
-      next = &one;
+    for (size_t i = 0; i < tokens_.size(); ++i) {
+      if (places[i] < from) places[i] = text.find(tokens_[i].text, from);
+      const bool longer = next != nullptr && tokens_[i].text.size() > next->text.size();
+      if (places[i] > at || places[i] == std::string_view::npos || (places[i] == at && !longer)) continue;
+      at = places[i];
+      next = &tokens_[i];
     }
     if (next == nullptr) break;
     from = at + next->text.size();

@@ -25,7 +25,8 @@ struct AddedToken {
 class AddedTokens {
  public:
   AddedTokens() = default;
-  explicit AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {}
+  /// Those without a text are spelled by none.
+  explicit AddedTokens(std::vector<AddedToken> tokens);
 
   /// Calls text(part) and token(id) in order; no part is empty.
   void split(std::string_view text, const std::function<void(std::string_view)>& part,

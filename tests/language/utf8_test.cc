@@ -45,5 +45,15 @@ TEST(Utf8, TextMayBeEmptyAndHoldNul) {
   EXPECT_TRUE(is_utf8("naïve 你好 😀"));
 }
 
+TEST(Utf8, TellsHowMuchOfACharacterIsThere) {
+  EXPECT_EQ(utf8_broken_length("\xf0\x9f\x98!"), 3u);  // an emoji without its end
+  EXPECT_EQ(utf8_broken_length("\xf0\x9f"), 2u);
+  EXPECT_EQ(utf8_broken_length("\xf0\xf0\x9f"), 1u);
+  EXPECT_EQ(utf8_broken_length("\xed\xa0\x80"), 1u);  // a surrogate: no second byte fits
+  EXPECT_EQ(utf8_broken_length("\xe2\x82 "), 2u);
+  EXPECT_EQ(utf8_broken_length("\x80\x80"), 1u);
+  EXPECT_EQ(utf8_broken_length("\xff"), 1u);
+}
+
 }  // namespace
 }  // namespace attend
