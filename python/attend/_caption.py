@@ -66,7 +66,7 @@ class Captioner:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | None = None,
+        model: str | bytes | os.PathLike[Any] | None = None,
         *,
         threads: int | None = None,
         weights: str = "stored",
@@ -82,7 +82,7 @@ class Captioner:
         Raises FileNotFoundError, OSError, ValueError for a file that is no model, saying what is wrong with it, and
         ImportError where the package was built without its captioner.
         """
-        self._captioner = _extension().Captioner(None if model is None else os.fspath(model), threads, weights)
+        self._captioner = _extension().Captioner(None if model is None else os.fsencode(model), threads, weights)
 
     def caption(
         self,
@@ -128,8 +128,8 @@ class Captioner:
             "prompt": prompt,
             "attention": attention,
         }
-        if isinstance(image, (str, os.PathLike)):
-            result = self._captioner.caption_file(os.fspath(image), **options)
+        if isinstance(image, (str, bytes, os.PathLike)):
+            result = self._captioner.caption_file(os.fsencode(image), **options)
         else:
             result = self._captioner.caption_pixels(image, **options)
         text, probability, log_probability, words, tokens = result

@@ -26,15 +26,30 @@ namespace {
 
 using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
 
-/// As raise_if_error(), for failures of files.
+/// As raise_if_error(), for failures of files, whose names may be no UTF-8.
 void raise_if_file_error(const Status& status) {
-  PyObject* kind = status.code() == StatusCode::kNotFound      ? PyExc_FileNotFoundError
-                   : status.code() == StatusCode::kIo          ? PyExc_OSError
-                   : status.code() == StatusCode::kUnsupported ? PyExc_ValueError
-                                                               : nullptr;
-  if (kind == nullptr) return raise_if_error(status);
-  PyErr_SetString(kind, status.message().c_str());
+  PyObject* kind = PyExc_ValueError;
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return;
+    case StatusCode::kOutOfMemory:
+      return raise_if_error(status);
+    case StatusCode::kNotFound:
+      kind = PyExc_FileNotFoundError;
+      break;
+    case StatusCode::kIo:
+      kind = PyExc_OSError;
+      break;
+    default:
+      break;
+  }
+  const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(status.message().c_str()));
+  if (message.is_valid()) PyErr_SetObject(kind, message.ptr());
   throw nb::python_error();
+}
+
+std::string string_of(const nb::bytes& path) {
+  return {path.c_str(), path.size()};
 }
 
 /// A Captioner and where it runs.
@@ -92,9 +107,11 @@ WeightPrecision precision_of(const std::string& weights) {
   refuse_value("weights is \"" + weights + "\", but must be \"stored\", \"bf16\" or \"int8\"");
 }
 
-void create(Speaker* self, const std::optional<std::string>& model, const nb::object& threads,
+void create(Speaker* self, const std::optional<nb::bytes>& model, const nb::object& threads,
             const std::string& weights) {
-  new (self) Speaker(model, thread_count_of(threads), precision_of(weights));
+  std::optional<std::string> path;
+  if (model) path = string_of(*model);
+  new (self) Speaker(path, thread_count_of(threads), precision_of(weights));
 }
 
 CaptionOptions options_of(const nb::kwargs& named) {
@@ -149,8 +166,9 @@ nb::tuple to_python(const Caption& caption) {
   return nb::make_tuple(caption.text, caption.probability, caption.log_probability, words, caption.tokens);
 }
 
-nb::tuple caption_file(const Speaker& self, const std::string& path, const nb::kwargs& named) {
+nb::tuple caption_file(const Speaker& self, const nb::bytes& photo, const nb::kwargs& named) {
   const CaptionOptions options = options_of(named);
+  const std::string path = string_of(photo);
   return to_python(
       self.say([&](const Captioner& captioner) { return captioner.caption_file(path, options); }));
 }

@@ -159,6 +159,20 @@ def test_what_is_no_photo_is_named(captioner, image, error, sentence):
 
 
 @needs_model
+def test_a_name_may_be_no_utf8(captioner, tmp_path):
+    name = os.fsencode(tmp_path) + b"/c\xff\xfet.jpg"
+    shutil.copy(PHOTOS / "cat.jpg", name)
+    expected = captioner.caption(PHOTOS / "cat.jpg").text
+    for image in (name, os.fsdecode(name), Path(os.fsdecode(name))):
+        assert captioner.caption(image).text == expected
+    os.truncate(name, 100)
+    for error, path in ((ValueError, name), (FileNotFoundError, name + b"x")):
+        with pytest.raises(error) as raised:
+            captioner.caption(path)
+        assert os.fsdecode(path) in str(raised.value)
+
+
+@needs_model
 @pytest.mark.parametrize(
     "options, error, sentence",
     [
