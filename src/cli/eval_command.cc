@@ -57,7 +57,7 @@ Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> ph
   });
   for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
   const Result<std::vector<Caption>> found = captioner.caption(pixels, options);
-  if (!found.ok()) return found.status();
+  if (!found.ok()) return {found.status().code(), in_option_names(found.status().message())};
   for (size_t i = 0; i < photos.size(); ++i) captions.push_back({photos[i].image, found.value()[i].text});
   return {};
 }
@@ -125,7 +125,7 @@ int evaluate(const EvalArguments& arguments) {
   const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
                                                              ? caption_photos(arguments, folder.value())
                                                              : read_candidate_captions(arguments.captions);
-  if (!captions.ok()) return fail(in_option_names(captions.status().message()), kSomeFailed);
+  if (!captions.ok()) return fail(captions.status().message(), kSomeFailed);
   if (!arguments.write.empty()) {
     const Status status = write_captions(arguments.write, captions.value());
     if (!status.ok()) return fail(status.message(), kSomeFailed);
