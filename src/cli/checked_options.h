@@ -44,10 +44,10 @@ Number parse_number(const std::string& option, const std::string& text, Bounds<N
                           std::is_integral_v<Number> ? "whole number" : "number", bounds.least, bounds.most));
 }
 
-/// An option for a number within `bounds`, of which its help tells.
-template <class Number>
-CLI::Option* add_number(CLI::App& command, const std::string& name, std::optional<Number>& target,
-                        Bounds<std::type_identity_t<Number>> bounds, const std::string& meaning) {
+/// An option for a number within `bounds`, of which its help tells; a Target is a Number or may hold one.
+template <class Number, class Target>
+CLI::Option* add_bounded(CLI::App& command, const std::string& name, Target& target, Bounds<Number> bounds,
+                         const std::string& meaning) {
   const std::function<void(const std::string&)> take = [name, &target, bounds](const std::string& text) {
     target = parse_number<Number>(name, text, bounds);
   };
@@ -56,17 +56,17 @@ CLI::Option* add_number(CLI::App& command, const std::string& name, std::optiona
       ->type_name("N");
 }
 
+template <class Number>
+CLI::Option* add_number(CLI::App& command, const std::string& name, std::optional<Number>& target,
+                        Bounds<std::type_identity_t<Number>> bounds, const std::string& meaning) {
+  return add_bounded<Number>(command, name, target, bounds, meaning);
+}
+
 /// The same for one that has a value from the beginning, of which its help tells too.
 template <class Number>
 CLI::Option* add_number(CLI::App& command, const std::string& name, Number& target,
                         Bounds<std::type_identity_t<Number>> bounds, const std::string& meaning) {
-  const std::function<void(const std::string&)> take = [name, &target, bounds](const std::string& text) {
-    target = parse_number<Number>(name, text, bounds);
-  };
-  return command
-      .add_option_function(name, take, fmt::format("{} ({} to {})", meaning, bounds.least, bounds.most))
-      ->type_name("N")
-      ->default_str(fmt::format("{}", target));
+  return add_bounded<Number>(command, name, target, bounds, meaning)->default_str(fmt::format("{}", target));
 }
 
 /// An option for one of a few words, of which its help tells.
