@@ -290,10 +290,6 @@ Status read_beside(const Json& listed, Parts& parts) {
   return {};
 }
 
-Status read_separate_files(TokenizerKind kind, Parts& parts) {
-  return kind == TokenizerKind::kWordPiece ? read_vocab_txt(parts) : read_vocab_json(parts);
-}
-
 std::vector<const char*> usual_specials(TokenizerKind kind) {
   if (kind == TokenizerKind::kByteLevelBpe) return {"<|endoftext|>"};
   return {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
@@ -315,7 +311,7 @@ Result<std::unique_ptr<Tokenizer>> read_tokenizer(const std::string& folder, Tok
   if (exists(parts.path("tokenizer.json"))) {
     ATTEND_RETURN_IF_ERROR(read_tokenizer_json(kind, parts, listed));
   } else if (exists(parts.path(words ? "vocab.txt" : "vocab.json"))) {
-    ATTEND_RETURN_IF_ERROR(read_separate_files(kind, parts));
+    ATTEND_RETURN_IF_ERROR(words ? read_vocab_txt(parts) : read_vocab_json(parts));
   } else {
     return Status(StatusCode::kNotFound, fmt::format("{}: has neither tokenizer.json nor {}", folder,
                                                      words ? "vocab.txt" : "vocab.json"));
