@@ -1,5 +1,5 @@
-// What a query does not see, and numbers at the ends of float32: nothing of the one reaches an output, and the
-// others are numbers like any.
+// What a query does not see, and numbers at the ends of float32: nothing of the one reaches an output, and
+// the others are numbers like any.
 #include <gtest/gtest.h>
 
 #include <array>
