@@ -2,10 +2,8 @@
 
 #include <nanobind/stl/string.h>
 
-#include <cstring>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "attend/varlen.h"
 #include "attention/varlen_validate.h"
@@ -25,16 +23,10 @@ std::span<const int64_t> numbers(const Starts& starts) {
   return {starts.data(), starts.size()};
 }
 
-/// raise_if_error(), with the names that offsets have in Python.
-void raise_in_python_terms(const Status& status) {
-  std::string message = status.message();
-  for (const auto& [here, in_python] :
-       {std::pair{"query_starts", "cu_seqlens_q"}, std::pair{"key_starts", "cu_seqlens_k"}}) {
-    for (size_t at; (at = message.find(here)) != std::string::npos;) {
-      message.replace(at, std::strlen(here), in_python);
-    }
-  }
-  raise_if_error({status.code(), message});
+/// Offsets are called here as FlashAttention calls them. What passes is not refused again by the call itself.
+template <class PackedTensors>
+void check(const PackedTensors& tensors, const Options& options) {
+  raise_if_error(validate(tensors, options.attention, {"cu_seqlens_q", "cu_seqlens_k"}));
 }
 
 PackedAttentionTensors tensors_of(const Array& query, const Array& key, const Array& value,
@@ -56,13 +48,14 @@ void attention_varlen(const Array& query, const Array& key, const Array& value, 
                       const nb::kwargs& named) {
   const Options options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
+  check(tensors, options);
   const std::unique_ptr<Executor> executor = options.executor();
   Status status;
   {
     const nb::gil_scoped_release others_may_run;
     status = attend::attention_varlen(tensors, options.attention, *executor);
   }
-  raise_in_python_terms(status);
+  raise_if_error(status);
 }
 
 std::string explain_varlen(const Array& query, const Array& key, const Array& value,
@@ -70,7 +63,7 @@ std::string explain_varlen(const Array& query, const Array& key, const Array& va
                            const Array* lse, const nb::kwargs& named) {
   const Options options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
-  raise_in_python_terms(validate(tensors, options.attention));
+  check(tensors, options);
   return attend::explain_varlen(tensors, options.attention);
 }
 
@@ -95,13 +88,14 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
   tensors.value_gradient = value_gradient.packed();
   if (bias_gradient != nullptr) tensors.bias_gradient = bias_gradient->broadcast();
   if (sinks_gradient != nullptr) tensors.sinks_gradient = sinks_gradient->per_head();
+  check(tensors, options);
   const std::unique_ptr<Executor> executor = options.executor();
   Status status;
   {
     const nb::gil_scoped_release others_may_run;
     status = attend::attention_varlen_backward(tensors, options.attention, *executor);
   }
-  raise_in_python_terms(status);
+  raise_if_error(status);
 }
 
 }  // namespace

@@ -58,8 +58,8 @@ Status check_overlaps(std::span<const Expected> operands, const AttentionOptions
                            list_of("kv_lengths", o.kv_lengths),
                            list_of("query_positions", o.query_positions),
                            list_of("key_positions", o.key_positions),
-                           list_of("query_starts", axes.query_starts),
-                           list_of("key_starts", axes.scores.key_starts)};
+                           list_of(axes.query_starts_name, axes.query_starts),
+                           list_of(axes.key_starts_name, axes.scores.key_starts)};
   for (const Expected& written : operands) {
     if (!written.written) continue;
     for (const Operand& read : reads) ATTEND_RETURN_IF_ERROR(check_apart(written.operand, read));

@@ -22,6 +22,7 @@ struct CallAxes {
   ScoreAxes scores;
   /// Of packed sequences, whose keys have `scores.key_starts`.
   std::span<const int64_t> query_starts = {};
+  const char *query_starts_name = "query_starts", *key_starts_name = "key_starts";
 };
 
 /// The same for operands whose options are measured by something else, as those of packed sequences are.

@@ -32,21 +32,20 @@ Status check_starts(const char* name, std::span<const int64_t> starts, const cha
 }
 
 template <class PackedTensors>
-Status check_sequences(const PackedTensors& t) {
+Status check_sequences(const PackedTensors& t, const StartsNames& names) {
   if (t.query.shape[0] != 1) {
     return invalid("query axis B is " + std::to_string(t.query.shape[0]) +
                    ", but must be 1: packed sequences share one batch row");
   }
-  ATTEND_RETURN_IF_ERROR(
-      check_starts("query_starts", t.query_starts, "query axis total_q", t.query.shape[2]));
-  ATTEND_RETURN_IF_ERROR(check_starts("key_starts", t.key_starts, "key axis total_k", t.key.shape[2]));
+  ATTEND_RETURN_IF_ERROR(check_starts(names.queries, t.query_starts, "query axis total_q", t.query.shape[2]));
+  ATTEND_RETURN_IF_ERROR(check_starts(names.keys, t.key_starts, "key axis total_k", t.key.shape[2]));
   if (t.key_starts.size() == t.query_starts.size()) return {};
-  return invalid("key_starts has " + std::to_string(t.key_starts.size()) + " numbers, but query_starts has " +
-                 std::to_string(t.query_starts.size()));
+  return invalid(std::string(names.keys) + " has " + std::to_string(t.key_starts.size()) + " numbers, but " +
+                 names.queries + " has " + std::to_string(t.query_starts.size()));
 }
 
 template <class PackedTensors>
-CallAxes axes_of(const PackedTensors& t) {
+CallAxes axes_of(const PackedTensors& t, const StartsNames& names) {
   const Sequences sequences(t);
   return {
       .queries = "total_q",
@@ -55,7 +54,9 @@ CallAxes axes_of(const PackedTensors& t) {
                           sequences.longest_keys()},
                  .source = {"the number of sequences", "query axis Hq", "the longest Tq", "the longest Tk"},
                  .key_starts = t.key_starts},
-      .query_starts = t.query_starts};
+      .query_starts = t.query_starts,
+      .query_starts_name = names.queries,
+      .key_starts_name = names.keys};
 }
 
 /// Every query and key of each sequence has a row in rope's tables.
@@ -72,19 +73,20 @@ Status check_sequences_places(const PackedTensors& t, const AttentionOptions& op
 
 }  // namespace
 
-Status validate(const PackedAttentionTensors& t, const AttentionOptions& options) {
-  ATTEND_RETURN_IF_ERROR(check_sequences(t));
+Status validate(const PackedAttentionTensors& t, const AttentionOptions& options, const StartsNames& names) {
+  ATTEND_RETURN_IF_ERROR(check_sequences(t, names));
   ATTEND_RETURN_IF_ERROR(
-      validate(AttentionTensors{t.query, t.key, t.value, t.output, t.lse, {}}, options, axes_of(t)));
+      validate(AttentionTensors{t.query, t.key, t.value, t.output, t.lse, {}}, options, axes_of(t, names)));
   return check_sequences_places(t, options);
 }
 
-Status validate(const PackedAttentionGradientTensors& t, const AttentionOptions& options) {
-  ATTEND_RETURN_IF_ERROR(check_sequences(t));
+Status validate(const PackedAttentionGradientTensors& t, const AttentionOptions& options,
+                const StartsNames& names) {
+  ATTEND_RETURN_IF_ERROR(check_sequences(t, names));
   const AttentionGradientTensors tensors{
       t.query,          t.key,          t.value,          t.output,        t.lse,           t.output_gradient,
       t.query_gradient, t.key_gradient, t.value_gradient, t.bias_gradient, t.sinks_gradient};
-  ATTEND_RETURN_IF_ERROR(validate(tensors, options, axes_of(t)));
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options, axes_of(t, names)));
   return check_sequences_places(t, options);
 }
 

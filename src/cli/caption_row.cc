@@ -6,6 +6,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "cli/json_line.h"
 #include "cli/printable.h"
 
 namespace attend {
@@ -62,7 +63,7 @@ std::string json_row(std::string_view path, const Caption& caption, const RowPar
               {"words", std::move(words)}};
   if (parts.tokens) row["tokens"] = caption.tokens;
   if (parts.attention && !covers_all(caption.area)) row["area"] = area_json(caption.area);
-  return row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(row);
 }
 
 }  // namespace attend

@@ -16,6 +16,7 @@
 #include "base/atomic_file.h"
 #include "cli/caption_arguments.h"
 #include "cli/checked_options.h"
+#include "cli/json_line.h"
 #include "cli/model_options.h"
 #include "cli/model_source.h"
 #include "cli/output_file.h"
@@ -98,15 +99,14 @@ std::string as_json(const Scores& scores) {
   for (size_t n = 0; n < kMaxNgram; ++n) json[fmt::format("bleu_{}", n + 1)] = scores.bleu[n];
   json["rouge_l"] = scores.rouge_l;
   json["cider_d"] = scores.cider_d;
-  return json.dump() + "\n";
+  return json_line(json);
 }
 
 /// A line a caption, as `attend caption --format jsonl` writes them.
 Status write_captions(const std::string& path, std::span<const CandidateCaption> captions) {
   std::string text;
   for (const CandidateCaption& caption : captions) {
-    const nlohmann::ordered_json json = {{"file", caption.image}, {"caption", caption.text}};
-    text += json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    text += json_line({{"file", caption.image}, {"caption", caption.text}});
   }
   return write_file(path, text);
 }
@@ -125,6 +125,8 @@ int evaluate(const EvalArguments& arguments) {
   const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
                                                              ? caption_photos(arguments, folder.value())
                                                              : read_candidate_captions(arguments.captions);
+  if (captions.status().code() == StatusCode::kInvalidArgument)
+    return fail("eval: " + captions.status().message(), kUsageError);
   if (!captions.ok()) return fail(captions.status().message(), kSomeFailed);
   if (!arguments.write.empty()) {
     const Status status = write_captions(arguments.write, captions.value());

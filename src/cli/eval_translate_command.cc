@@ -12,6 +12,7 @@
 
 #include "base/atomic_file.h"
 #include "cli/checked_options.h"
+#include "cli/json_line.h"
 #include "cli/output_file.h"
 #include "cli/progress_bar.h"
 #include "cli/standard_output.h"
@@ -64,8 +65,7 @@ std::string report(double bleu, int64_t sentences, bool as_json) {
   const std::string signature = fmt::format("{}|version:attend-{}", kTranslationSignature, ATTEND_VERSION);
   if (!as_json)
     return fmt::format("sentences {:>7}\nBLEU      {:>7.2f}\nsignature {}\n", sentences, bleu, signature);
-  const nlohmann::ordered_json json = {{"sentences", sentences}, {"bleu", bleu}, {"signature", signature}};
-  return json.dump() + "\n";
+  return json_line({{"sentences", sentences}, {"bleu", bleu}, {"signature", signature}});
 }
 
 int evaluate(const EvalTranslateArguments& arguments) {

@@ -17,6 +17,7 @@
 #include "attend/isa.h"
 #include "captioner/embedded_model.h"
 #include "cli/format_option.h"
+#include "cli/json_line.h"
 #include "cli/model_options.h"
 #include "cli/model_source.h"
 #include "cli/printable.h"
@@ -160,9 +161,7 @@ int info(const InfoArguments& arguments) {
     if (!model.ok()) return fail(model.status().message(), kSomeFailed);
     facts["translation model"] = model.value();
   }
-  const std::string text = arguments.json ? facts.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                                          : text_of_facts(facts);
-  const Status status = write_standard_output(text);
+  const Status status = write_standard_output(arguments.json ? json_line(facts) : text_of_facts(facts));
   return status.ok() ? kDone : fail(status.message(), kSomeFailed);
 }
 

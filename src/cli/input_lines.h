@@ -12,7 +12,7 @@
 
 namespace attend {
 
-inline constexpr size_t kLongestLine = 1 << 20;  // bytes of a line that are kept
+inline constexpr size_t kLongestLine = 1 << 16;  // bytes of a line that are kept
 
 /// A line without its end.
 struct InputLine {

@@ -14,6 +14,7 @@
 
 #include "captioner/embedded_model.h"
 #include "cli/format_option.h"
+#include "cli/json_line.h"
 #include "cli/model_source.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
@@ -103,8 +104,7 @@ std::string rows(const std::vector<CachedModel>& models) {
   }
   for (const CachedModel& model : models) objects.push_back(row_of(model));
   std::string text;
-  for (const Json& object : objects)
-    text += object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  for (const Json& object : objects) text += json_line(object);
   return text;
 }
 

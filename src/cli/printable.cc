@@ -3,16 +3,12 @@
 #include <fmt/format.h>
 
 namespace attend {
-namespace {
 
-/// U+0080 to U+009F, among them a one-character form of ESC [: two bytes of UTF-8.
 bool begins_with_c1_control(std::string_view text) {
   if (text.size() < 2 || text[0] != '\xc2') return false;
   const auto second = static_cast<unsigned char>(text[1]);
   return second >= 0x80 && second <= 0x9f;
 }
-
-}  // namespace
 
 std::string printable(std::string_view text, std::string_view kept) {
   std::string line;

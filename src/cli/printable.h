@@ -12,6 +12,10 @@ namespace attend {
 /// Everything else, UTF-8 or not, is left as it is, and so are the characters in `kept`.
 std::string printable(std::string_view text, std::string_view kept = {});
 
+/// Whether `text` begins with one of U+0080 to U+009F, among them a one-character form of ESC [: two bytes of
+/// UTF-8.
+bool begins_with_c1_control(std::string_view text);
+
 }  // namespace attend
 
 #endif  // ATTEND_CLI_PRINTABLE_H_

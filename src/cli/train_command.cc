@@ -1,7 +1,6 @@
 #include "cli/train_command.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -40,8 +39,6 @@ class Exporter : public TrainProgress {
 Result<Trainer::Outcome> learn(const TrainArguments& arguments, const Safetensors& encoder,
                                const TrainingSet& set, Executor& executor) {
   const TrainingRecipe& recipe = arguments.recipe;
-  std::error_code error;
-  std::filesystem::create_directories(arguments.run, error);
   const std::string description = describe(recipe, set);
   ATTEND_RETURN_IF_ERROR(record_recipe(arguments.run + "/recipe.json", description));
 
@@ -65,6 +62,8 @@ int train(TrainArguments& arguments) {
   if (arguments.self_critical) recipe.learning.self_critical = arguments.samples;
   if (recipe.set.cache.empty()) recipe.set.cache = arguments.run + "/cache";
   if (Status status = check(recipe); !status.ok()) return fail(status.message(), kUsageError);
+  if (Status status = make_run_folder(arguments.run); !status.ok())
+    return fail(status.message(), kSomeFailed);
   if (Status status = can_write(arguments.out); !status.ok()) return fail(status.message(), kSomeFailed);
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
 

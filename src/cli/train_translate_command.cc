@@ -1,7 +1,6 @@
 #include "cli/train_translate_command.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -68,8 +67,6 @@ Result<TranslationSet> make_set(const TrainTranslateArguments& arguments) {
 Result<Trainer::Outcome> learn(const TrainTranslateArguments& arguments, const TranslationSet& set,
                                Executor& executor) {
   const TranslationRecipe& recipe = arguments.recipe;
-  std::error_code error;
-  std::filesystem::create_directories(arguments.run, error);
   const std::string description = describe(recipe, set);
   ATTEND_RETURN_IF_ERROR(record_recipe(arguments.run + "/recipe.json", description));
   TranslationModel<float> model(shape_of(recipe.model, set.pieces.size()));
@@ -89,6 +86,8 @@ Result<Trainer::Outcome> learn(const TrainTranslateArguments& arguments, const T
 int train(const TrainTranslateArguments& arguments) {
   hold_stop_signals();
   if (Status status = check(arguments.recipe); !status.ok()) return fail(status.message(), kUsageError);
+  if (Status status = make_run_folder(arguments.run); !status.ok())
+    return fail(status.message(), kSomeFailed);
   if (Status status = can_write(arguments.out); !status.ok()) return fail(status.message(), kSomeFailed);
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<TranslationSet> set = make_set(arguments);

@@ -76,7 +76,7 @@ class TranslateRun {
                        line_, model_.config.shape.decoder.max_length - 1),
            kDone);
     } else if (line_cut) {
-      fail(fmt::format("line {}: more than {} MiB; the rest was not translated", line_, kLongestLine >> 20),
+      fail(fmt::format("line {}: more than {} KiB; the rest was not translated", line_, kLongestLine >> 10),
            kDone);
     }
     if (!translation.ended)

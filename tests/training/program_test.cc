@@ -286,11 +286,14 @@ TEST(TrainProgram, OptionsAreCheckedBeforeAnythingIsRead) {
   }
 }
 
-TEST(TrainProgram, AModelFileThatCannotBeWrittenIsToldBeforeThePhotosAreRead) {
+TEST(TrainProgram, AFileOrFolderThatCannotBeWrittenIsToldBeforeThePhotosAreRead) {
   const Toys toys;
   const std::string nowhere = toys.folder / "nowhere/model.safetensors";
   expect_error(run_attend(toys.training("run", {"--out", nowhere})), 2, nowhere + ": cannot write");
   expect_error(run_attend(toys.training("run", {"--out", toys.folder.path()})), 2, "not a regular file");
+  const std::string file = toys.folder.file("file", "text");
+  expect_error(run_attend(toys.training("file/run")), 2, file + "/run: cannot make the folder");
+  expect_error(run_attend(toys.training("file")), 2, file + ": cannot make the folder");
   EXPECT_FALSE(std::filesystem::exists(toys.folder / "cache"));
 }
 
@@ -364,6 +367,8 @@ TEST(EvalProgram, WhatItWritesItCanRead) {
   ASSERT_EQ(first.exit_code, 0) << first.err;
   const Outcome second = run_attend(toys.evaluation({"--captions", captions}));
   EXPECT_EQ(second.out, first.out);
+  expect_error(run_attend(toys.evaluation({"--model", model, "--length-exponent", "-5"})), 1,
+               "eval: --length-exponent is -5");
 }
 
 TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {

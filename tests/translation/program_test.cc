@@ -223,7 +223,7 @@ TEST(TranslateProgram, ALineOfAnyLengthIsALine) {
   EXPECT_EQ(outcome.out, run_attend({"translate", "--model", toys.model}, lines).out);
   EXPECT_THAT(lines_of(outcome.err),
               UnorderedElementsAre(HasSubstr("line 2: more than the 15 pieces"),
-                                   HasSubstr("line 4: more than 1 MiB; the rest was not translated"),
+                                   HasSubstr("line 4: more than 64 KiB; the rest was not translated"),
                                    HasSubstr("line 5: not UTF-8")));
   EXPECT_EQ(outcome.exit_code, 2) << "because of line 5";
 }
