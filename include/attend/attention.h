@@ -108,7 +108,7 @@ struct AttentionOptions {
   std::span<const int64_t> query_positions = {}, key_positions = {};
 
   /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error,
-  /// and so is any but kScalar for float64.
+  /// and so is any but kScalar for float64, or where scale / softcap is below 2^-110 or above 2^64.
   std::optional<Isa> isa;
 };
 

@@ -4,9 +4,11 @@
 // targets.h chooses what Highway's headers declare.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "attention/kernels.h"
+#include "attention/score_rule.h"
 #include "hwy/targets.h"
 
 namespace attend {
@@ -94,9 +96,23 @@ bool runs_here(Isa isa) {
   return std::find(available().begin(), available().end(), isa) != available().end();
 }
 
+bool vectors_hold(std::optional<float> scale, float softcap) {
+  // Without a scale it is 1 / sqrt(D), which is near enough to 1. Below the least, queries lose bits that
+  // scores would show; above the most, queries beyond 2^63 become infinite.
+  constexpr double kLeast = 0x1p-110, kMost = 0x1p64;
+  const double cap = softcap == 0 ? 1 : static_cast<double>(std::min(softcap, kLargestSoftcap)),
+               factor = std::abs(static_cast<double>(scale.value_or(1))) / cap;
+  return factor == 0 || (factor >= kLeast && factor <= kMost);
+}
+
+Isa chosen_isa(std::optional<Isa> pinned, std::optional<float> scale, float softcap) {
+  if (!vectors_hold(scale, softcap)) return Isa::kScalar;
+  return pinned.value_or(available().front());
+}
+
 Isa chosen_isa(DType dtype, const AttentionOptions& options) {
   if (dtype == DType::kFloat64) return Isa::kScalar;
-  return options.isa ? *options.isa : available().front();
+  return chosen_isa(options.isa, options.scale, options.softcap);
 }
 
 }  // namespace attend

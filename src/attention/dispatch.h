@@ -2,6 +2,8 @@
 #ifndef ATTEND_ATTENTION_DISPATCH_H_
 #define ATTEND_ATTENTION_DISPATCH_H_
 
+#include <optional>
+
 #include "attend/attention.h"
 #include "attend/isa.h"
 
@@ -10,8 +12,13 @@ namespace attend {
 /// Whether `isa` is one of isas().
 bool runs_here(Isa isa);
 
-/// The instruction set of a call on operands of `dtype`: the pinned one, else the fastest; float64 has only
-/// the reference.
+/// Whether vector kernels can: they multiply the queries, once, by all that products are multiplied by, and
+/// when scale and softcap lie extremely far apart no float32 holds that factor.
+bool vectors_hold(std::optional<float> scale, float softcap);
+
+/// The instruction set of a call: the pinned one, else the fastest. Only the reference computes what vectors
+/// do not hold, and float64.
+Isa chosen_isa(std::optional<Isa> pinned, std::optional<float> scale, float softcap);
 Isa chosen_isa(DType dtype, const AttentionOptions& options);
 
 }  // namespace attend

@@ -10,6 +10,8 @@ namespace attend {
 
 /// D and Dv at most: the widest row that there is.
 inline constexpr int64_t kWidestRow = 1024;
+/// Of every other axis: more than any memory holds, but strides of 0 describe such tensors.
+inline constexpr int64_t kLongestAxis = int64_t{1} << 48;
 
 struct Sizes {
   int64_t B, Hq, Hkv, Tq, Tk, D, Dv;

@@ -77,9 +77,9 @@ Status check_sizes(const Sizes& n, const CallAxes& axes) {
   };
   for (const Axis& a : {Axis{"query", "B", n.B}, Axis{"query", "Hq", n.Hq}, Axis{"query", axes.queries, n.Tq},
                         Axis{"key", "Hkv", n.Hkv}, Axis{"key", axes.keys, n.Tk}}) {
-    if (a.size < 0) {
+    if (a.size < 0 || a.size > kLongestAxis) {
       return invalid(axis_of(a.operand, a.name) + " is " + std::to_string(a.size) +
-                     ", but must be at least 0");
+                     ", but must be in 0..2^48");
     }
   }
   for (const Axis& a : {Axis{"query", "D", n.D}, Axis{"value", "Dv", n.Dv}}) {

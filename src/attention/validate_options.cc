@@ -142,8 +142,14 @@ Status check_sinks(const TensorView& sinks, const ScoreAxes& axes, DType dtype) 
                       [](auto x) { return x < std::numeric_limits<decltype(x)>::infinity(); });
 }
 
-Status check_isa(const std::optional<Isa>& isa) {
-  if (!isa || runs_here(*isa)) return {};
+Status check_isa(const std::optional<Isa>& isa, std::optional<float> scale, float softcap) {
+  if (!isa || *isa == Isa::kScalar) return {};
+  if (runs_here(*isa)) {
+    if (vectors_hold(scale, softcap)) return {};
+    return {StatusCode::kUnsupported, "isa " + std::string(name(*isa)) +
+                                          " has no kernel for a scale and a softcap so far apart; they run "
+                                          "on the scalar reference"};
+  }
   std::string message = "isa " + std::string(name(*isa)) + " is not available here; this machine has";
   for (const Isa available : isas()) message.append(" ").append(name(available));
   return {StatusCode::kUnsupported, std::move(message)};
@@ -163,7 +169,7 @@ Status validate_options(const ScoreAxes& axes, DType dtype, const AttentionOptio
   ATTEND_RETURN_IF_ERROR(check_window(options.window));
   ATTEND_RETURN_IF_ERROR(check_lengths(axes, options.kv_lengths));
   ATTEND_RETURN_IF_ERROR(check_broadcast("mask", options.mask, axes, DType::kBool));
-  ATTEND_RETURN_IF_ERROR(check_isa(options.isa));
+  ATTEND_RETURN_IF_ERROR(check_isa(options.isa, options.scale, options.softcap));
   if (dtype == DType::kFloat64 && options.isa.value_or(Isa::kScalar) != Isa::kScalar) {
     return {StatusCode::kUnsupported, "isa " + std::string(name(*options.isa)) +
                                           " has no float64 kernel; float64 runs on the scalar reference"};

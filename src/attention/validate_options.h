@@ -26,7 +26,8 @@ Status check_softcap(float softcap);
 Status check_window(const AttentionWindow& window);
 Status check_alibi_slopes(const TensorView& slopes, const ScoreAxes& axes, DType dtype);
 Status check_sinks(const TensorView& sinks, const ScoreAxes& axes, DType dtype);
-Status check_isa(const std::optional<Isa>& isa);
+/// Scale and softcap are those of the call.
+Status check_isa(const std::optional<Isa>& isa, std::optional<float> scale, float softcap);
 
 /// OK when `options` are within the contract of attention.h for scores of these axes and operands of `dtype`.
 Status validate_options(const ScoreAxes& axes, DType dtype, const AttentionOptions& options);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attend/isa.h"
+#include "attention/dispatch.h"
 #include "attention/kernels.h"
 #include "attention/refusal.h"
 #include "base/arena.h"
@@ -38,7 +39,7 @@ KeyRange splits_of(const DecodeProblem& p, int64_t b) {
 }
 
 DecodePlan plan_decode(const DecodeProblem& p) {
-  const Isa isa = p.options.isa ? *p.options.isa : isas().front();
+  const Isa isa = chosen_isa(p.options.isa, p.options.scale, p.options.softcap);
   if (isa == Isa::kScalar) return plan_reference(p);
   const int64_t passes = p.sizes.Hkv * p.passes();
   int64_t most = 0, all = 0;  // splits

@@ -87,7 +87,7 @@ Status check_options(const DecodeOptions& options, const Operand& query) {
   ATTEND_RETURN_IF_ERROR(check_rope(options.rope, query, DType::kFloat32));
   ATTEND_RETURN_IF_ERROR(check_given("query_positions", options.query_positions, options.rope,
                                      query.view.shape[0], query.view.shape[2]));
-  return check_isa(options.isa);
+  return check_isa(options.isa, options.scale, options.softcap);
 }
 
 /// Every query that counts has a row in the tables.

@@ -162,6 +162,35 @@ TEST(AttentionForward, KeysThatAllHaveTheLeastBiasShareAlike) {
   }
 }
 
+/// Scores of 0, 1, 2 and 3, whatever makes them; of the third kind, all softcap.
+TEST(AttentionForward, AScaleAndASoftcapFarApartGiveTheSameScores) {
+  struct Kind {
+    float scale, softcap, query;
+    bool capped;
+  };
+  for (const Kind& kind :
+       {Kind{1, 0, 1, false}, Kind{1e-12f, 1e30f, 1e12f, false}, Kind{1e-25f, 1e37f, 1e25f, false},
+        Kind{1e25f, 0, 1e-25f, false}, Kind{1, 1e-30f, 1.5e8f, true}, Kind{1e9f, 1e-30f, 1, true}}) {
+    SCOPED_TRACE(::testing::Message() << "scale " << kind.scale << " softcap " << kind.softcap);
+    const float keys[] = {0, 1, 2, 3}, values[] = {1, 2, 4, 8};
+    float output = -1, lse = -1;
+    const AttentionTensors tensors = {{&kind.query, Shape{1, 1, 1, 1}}, {keys, Shape{1, 1, 4, 1}},
+                                      {values, Shape{1, 1, 4, 1}},      {&output, Shape{1, 1, 1, 1}},
+                                      {&lse, Shape{1, 1, 1, 1}},        {}};
+    AttentionOptions options;
+    options.scale = kind.scale;
+    options.softcap = kind.softcap;
+    ASSERT_TRUE(attention(tensors, options, serial_executor()).ok());
+    double sum = 0, weighted = 0;
+    for (int j = 0; j < 4; ++j) {
+      sum += std::exp(kind.capped ? 0 : j);
+      weighted += std::exp(kind.capped ? 0 : j) * static_cast<double>(values[j]);
+    }
+    EXPECT_NEAR(output, weighted / sum, 1e-5);
+    EXPECT_NEAR(lse, std::log(sum), 1e-5);
+  }
+}
+
 TEST(AttentionForward, TheLargestFloatIsASinkASoftcapOrASlopeLikeAnother) {
   constexpr float kLargest = std::numeric_limits<float>::max();
   for (const int64_t Tq : kFewAndMany) {

@@ -117,8 +117,8 @@ TEST(Validation, RefusesSizesOutsideTheContract) {
   expect_refused([](Call& c) { c.tensors.value.shape[3] = c.tensors.output.shape[3] = 1025; },
                  "value axis Dv is 1025, but must be in 1..1024");
   expect_refused([](Call& c) { c.tensors.query.shape[2] = -1; },
-                 "query axis Tq is -1, but must be at least 0");
-  expect_refused([](Call& c) { c.tensors.key.shape[2] = -7; }, "key axis Tk is -7, but must be at least 0");
+                 "query axis Tq is -1, but must be in 0..2^48");
+  expect_refused([](Call& c) { c.tensors.key.shape[2] = -7; }, "key axis Tk is -7, but must be in 0..2^48");
 }
 
 TEST(Validation, RefusesTypesThatItDoesNotCompute) {
@@ -334,6 +334,34 @@ TEST(Validation, RefusesAVectorKernelForFloat64) {
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   EXPECT_THAT(status.message(), HasSubstr("float64 runs on the scalar reference"));
   EXPECT_EQ(output, std::vector<double>(64, 42.0));
+}
+
+TEST(Validation, RefusesAVectorKernelForAScaleAndASoftcapFarApart) {
+  for (const Isa isa : isas()) {
+    const auto far_apart = [isa](Call& c) {
+      c.options.scale = 1e-12f;
+      c.options.softcap = 1e30f;
+      c.options.isa = isa;
+    };
+    if (isa == Isa::kScalar) {
+      Call call;
+      far_apart(call);
+      EXPECT_TRUE(attention(call.tensors, call.options, serial_executor()).ok());
+    } else {
+      expect_refused(far_apart, "has no kernel for a scale and a softcap so far apart",
+                     StatusCode::kUnsupported);
+    }
+  }
+}
+
+TEST(Validation, RefusesKeysThatOnlyStridesOfZeroCouldDescribe) {
+  const auto endless = [](Call& c) {
+    for (TensorView* keys : {&c.tensors.key, &c.tensors.value}) {
+      keys->shape[2] = int64_t{1} << 62;
+      keys->stride[2] = 0;
+    }
+  };
+  expect_refused(endless, "key axis Tk is 4611686018427387904, but must be in 0..2^48");
 }
 
 TEST(Validation, RefusesScratchThatIsTooSmallOrMisaligned) {

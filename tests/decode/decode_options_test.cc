@@ -71,6 +71,22 @@ TEST(DecodeOptions, TheLargestFloatIsASinkASoftcapOrASlopeLikeAnother) {
   }
 }
 
+TEST(DecodeOptions, AScaleAndASoftcapFarApartAreComputedByTheReference) {
+  const DecodeOptions options = {.scale = 1e9f, .softcap = 1e-30f};
+  for (const DType stored : kStored) {
+    const CacheCase problem(spec_of(stored));
+    const DecodeAnswer made = problem.decode(options), exact = problem.exact(options);
+    for (size_t i = 0; i < exact.output.size(); ++i) ASSERT_NEAR(made.output[i], exact.output[i], 1e-5);
+    for (size_t i = 0; i < exact.lse.size(); ++i) {
+      if (std::isfinite(exact.lse[i])) {
+        ASSERT_NEAR(made.lse[i], exact.lse[i], 1e-5);
+      } else {
+        ASSERT_EQ(made.lse[i], exact.lse[i]);
+      }
+    }
+  }
+}
+
 TEST(DecodeOptions, AWindowHasARightSideWhereNothingIsCausal) {
   for (const int64_t left : {-1, 0, 70}) {
     for (const int64_t right : {0, 1, 2, 100}) {
