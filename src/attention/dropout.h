@@ -59,9 +59,9 @@ class HeadDropout {
 };
 
 /// The dropout of every head of a call.
-class Dropout {
+class DropoutPolicy {
  public:
-  explicit Dropout(const AttentionOptions& options) : rate_(options.dropout), seed_(options.seed) {}
+  explicit DropoutPolicy(const AttentionOptions& options) : rate_(options.dropout), seed_(options.seed) {}
   HeadDropout head(int64_t b, int64_t h) const {
     if (rate_ == 0) return {};
     return {rate_, RandomKey(seed_).child(static_cast<uint64_t>(b)).child(static_cast<uint64_t>(h))};

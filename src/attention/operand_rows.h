@@ -21,14 +21,14 @@ namespace attend {
 
 /// A view [B, H, T, width] whose rows are contiguous. T may be const.
 template <class T>
-struct Rows {
+struct TensorRows {
   T* data = nullptr;
   int64_t batch = 0, head = 0, step = 0;  // strides in elements
 
-  Rows() = default;
-  explicit Rows(const MutableTensorView& v)
+  TensorRows() = default;
+  explicit TensorRows(const MutableTensorView& v)
       : data(static_cast<T*>(v.data)), batch(v.stride[0]), head(v.stride[1]), step(v.stride[2]) {}
-  explicit Rows(const TensorView& v)
+  explicit TensorRows(const TensorView& v)
       : data(static_cast<T*>(v.data)), batch(v.stride[0]), head(v.stride[1]), step(v.stride[2]) {}
 
   bool present() const { return data != nullptr; }
@@ -37,20 +37,20 @@ struct Rows {
 
 /// Rows of T, or else of 16-bit floating point, of `dtype`. T may be const.
 template <class T>
-struct MixedRows : Rows<T> {
+struct MixedRows : TensorRows<T> {
   using Bits = std::conditional_t<std::is_const_v<T>, const uint16_t, uint16_t>;
 
   MixedRows() = default;
   template <class View>
   explicit MixedRows(const View& v) : dtype(v.dtype), width(v.shape[3]) {
     if (has_sixteen_bits(dtype)) {
-      narrow = Rows<Bits>(v);
+      narrow = TensorRows<Bits>(v);
     } else {
-      Rows<T>::operator=(Rows<T>(v));
+      TensorRows<T>::operator=(TensorRows<T>(v));
     }
   }
 
-  Rows<Bits> narrow;  // absent when the rows are of T
+  TensorRows<Bits> narrow;  // absent when the rows are of T
   DType dtype = DType::kFloat32;
   int64_t width = 0;
 };

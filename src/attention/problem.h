@@ -27,12 +27,12 @@ template <class T>
 Rotation<T> query_rotation(const AttentionOptions& options, const Sizes& sizes) {
   if (!options.rope.present()) return {};
   return {TurnTable<T>(options.rope),
-          Positions(options.query_positions, sizes.Tq, Alignment(sizes, options))};
+          RowPositions(options.query_positions, sizes.Tq, Alignment(sizes, options))};
 }
 template <class T>
 Rotation<T> key_rotation(const AttentionOptions& options, const Sizes& sizes) {
   if (!options.rope.present()) return {};
-  return {TurnTable<T>(options.rope), Positions(options.key_positions, sizes.Tk)};
+  return {TurnTable<T>(options.rope), RowPositions(options.key_positions, sizes.Tk)};
 }
 
 /// How the softmax of a row ended: the maximum of its scores, in units of log 2, and the sum of the powers of
@@ -67,12 +67,12 @@ struct ForwardProblem {
   Sizes sizes;
   T scale;
   MaskPolicy mask;
-  ScoreRule<T> rule;
-  Dropout dropout;
+  ScorePolicy<T> rule;
+  DropoutPolicy dropout;
   InputRows<T> query, key, value;
   OutputRows<T> output;
-  Rows<T> lse, weights, head_mean, column_sums;  // may be absent
-  RowEnd* row_ends = nullptr;                    // [B, Hq, Tq], kept by the kernels when there is room
+  TensorRows<T> lse, weights, head_mean, column_sums;  // may be absent
+  RowEnd* row_ends = nullptr;                          // [B, Hq, Tq], kept by the kernels when there is room
 };
 
 template <class T>
@@ -98,10 +98,10 @@ struct BackwardProblem {
   Sizes sizes;
   T scale;
   MaskPolicy mask;
-  ScoreRule<T> rule;
-  Dropout dropout;
+  ScorePolicy<T> rule;
+  DropoutPolicy dropout;
   InputRows<T> query, key, value, output, output_gradient;
-  Rows<const T> lse;
+  TensorRows<const T> lse;
   // With respect to the rows as the products see them. Sums of T: their rows of T are the tensors', or shared
   // scratch where those are of 16 bits.
   OutputRows<T> query_gradient, key_gradient, value_gradient;

@@ -124,7 +124,7 @@ void reference_forward(const ForwardProblem<T>& problem, int64_t b, int64_t h, T
 template <class T>
 void clear_summaries(const ForwardProblem<T>& p) {
   const Sizes& n = p.sizes;
-  const auto clear = [&](const Rows<T>& sums, int64_t heads, int64_t rows) {
+  const auto clear = [&](const TensorRows<T>& sums, int64_t heads, int64_t rows) {
     if (!sums.present() || !has_elements({n.B, heads, rows, n.Tk})) return;
     for (int64_t row = 0; row < n.B * heads * rows; ++row) {
       std::fill_n(sums.row(row / rows / heads, row / rows % heads, row % rows), n.Tk, T{0});

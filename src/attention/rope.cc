@@ -27,7 +27,7 @@ Status validate(const RopeTensors& t, const RopeOptions& options) {
   ATTEND_RETURN_IF_ERROR(check_rope(options.rope, input, sum_type(t.input.dtype)));
   const int64_t B = t.input.shape[0], T = t.input.shape[2];
   ATTEND_RETURN_IF_ERROR(check_given("positions", options.positions, options.rope, B, T));
-  const Positions positions(options.positions, T);
+  const RowPositions positions(options.positions, T);
   for (int64_t b = 0; b < positions.distinct_rows(B); ++b) {
     ATTEND_RETURN_IF_ERROR(check_positions(options.rope, "row", positions, b, T));
   }
@@ -42,7 +42,7 @@ void turn_rows(const RopeTensors& t, const RopeOptions& options, Executor& execu
   const InputRows<T> input(t.input);
   const OutputRows<T> output(t.output);
   const int64_t H = t.input.shape[1], rows = t.input.shape[2], blocks = (rows + kRopeRows - 1) / kRopeRows;
-  const Rotation<T> rotation = {TurnTable<T>(options.rope), Positions(options.positions, rows)};
+  const Rotation<T> rotation = {TurnTable<T>(options.rope), RowPositions(options.positions, rows)};
   executor.for_each(t.input.shape[0] * H * blocks, [&](int64_t item, int) {
     const int64_t block = item % blocks, h = item / blocks % H, b = item / blocks / H;
     T spare[kWidestRow];

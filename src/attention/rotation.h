@@ -69,12 +69,12 @@ class TurnTable {
 };
 
 /// Where the rows of an operand stand: where the caller says, or one after the other. Borrows.
-class Positions {
+class RowPositions {
  public:
-  Positions() = default;
+  RowPositions() = default;
   /// `given` are positions for `rows` rows of each batch row, for `rows` that all of them share, or none:
   /// then row t of batch row b stands at start.diagonal(b) + t.
-  explicit Positions(std::span<const int64_t> given, int64_t rows, const Alignment& start = {})
+  explicit RowPositions(std::span<const int64_t> given, int64_t rows, const Alignment& start = {})
       : given_(given), batch_(static_cast<int64_t>(given.size()) == rows ? 0 : rows), start_(start) {}
 
   int64_t at(int64_t b, int64_t t) const {
@@ -98,7 +98,7 @@ class Positions {
 template <class T>
 struct Rotation {
   TurnTable<T> table = {};
-  Positions positions = {};
+  RowPositions positions = {};
 
   bool present() const { return table.present(); }
   Turn<T> of(int64_t b, int64_t t) const { return table.at(positions.at(b, t)); }

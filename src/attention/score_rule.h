@@ -63,9 +63,9 @@ struct HeadRule {
 
 /// The rules of every head of a call. Borrows the options' tensors.
 template <class T>
-class ScoreRule {
+class ScorePolicy {
  public:
-  ScoreRule(const Sizes& sizes, const AttentionOptions& options)
+  ScorePolicy(const Sizes& sizes, const AttentionOptions& options)
       : softcap_(std::min(options.softcap, kLargestSoftcap)),
         alignment_(sizes, options),
         bias_(options.bias),

@@ -58,14 +58,14 @@ class Sequences {
 
 /// Rows from `first` on, as every batch row.
 template <class T>
-void begin_at(int64_t first, Rows<T>& rows) {
+void begin_at(int64_t first, TensorRows<T>& rows) {
   if (!rows.present()) return;
   rows.data += first * rows.step;
   rows.batch = 0;
 }
 template <class T>
 void begin_at(int64_t first, MixedRows<T>& rows) {
-  begin_at(first, static_cast<Rows<T>&>(rows));
+  begin_at(first, static_cast<TensorRows<T>&>(rows));
   begin_at(first, rows.narrow);
 }
 
@@ -85,7 +85,7 @@ template <class Problem, class T>
 void measure(Problem& p, const Sequence& sequence, const AttentionOptions& options) {
   p.sizes = sequence.sizes;
   p.mask = MaskPolicy(p.sizes, options);
-  p.rule = ScoreRule<T>(p.sizes, options);
+  p.rule = ScorePolicy<T>(p.sizes, options);
   if (!options.rope.present()) return;
   const AttentionOptions own = options_of(sequence, options);
   p.query.rotation = query_rotation<T>(own, p.sizes);

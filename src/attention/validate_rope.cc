@@ -59,7 +59,7 @@ Status check_position(const Rope& rope, const char* row, int64_t b, int64_t t, i
                  (position < 0 ? "positions begin at 0" : axis_is(cos_of(rope), 2)));
 }
 
-Status check_positions(const Rope& rope, const char* row, const Positions& positions, int64_t b,
+Status check_positions(const Rope& rope, const char* row, const RowPositions& positions, int64_t b,
                        int64_t count) {
   if (count == 0) return {};
   // Positions that follow each other are in the tables when the first and the last are.
@@ -71,7 +71,7 @@ Status check_positions(const Rope& rope, const char* row, const Positions& posit
 }
 
 Status check_places(const Sizes& n, const AttentionOptions& options, int64_t b) {
-  const Positions queries(options.query_positions, n.Tq, Alignment(n, options)),
+  const RowPositions queries(options.query_positions, n.Tq, Alignment(n, options)),
       keys(options.key_positions, n.Tk);
   const int64_t length = options.kv_lengths.empty() ? n.Tk : options.kv_lengths[static_cast<size_t>(b)];
   ATTEND_RETURN_IF_ERROR(check_positions(options.rope, "query", queries, b, n.Tq));
@@ -79,7 +79,7 @@ Status check_places(const Sizes& n, const AttentionOptions& options, int64_t b) 
 }
 
 Status check_places(const Sizes& n, const AttentionOptions& options) {
-  const Positions queries(options.query_positions, n.Tq, Alignment(n, options)),
+  const RowPositions queries(options.query_positions, n.Tq, Alignment(n, options)),
       keys(options.key_positions, n.Tk);
   const int64_t distinct = std::max(queries.distinct_rows(n.B), keys.distinct_rows(n.B));
   for (int64_t b = 0; b < (options.kv_lengths.empty() ? distinct : n.B); ++b) {

@@ -25,7 +25,7 @@ Status check_given(const char* list, std::span<const int64_t> given, const Rope&
                    int64_t count);
 
 /// OK when each of the first `count` rows of batch row b has a row in the tables; `row` names one.
-Status check_positions(const Rope& rope, const char* row, const Positions& positions, int64_t b,
+Status check_positions(const Rope& rope, const char* row, const RowPositions& positions, int64_t b,
                        int64_t count);
 
 /// The same for the queries of batch row b of a call, and for its keys within their length.

@@ -121,7 +121,7 @@ bool has_tokens(const KvTokens& tokens, const KvView& cache) {
 
 int64_t rope_position(const KvTokens& tokens, const KvView& cache, int64_t b, int64_t t) {
   if (tokens.key_positions.empty()) return length_of(cache, b) + t;
-  return Positions(tokens.key_positions, tokens.key.shape[2]).at(b, t);
+  return RowPositions(tokens.key_positions, tokens.key.shape[2]).at(b, t);
 }
 
 }  // namespace attend

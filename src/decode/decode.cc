@@ -54,13 +54,13 @@ void run_reference(const DecodeProblem& p, const DecodePlan& plan, Executor& exe
 }
 
 /// Pass `index` of all passes of the call.
-Pass numbered_pass(const DecodeProblem& p, int64_t index) {
+RowPass numbered_pass(const DecodeProblem& p, int64_t index) {
   // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): a call without passes has no index
   const int64_t passes = p.passes(), b = index / (p.sizes.Hkv * passes);
   return pass_of(p, DecodeMask(p.tensors, p.options, b), b, index / passes % p.sizes.Hkv, index % passes);
 }
 
-void run_split(const DecodeProblem& p, const DecodePlan& plan, const Pass& pass, int64_t split,
+void run_split(const DecodeProblem& p, const DecodePlan& plan, const RowPass& pass, int64_t split,
                float* scratch, const PartialRows& state) {
   KeyRange keys = {};
   if (pass.rows > 0) {
@@ -71,7 +71,7 @@ void run_split(const DecodeProblem& p, const DecodePlan& plan, const Pass& pass,
   if (keys.size() > 0) plan.kernel(p, pass, keys, scratch, state);
 }
 
-void finish(const DecodeProblem& p, const Pass& pass, const PartialRows& state) {
+void finish(const DecodeProblem& p, const RowPass& pass, const PartialRows& state) {
   write_rows(p, pass, state);
   const int64_t rows = std::min<int64_t>(p.pass_rows(), p.rows() - pass.first_row);
   write_unseen_rows(p, pass, pass.rows, static_cast<int>(rows));
@@ -82,7 +82,7 @@ void run_in_order(const DecodeProblem& p, const DecodePlan& plan, Executor& exec
                   const DecodeScratch& scratch) {
   const int64_t state_floats = p.pass_rows() * PartialRows::floats_a_row(p.sizes.Dv);
   executor.for_each(plan.items, [&](int64_t item, int worker) {
-    const Pass pass = numbered_pass(p, item);
+    const RowPass pass = numbered_pass(p, item);
     float* memory = scratch.of_worker(worker);
     const PartialRows state(memory, p.sizes.Dv), next(memory + state_floats, p.sizes.Dv);
     const KeyRange splits = splits_of(p, pass.b);
@@ -108,13 +108,13 @@ void run_apart(const DecodeProblem& p, const DecodePlan& plan, Executor& executo
     const int64_t b = std::upper_bound(starts, starts + p.sizes.B + 1, item) - starts - 1;
     const KeyRange splits = splits_of(p, b);
     const int64_t within = item - starts[b];
-    const Pass pass = numbered_pass(p, b * passes + within / splits.size());
+    const RowPass pass = numbered_pass(p, b * passes + within / splits.size());
     run_split(p, plan, pass, splits.first + within % splits.size(), scratch.of_worker(worker),
               PartialRows(scratch.partial(item), p.sizes.Dv));
   });
 
   executor.for_each(p.sizes.B * passes, [&](int64_t index, int) {
-    const Pass pass = numbered_pass(p, index);
+    const RowPass pass = numbered_pass(p, index);
     const int64_t splits = splits_of(p, pass.b).size(), first = starts[pass.b] + index % passes * splits;
     if (splits == 0)
       return finish(p, {pass.b, pass.kv_head, pass.first_row, 0}, PartialRows(nullptr, p.sizes.Dv));

@@ -13,7 +13,7 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-void write_row(const DecodeProblem& p, const Pass& pass, int r, const float* out, float lse) {
+void write_row(const DecodeProblem& p, const RowPass& pass, int r, const float* out, float lse) {
   const int64_t i = pass.query(p.sizes, r), h = pass.head(p.sizes, r);
   const MutableTensorView &output = p.tensors.output, &lses = p.tensors.lse;
   write_floats(out, p.sizes.Dv, output.dtype, row_of(output, pass.b, h, i));
@@ -47,7 +47,7 @@ void PartialRows::join(const PartialRows& later, int rows, int64_t Dv) const {
   }
 }
 
-void write_rows(const DecodeProblem& p, const Pass& pass, const PartialRows& state) {
+void write_rows(const DecodeProblem& p, const RowPass& pass, const PartialRows& state) {
   for (int r = 0; r < pass.rows; ++r) {
     if (state.sum(r) == 0) {
       write_unseen_rows(p, pass, r, r + 1);
@@ -66,7 +66,7 @@ void write_rows(const DecodeProblem& p, const Pass& pass, const PartialRows& sta
   }
 }
 
-void write_unseen_rows(const DecodeProblem& p, const Pass& pass, int first, int end) {
+void write_unseen_rows(const DecodeProblem& p, const RowPass& pass, int first, int end) {
   constexpr float kZeros[kWidestRow] = {};
   for (int r = first; r < end; ++r) write_row(p, pass, r, kZeros, -kInfinity);
 }

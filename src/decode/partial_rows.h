@@ -36,10 +36,10 @@ class PartialRows {
 };
 
 /// Divides by the sums and writes output and lse of the first `rows` rows of a pass, sinks included.
-void write_rows(const DecodeProblem& problem, const Pass& pass, const PartialRows& state);
+void write_rows(const DecodeProblem& problem, const RowPass& pass, const PartialRows& state);
 
 /// Writes output 0 and lse -inf for rows [first, end) of a pass.
-void write_unseen_rows(const DecodeProblem& problem, const Pass& pass, int first, int end);
+void write_unseen_rows(const DecodeProblem& problem, const RowPass& pass, int first, int end);
 
 }  // namespace attend
 

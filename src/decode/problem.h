@@ -48,7 +48,7 @@ struct DecodeProblem {
 };
 
 /// Some rows of one key/value head of one batch row.
-struct Pass {
+struct RowPass {
   int64_t b, kv_head;
   int64_t first_row;
   int rows;  // those that have a query; the rest of the pass is padding
@@ -57,14 +57,14 @@ struct Pass {
   int64_t head(const Sizes& n, int r) const { return kv_head * n.group() + (first_row + r) % n.group(); }
 };
 
-inline Pass pass_of(const DecodeProblem& p, const DecodeMask& mask, int64_t b, int64_t kv_head,
-                    int64_t index) {
+inline RowPass pass_of(const DecodeProblem& p, const DecodeMask& mask, int64_t b, int64_t kv_head,
+                       int64_t index) {
   const int64_t first = index * p.pass_rows(), rows = p.sizes.group() * mask.queries() - first;
   return {b, kv_head, first, static_cast<int>(std::clamp<int64_t>(rows, 0, p.pass_rows()))};
 }
 
 /// The keys that the rows of a pass see, all together; rows >= 1.
-inline KeyRange keys_of(const DecodeProblem& p, const DecodeMask& mask, const Pass& pass) {
+inline KeyRange keys_of(const DecodeProblem& p, const DecodeMask& mask, const RowPass& pass) {
   const int64_t first = pass.query(p.sizes, 0);
   return mask.keys(first, pass.query(p.sizes, pass.rows - 1) - first + 1);
 }

@@ -67,7 +67,7 @@ class ReadingOrder {
 template <class T>
 class SplitPass {
  public:
-  SplitPass(const DecodeProblem& p, const Pass& pass, const KeyRange& keys, float* scratch,
+  SplitPass(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
             const PartialRows& state)
       : p_(p),
         pass_(pass),
@@ -197,7 +197,7 @@ class SplitPass {
   static constexpr int64_t kScales = sizeof(T) == 1 ? kDecodeSplit : 1;  // int8 alone has them
 
   const DecodeProblem& p_;
-  const Pass& pass_;
+  const RowPass& pass_;
   const int64_t base_;    // where the split begins on the key axis
   const KeyRange split_;  // its keys that some row sees
   const Places here_;     // and where they are in it
@@ -213,24 +213,24 @@ class SplitPass {
 };
 
 template <class T>
-void attend_split(const DecodeProblem& problem, const Pass& pass, const KeyRange& keys, float* scratch,
+void attend_split(const DecodeProblem& problem, const RowPass& pass, const KeyRange& keys, float* scratch,
                   const PartialRows& state) {
   SplitPass<T>(problem, pass, keys, scratch, state).run();
 }
 
-void attend_split_float32(const DecodeProblem& p, const Pass& pass, const KeyRange& keys, float* scratch,
+void attend_split_float32(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
                           const PartialRows& state) {
   attend_split<float>(p, pass, keys, scratch, state);
 }
-void attend_split_bfloat16(const DecodeProblem& p, const Pass& pass, const KeyRange& keys, float* scratch,
+void attend_split_bfloat16(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
                            const PartialRows& state) {
   attend_split<hwy::bfloat16_t>(p, pass, keys, scratch, state);
 }
-void attend_split_float16(const DecodeProblem& p, const Pass& pass, const KeyRange& keys, float* scratch,
+void attend_split_float16(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
                           const PartialRows& state) {
   attend_split<hwy::float16_t>(p, pass, keys, scratch, state);
 }
-void attend_split_int8(const DecodeProblem& p, const Pass& pass, const KeyRange& keys, float* scratch,
+void attend_split_int8(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
                        const PartialRows& state) {
   attend_split<int8_t>(p, pass, keys, scratch, state);
 }

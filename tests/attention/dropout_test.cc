@@ -16,7 +16,7 @@ HeadDropout dropout_of(float rate, uint64_t seed, int64_t b = 0, int64_t h = 0) 
   AttentionOptions options;
   options.dropout = rate;
   options.seed = seed;
-  return Dropout(options).head(b, h);
+  return DropoutPolicy(options).head(b, h);
 }
 
 constexpr int64_t kSide = 500;

@@ -209,7 +209,7 @@ TEST(AttentionReference, FollowsTheFormulasOfEveryOption) {
     }
     const double lse = std::log(sum + std::exp(double{problem.sinks.at(0, h, 0, 0)}));
     std::vector<double> output(static_cast<size_t>(n.Dv));
-    const HeadDropout dropout = Dropout(problem.options()).head(b, h);
+    const HeadDropout dropout = DropoutPolicy(problem.options()).head(b, h);
     for (int64_t j = 0; j < n.Tk; ++j) {
       const double weight = e[static_cast<size_t>(j)] / std::exp(lse);
       EXPECT_NEAR(answer.weights[static_cast<size_t>(row * n.Tk + j)], weight, 1e-14);
