@@ -29,12 +29,12 @@ class AttentionWork {
   /// are there. Errors: those of Numbers::read; kInvalidArgument for a result that is not known.
   static Result<std::unique_ptr<AttentionWork>> read(const Safetensors& data, AttentionProblem problem);
 
-  std::string explain() const { return attend::explain(forward_, problem_.options); }
+  std::string explain() const { return attend::explain(forward_, problem_.options).value_or({}); }
   size_t scratch_bytes(int workers) const {
-    return attention_scratch_bytes(forward_, problem_.options, workers);
+    return attention_scratch_bytes(forward_, problem_.options, workers).value_or(0);
   }
   size_t backward_scratch_bytes(int workers) const {
-    return attention_backward_scratch_bytes(backward_, problem_.options, workers);
+    return attention_backward_scratch_bytes(backward_, problem_.options, workers).value_or(0);
   }
 
   Status forward(Executor& executor) { return attention(forward_, problem_.options, executor); }

@@ -20,7 +20,8 @@ Result<DecodeWork> DecodeWork::create(DecodeNumbers numbers, const DecodeProblem
   }
   work.output_ = Numbers({B, query[1], 1, Dv});
   work.scratch_bytes_ = attention_decode_scratch_bytes(work.tensors(work.caches_[0], query[1]),
-                                                       work.options(), executor.workers());
+                                                       work.options(), executor.workers())
+                            .value_or(0);
   work.scratch_ = allocate_aligned(work.scratch_bytes_);
   return work;
 }

@@ -30,7 +30,9 @@ class DecodeWork {
 
   int64_t layers() const { return static_cast<int64_t>(caches_.size()); }
   int64_t bytes() const { return bytes_; }  // of keys and values of a layer, scales included
-  std::string explain() const { return explain_decode(tensors(caches_[0], query_heads()), options()); }
+  std::string explain() const {
+    return explain_decode(tensors(caches_[0], query_heads()), options()).value_or({});
+  }
 
   /// "output" [B, Hq, 1, Dv] as it is now. Heads that the last step left out are as an earlier one left them.
   Status write(const std::string& path) const;

@@ -33,7 +33,8 @@ int main() {
     std::fprintf(stderr, "%s\n", status.message().c_str());
     return 1;
   }
-  std::printf("%s\n\nweights of the second sequence, head 0:\n", attend::explain(tensors, options).c_str());
+  std::printf("%s\n\nweights of the second sequence, head 0:\n",
+              attend::explain(tensors, options).value().c_str());
   for (int64_t i = 0; i < T; ++i) {
     for (int64_t j = 0; j < T; ++j) std::printf(" %.2f", weights[((Hq + 0) * T + i) * T + j]);
     std::printf("\n");

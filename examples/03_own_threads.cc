@@ -39,8 +39,9 @@ int main() {
   Pair pair;
   // Scratch is declared beforehand, so that a real-time caller can keep it.
   tensors.output = {together.data(), {1, H, T, D}};
-  std::printf("%zu bytes of scratch for two workers\n",
-              attend::attention_scratch_bytes(tensors, options, pair.workers()));
+  const attend::Result<size_t> scratch = attend::attention_scratch_bytes(tensors, options, pair.workers());
+  if (!scratch.ok()) return 1;
+  std::printf("%zu bytes of scratch for two workers\n", scratch.value());
   if (!attend::attention(tensors, options, pair).ok()) return 1;
   tensors.output = {alone.data(), {1, H, T, D}};
   if (!attend::attention(tensors, options, attend::serial_executor()).ok()) return 1;

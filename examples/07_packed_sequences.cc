@@ -34,7 +34,7 @@ int main() {
     std::fprintf(stderr, "%s\n", status.message().c_str());
     return 1;
   }
-  std::printf("%s\n\n", attend::explain_varlen(tensors, options).c_str());
+  std::printf("%s\n\n", attend::explain_varlen(tensors, options).value().c_str());
 
   // The first token of a text sees itself alone: its output is its value.
   for (size_t s = 0; s + 1 < starts.size(); ++s) {

@@ -159,8 +159,9 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
                  const AttentionResources& resources);
 
 /// Bytes of scratch that attention() needs for these operands; O(Tq + Tk) a worker, and 8 B Hq Tq for
-/// head_mean or column_sums. 0 for invalid operands.
-size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options, int workers);
+/// head_mean or column_sums. Errors: what attention() would return for them.
+Result<size_t> attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
+                                       int workers);
 
 /// Gradients of sum(output * output_gradient) with respect to query, key and value, and if asked bias and
 /// sinks, recomputing the scores from lse tile by tile. Deterministic: no atomics, sums in a fixed order.
@@ -169,13 +170,14 @@ Status attention_backward(const AttentionGradientTensors& tensors, const Attenti
 
 /// Bytes of scratch that attention_backward() needs: O(D) a worker, and for 16-bit operands the float32 sums
 /// of the heads that are at work together, up to 32 MiB, or more where a key/value head and its queries need
-/// more, or where few keys leave a head too little to do at once.
-size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
-                                        const AttentionOptions& options, int workers);
+/// more, or where few keys leave a head too little to do at once. Errors: what attention_backward() would
+/// return.
+Result<size_t> attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
+                                                const AttentionOptions& options, int workers);
 
 /// One line that says which kernel attention() would run for these operands, on which instruction set, with
-/// which tiles, and why; or the error that it would return.
-std::string explain(const AttentionTensors& tensors, const AttentionOptions& options);
+/// which tiles, and why. Errors: what attention() would return.
+Result<std::string> explain(const AttentionTensors& tensors, const AttentionOptions& options);
 
 }  // namespace attend
 

@@ -89,13 +89,14 @@ Status attention_decode(const DecodeTensors& tensors, const DecodeOptions& optio
 
 /// Bytes of scratch that attention_decode() needs for these operands: a pass of 32 rows for each worker, and
 /// the partial results of all splits while these stay below 64 MiB (beyond that splits of a row are taken in
-/// order by one worker, with the same bits). Depends on the lengths; 0 for invalid operands.
-size_t attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
-                                      int workers);
+/// order by one worker, with the same bits). Depends on the lengths. Errors: what attention_decode() would
+/// return.
+Result<size_t> attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
+                                              int workers);
 
 /// One line that says which kernel attention_decode() would run, on which instruction set, with which splits
-/// and passes, and why; or the error that it would return.
-std::string explain_decode(const DecodeTensors& tensors, const DecodeOptions& options);
+/// and passes, and why. Errors: what attention_decode() would return.
+Result<std::string> explain_decode(const DecodeTensors& tensors, const DecodeOptions& options);
 
 /// What attention computed over one set of keys.
 struct AttentionPart {

@@ -50,6 +50,8 @@ class [[nodiscard]] Result {
   T& value() & { return *std::get_if<T>(&content_); }
   const T& value() const& { return *std::get_if<T>(&content_); }
   T&& value() && { return std::move(*std::get_if<T>(&content_)); }
+  /// The value, or `other` when there is none.
+  T value_or(T other) const { return ok() ? value() : std::move(other); }
   /// OK when there is a value.
   Status status() const { return ok() ? Status() : *std::get_if<Status>(&content_); }
 

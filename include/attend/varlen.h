@@ -72,9 +72,9 @@ Status attention_varlen(const PackedAttentionTensors& tensors, const AttentionOp
                         const AttentionResources& resources);
 
 /// Bytes of scratch that attention_varlen() needs: that of the most demanding sequence for each worker, and
-/// 16 bytes a sequence. 0 for invalid operands.
-size_t attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors, const AttentionOptions& options,
-                                      int workers);
+/// 16 bytes a sequence. Errors: what attention_varlen() would return.
+Result<size_t> attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors,
+                                              const AttentionOptions& options, int workers);
 
 /// Gradients of sum(output * output_gradient) with respect to query, key and value of every sequence, and if
 /// asked bias and sinks. Options as forward's.
@@ -83,13 +83,13 @@ Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
 
 /// Bytes of scratch that attention_varlen_backward() needs: beside what workers and the list of sequences
 /// take, for 16-bit operands the float32 sums of some heads of all sequences, bounded as those of
-/// attention_backward().
-size_t attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
-                                               const AttentionOptions& options, int workers);
+/// attention_backward(). Errors: what attention_varlen_backward() would return.
+Result<size_t> attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
+                                                       const AttentionOptions& options, int workers);
 
 /// One line that says which kernels attention_varlen() would run for how many of the sequences, on which
-/// instruction set, with which tiles, and why; or the error that it would return.
-std::string explain_varlen(const PackedAttentionTensors& tensors, const AttentionOptions& options);
+/// instruction set, with which tiles, and why. Errors: what attention_varlen() would return.
+Result<std::string> explain_varlen(const PackedAttentionTensors& tensors, const AttentionOptions& options);
 
 }  // namespace attend
 

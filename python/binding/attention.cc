@@ -8,7 +8,6 @@
 #include <string>
 
 #include "attend/attention.h"
-#include "attention/validate.h"
 #include "binding/array.h"
 #include "binding/options.h"
 #include "binding/refusal.h"
@@ -85,8 +84,7 @@ std::string explain(const Array& query, const Array& key, const Array& value, co
   const Options options(named);
   const AttentionTensors tensors =
       tensors_of(query, key, value, {output, lse, weights, head_mean, column_sums}, options.layout);
-  raise_if_error(validate(tensors, options.attention));
-  return attend::explain(tensors, options.attention);
+  return value_or_raise(attend::explain(tensors, options.attention));
 }
 
 }  // namespace

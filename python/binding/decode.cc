@@ -11,7 +11,6 @@
 #include "binding/kv_cache.h"
 #include "binding/options.h"
 #include "binding/refusal.h"
-#include "decode/decode_validate.h"
 
 namespace attend::python {
 namespace {
@@ -70,13 +69,7 @@ std::string explain_decode(const Array& query, const Cached& cache, const Array&
                            const nb::object& sequences, const nb::object& query_counts,
                            const nb::kwargs& named) {
   const Call call(query, output, lse, sequences, query_counts, named);
-  std::string line;
-  raise_if_error(call.over(cache, [&](const DecodeTensors& tensors, const DecodeOptions& options) {
-    Status status = validate(tensors, options);
-    if (status.ok()) line = attend::explain_decode(tensors, options);
-    return status;
-  }));
-  return line;
+  return value_or_raise(call.over(cache, attend::explain_decode));
 }
 
 template <class Cached>

@@ -3,6 +3,7 @@
 #define ATTEND_PYTHON_BINDING_REFUSAL_H_
 
 #include <string>
+#include <utility>
 
 #include "attend/status.h"
 
@@ -16,6 +17,13 @@ namespace attend::python {
 /// Raises unless ok: MemoryError for kOutOfMemory, TypeError for kUnsupported (a dtype or an instruction set
 /// that there is no kernel for), ValueError for the rest.
 void raise_if_error(const Status& status);
+
+/// The value, or the exception that the Status is.
+template <class T>
+T value_or_raise(Result<T> result) {
+  raise_if_error(result.status());
+  return std::move(result).value();
+}
 
 }  // namespace attend::python
 

@@ -64,7 +64,7 @@ std::string explain_varlen(const Array& query, const Array& key, const Array& va
   const Options options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
   check(tensors, options);
-  return attend::explain_varlen(tensors, options.attention);
+  return value_or_raise(attend::explain_varlen(tensors, options.attention));
 }
 
 void attention_varlen_backward(const Array& output_gradient, const Array& query, const Array& key,

@@ -89,9 +89,9 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
                       [&](std::byte* scratch) { run(tensors, options, plan, resources.executor, scratch); });
 }
 
-size_t attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
-                               int workers) {
-  if (!validate(tensors, options).ok()) return 0;
+Result<size_t> attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
+                                       int workers) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   return scratch_bytes(plan_of(tensors, options), workers);
 }
 
@@ -112,15 +112,14 @@ Status attention_backward(const AttentionGradientTensors& tensors, const Attenti
                       });
 }
 
-size_t attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
-                                        const AttentionOptions& options, int workers) {
-  if (!validate(tensors, options).ok()) return 0;
+Result<size_t> attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
+                                                const AttentionOptions& options, int workers) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   return scratch_bytes(plan_of(tensors, options), workers);
 }
 
-std::string explain(const AttentionTensors& tensors, const AttentionOptions& options) {
-  const Status status = validate(tensors, options);
-  if (!status.ok()) return status.message();
+Result<std::string> explain(const AttentionTensors& tensors, const AttentionOptions& options) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   return describe(plan_of(tensors, options), sizes_of(tensors.query, tensors.key, tensors.value),
                   form_of(tensors.query, options)) +
          options_in_words(options) + summaries_in_words(tensors);

@@ -116,15 +116,14 @@ Status attention_varlen(const PackedAttentionTensors& tensors, const AttentionOp
                       [&](std::byte* scratch) { forward.run(resources.executor, scratch); });
 }
 
-size_t attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors, const AttentionOptions& options,
-                                      int workers) {
-  if (!validate(tensors, options).ok()) return 0;
+Result<size_t> attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors,
+                                              const AttentionOptions& options, int workers) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   return PackedForward(tensors, options).scratch_bytes(workers);
 }
 
-std::string explain_varlen(const PackedAttentionTensors& tensors, const AttentionOptions& options) {
-  const Status status = validate(tensors, options);
-  if (!status.ok()) return status.message();
+Result<std::string> explain_varlen(const PackedAttentionTensors& tensors, const AttentionOptions& options) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   const PackedForward forward(tensors, options);
   const Sequences& sequences = forward.sequences();
   KernelShare shares[2];  // the kernel for few queries, and that for many

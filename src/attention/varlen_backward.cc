@@ -203,9 +203,9 @@ Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
                       [&](std::byte* scratch) { backward.run(resources.executor, scratch); });
 }
 
-size_t attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
-                                               const AttentionOptions& options, int workers) {
-  if (!validate(tensors, options).ok()) return 0;
+Result<size_t> attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
+                                                       const AttentionOptions& options, int workers) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   return PackedBackward(tensors, options).scratch_bytes(workers);
 }
 

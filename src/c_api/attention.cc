@@ -2,7 +2,6 @@
 #include "attend/attention.h"
 
 #include "attend/attend.h"
-#include "attention/validate.h"
 #include "c_api/error.h"
 #include "c_api/operation.h"
 

@@ -6,7 +6,6 @@
 #include "c_api/error.h"
 #include "c_api/executor.h"
 #include "c_api/operation.h"
-#include "decode/decode_validate.h"
 
 using namespace attend::c_api;  // NOLINT(google-build-using-namespace): the C functions below
 using attend::DecodeOptions, attend::DecodeTensors, attend::Executor, attend::MergeTensors, attend::Status;

@@ -49,14 +49,13 @@ Status call(const CTensors* tensors, const COptions* options, const attend_resou
   });
 }
 
-/// Checks what the structs say, and hands them to body(tensors, options).
+/// body(tensors, options) of what the structs say.
 template <class Tensors, class Options, class CTensors, class COptions, class Body>
 Status inspect(const CTensors* tensors, const COptions* options, Body&& body) {
   Tensors t;
   Options o;
   ATTEND_RETURN_IF_ERROR(convert(tensors, t));
   ATTEND_RETURN_IF_ERROR(convert(options, o));
-  ATTEND_RETURN_IF_ERROR(validate(t, o));
   return body(t, o);
 }
 
@@ -67,16 +66,19 @@ Status scratch_bytes(const CTensors* tensors, const COptions* options, int32_t w
   if (bytes == nullptr) return invalid("bytes is a null pointer");
   ATTEND_RETURN_IF_ERROR(check_workers(workers));
   return inspect<Tensors, Options>(tensors, options, [&](const Tensors& t, const Options& o) {
-    *bytes = count(t, o, workers);
-    return Status();
+    const Result<size_t> counted = count(t, o, workers);
+    if (counted.ok()) *bytes = counted.value();
+    return counted.status();
   });
 }
 
 /// Writes describe(tensors, options).
 template <class Tensors, class Options, class CTensors, class COptions, class Describe>
 Status explain(const CTensors* tensors, const COptions* options, const Line& line, Describe describe) {
-  return inspect<Tensors, Options>(
-      tensors, options, [&](const Tensors& t, const Options& o) { return write(describe(t, o), line); });
+  return inspect<Tensors, Options>(tensors, options, [&](const Tensors& t, const Options& o) {
+    const Result<std::string> text = describe(t, o);
+    return text.ok() ? write(text.value(), line) : text.status();
+  });
 }
 
 }  // namespace attend::c_api

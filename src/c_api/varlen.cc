@@ -2,7 +2,6 @@
 #include "attend/varlen.h"
 
 #include "attend/attend.h"
-#include "attention/varlen_validate.h"
 #include "c_api/convert.h"
 #include "c_api/error.h"
 #include "c_api/operation.h"

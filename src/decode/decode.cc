@@ -142,19 +142,18 @@ Status attention_decode(const DecodeTensors& tensors, const DecodeOptions& optio
   });
 }
 
-size_t attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
-                                      int workers) {
-  if (!validate(tensors, options).ok()) return 0;
+Result<size_t> attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
+                                              int workers) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   const DecodeProblem problem(tensors, options);
-  if (problem.sizes.B == 0 || problem.rows() == 0) return 0;
+  if (problem.sizes.B == 0 || problem.rows() == 0) return size_t{0};
   return DecodeScratch::bytes(problem, plan_decode(problem), workers);
 }
 
-std::string explain_decode(const DecodeTensors& tensors, const DecodeOptions& options) {
-  const Status status = validate(tensors, options);
-  if (!status.ok()) return status.message();
+Result<std::string> explain_decode(const DecodeTensors& tensors, const DecodeOptions& options) {
+  ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   const DecodeProblem problem(tensors, options);
-  if (problem.sizes.B == 0 || problem.rows() == 0) return "nothing to do: no query";
+  if (problem.sizes.B == 0 || problem.rows() == 0) return std::string("nothing to do: no query");
   return describe(plan_decode(problem), problem);
 }
 

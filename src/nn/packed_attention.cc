@@ -163,7 +163,7 @@ void packed_attention(const PackedTensors<T>& tensors, const PackedLayout& layou
       static_cast<int64_t>(calls.size()), pass,
       [&](int64_t i, int workers) {
         const size_t c = static_cast<size_t>(i);
-        return attention_scratch_bytes(calls[c], options_of(layout, segments[c]), workers);
+        return attention_scratch_bytes(calls[c], options_of(layout, segments[c]), workers).value_or(0);
       },
       [&](int64_t i, const AttentionResources& resources) {
         const AttentionTensors& call = calls[static_cast<size_t>(i)];
@@ -204,7 +204,7 @@ void packed_attention_backward(const PackedGradientTensors<T>& tensors, const Pa
       static_cast<int64_t>(calls.size()), pass,
       [&](int64_t i, int workers) {
         const size_t c = static_cast<size_t>(i);
-        return attention_backward_scratch_bytes(calls[c], options[c], workers);
+        return attention_backward_scratch_bytes(calls[c], options[c], workers).value_or(0);
       },
       [&](int64_t i, const AttentionResources& resources) {
         const size_t c = static_cast<size_t>(i);

@@ -9,7 +9,7 @@ namespace {
 
 void run(const AttentionTensors& tensors, const AttentionOptions& options, Pass& pass) {
   const Arena::Mark mark(pass.arena);
-  const size_t bytes = attention_scratch_bytes(tensors, options, pass.executor.workers());
+  const size_t bytes = attention_scratch_bytes(tensors, options, pass.executor.workers()).value_or(0);
   const std::span<std::byte> scratch = pass.arena.array<std::byte>(static_cast<int64_t>(bytes));
   [[maybe_unused]] const Status status = attention(tensors, options, {pass.executor, scratch});
   assert(status.ok());

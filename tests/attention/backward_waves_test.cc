@@ -38,7 +38,7 @@ size_t declared(const Sizes& n, DType dtype, int workers) {
       tensor(n.Hq, n.Tq, 1, sum_type(dtype)), tensor(n.Hq, n.Tq, n.Dv, dtype),
       tensor(n.Hq, n.Tq, n.D, dtype),         tensor(n.Hkv, n.Tk, n.D, dtype),
       tensor(n.Hkv, n.Tk, n.Dv, dtype)};
-  return attention_backward_scratch_bytes(tensors, {}, workers);
+  return attention_backward_scratch_bytes(tensors, {}, workers).value();
 }
 
 TEST(BackwardWaves, LongSequencesNeedLessThan64MegabytesInEveryType) {

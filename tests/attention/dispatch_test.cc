@@ -63,7 +63,8 @@ std::string explained(int64_t Tq, AttentionOptions options) {
                   {output.data(), Shape{1, 1, Tq, 8}},
                   {},
                   {}},
-                 options);
+                 options)
+      .value();
 }
 
 std::string explained(int64_t Tq, std::optional<Isa> isa) {
@@ -103,9 +104,9 @@ TEST(Explain, NamesTheSecondPass) {
                               {}};
   std::vector<float> mean(8 * 8), columns(8);
   tensors.head_mean = {mean.data(), Shape{1, 1, 8, 8}};
-  EXPECT_THAT(explain(tensors, {}), HasSubstr("; then head_mean by a second pass over the scores"));
+  EXPECT_THAT(explain(tensors, {}).value(), HasSubstr("; then head_mean by a second pass over the scores"));
   tensors.column_sums = {columns.data(), Shape{1, 1, 1, 8}};
-  EXPECT_THAT(explain(tensors, {}), HasSubstr("; then head_mean and column_sums by a second pass"));
+  EXPECT_THAT(explain(tensors, {}).value(), HasSubstr("; then head_mean and column_sums by a second pass"));
 }
 
 TEST(Explain, NamesTheKernelTheInstructionSetAndTheReason) {
@@ -129,7 +130,7 @@ TEST(Scratch, DoesNotGrowWithTheProductOfQueriesAndKeys) {
     const Shape shape = {1, 1, T, 64};
     std::vector<float> input(static_cast<size_t>(T) * 64), output(input.size());
     const TensorView in(input.data(), shape);
-    return attention_scratch_bytes({in, in, in, {output.data(), shape}, {}, {}}, {}, 1);
+    return attention_scratch_bytes({in, in, in, {output.data(), shape}, {}, {}}, {}, 1).value();
   };
   EXPECT_GT(bytes(1000), 0u);
   EXPECT_EQ(bytes(1000), bytes(5000));
@@ -141,8 +142,8 @@ TEST(Scratch, IsCountedPerWorkerAndSufficesWhenGiven) {
     PaddedTensor<float> output({1, 2, 100, 40}, Layout::kDense);
     const AttentionTensors tensors = {
         problem.query.view(), problem.key.view(), problem.value.view(), output.view(), {}, {}};
-    const size_t one = attention_scratch_bytes(tensors, problem.options(isa), 1);
-    EXPECT_EQ(attention_scratch_bytes(tensors, problem.options(isa), 3), 3 * one);
+    const size_t one = attention_scratch_bytes(tensors, problem.options(isa), 1).value();
+    EXPECT_EQ(attention_scratch_bytes(tensors, problem.options(isa), 3).value(), 3 * one);
     std::vector<std::byte> memory(one + 128, std::byte{0x5a});
     const size_t skip = (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
     const Status status =

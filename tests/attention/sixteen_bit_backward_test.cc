@@ -56,7 +56,7 @@ BackwardAnswer backward_in(const AttentionCase& problem, DType dtype, Isa isa, P
       dq.view(),    dk.view(),  dv.view()};
   if (passed.bias.present()) tensors.bias_gradient = passed.bias.view();
   if (passed.sinks.present()) tensors.sinks_gradient = passed.sinks.view();
-  const size_t bytes = attention_backward_scratch_bytes(tensors, options, executor.workers());
+  const size_t bytes = attention_backward_scratch_bytes(tensors, options, executor.workers()).value();
   std::vector<std::byte> memory(bytes + 64, std::byte{0xff});
   const size_t skew = 64 - reinterpret_cast<uintptr_t>(memory.data()) % 64;
   status = attention_backward(tensors, options, {executor, std::span(memory).subspan(skew % 64, bytes)});

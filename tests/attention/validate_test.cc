@@ -366,7 +366,7 @@ TEST(Validation, RefusesKeysThatOnlyStridesOfZeroCouldDescribe) {
 
 TEST(Validation, RefusesScratchThatIsTooSmallOrMisaligned) {
   Call call;
-  const size_t needed = attention_scratch_bytes(call.tensors, call.options, 1);
+  const size_t needed = attention_scratch_bytes(call.tensors, call.options, 1).value();
   ASSERT_GT(needed, 0u);
   alignas(64) static std::byte scratch[1 << 20];
   const std::span<std::byte> all(scratch);

@@ -284,7 +284,7 @@ TEST(AttentionVarlenBackward, UsesTheScratchThatItSays) {
       dq.view(),          dk.view(),     dv.view()};
   for (const Isa isa : isas()) {
     const AttentionOptions options = problem.options(isa);
-    const size_t bytes = attention_varlen_backward_scratch_bytes(tensors, options, 1);
+    const size_t bytes = attention_varlen_backward_scratch_bytes(tensors, options, 1).value();
     EXPECT_GT(bytes, 0u);
     const AlignedBytes memory = allocate_aligned(bytes + 64);
     std::memset(memory.get(), 0x5a, bytes + 64);

@@ -257,7 +257,7 @@ TEST(AttentionVarlen, WithoutSequencesThereIsNothingToDo) {
       {&number, Shape{1, 2, 0, 8}}};
   EXPECT_TRUE(attention_varlen(tensors, {}, serial_executor()).ok());
   EXPECT_EQ(number, 42);
-  EXPECT_THAT(explain_varlen(tensors, {}), HasSubstr("0 packed sequences"));
+  EXPECT_THAT(explain_varlen(tensors, {}).value(), HasSubstr("0 packed sequences"));
 }
 
 TEST(AttentionVarlen, UsesTheScratchThatItSaysAndNothingBehindIt) {
@@ -267,8 +267,8 @@ TEST(AttentionVarlen, UsesTheScratchThatItSaysAndNothingBehindIt) {
     PackedAttentionTensors tensors = problem.inputs();
     tensors.output = output.view();
     const AttentionOptions options = problem.options(isa);
-    const size_t bytes = attention_varlen_scratch_bytes(tensors, options, 1);
-    EXPECT_LT(bytes, attention_varlen_scratch_bytes(tensors, options, 2));
+    const size_t bytes = attention_varlen_scratch_bytes(tensors, options, 1).value();
+    EXPECT_LT(bytes, attention_varlen_scratch_bytes(tensors, options, 2).value());
     const AlignedBytes memory = allocate_aligned(bytes + 64);
     std::memset(memory.get(), 0x5a, bytes + 64);
     ASSERT_TRUE(attention_varlen(tensors, options, {serial_executor(), {memory.get(), bytes}}).ok());
@@ -286,13 +286,13 @@ TEST(AttentionVarlen, ExplainsWhichKernelsRunForHowManySequences) {
   PaddedTensor<float> output({1, 4, problem.query_starts.back(), 12}, Layout::kDense);
   PackedAttentionTensors tensors = problem.inputs();
   tensors.output = output.view();
-  const std::string scalar = explain_varlen(tensors, problem.options(Isa::kScalar));
+  const std::string scalar = explain_varlen(tensors, problem.options(Isa::kScalar)).value();
   EXPECT_THAT(scalar, HasSubstr("5 packed sequences, 1 of them without queries"));
   EXPECT_THAT(scalar,
               HasSubstr("16 work items, the longest first; 4 sequences, the longest: reference loops"));
   for (const Isa isa : isas()) {
     if (isa == Isa::kScalar) continue;
-    const std::string words = explain_varlen(tensors, problem.options(isa));
+    const std::string words = explain_varlen(tensors, problem.options(isa)).value();
     EXPECT_THAT(words, HasSubstr("2 sequences, the longest: rows on " + std::string(name(isa)) +
                                  ", because Tq is 2"));
     EXPECT_THAT(words, HasSubstr("2 sequences, the longest: panels on " + std::string(name(isa)) +

@@ -166,7 +166,8 @@ size_t CacheCase::scratch_bytes(const DecodeOptions& options) const {
   const Shape shape = {B(), spec.Hq, spec.Tq, spec.Dv};
   std::vector<std::byte> output = nans(shape, spec.query);
   return attention_decode_scratch_bytes({query(), cache(), view_of(output, shape, spec.query), {}}, options,
-                                        1);
+                                        1)
+      .value();
 }
 
 DecodeAnswer CacheCase::decode(const DecodeOptions& options, const AttentionResources& resources) const {

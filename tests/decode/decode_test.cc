@@ -153,11 +153,11 @@ TEST(Decode, SaysWhatItWouldRun) {
   const CacheCase problem({.Hq = 8, .Hkv = 2, .lengths = {2000}, .stored = DType::kBFloat16});
   std::vector<float> output(64);
   const DecodeTensors tensors = {problem.query(), problem.cache(), {output.data(), Shape{1, 8, 1, 8}}, {}};
-  EXPECT_EQ(explain_decode(tensors, {.isa = Isa::kScalar}),
+  EXPECT_EQ(explain_decode(tensors, {.isa = Isa::kScalar}).value(),
             "reference loops on scalar over bfloat16, as pinned; 8 work items");
   for (const Isa isa : isas()) {
     if (isa == Isa::kScalar) continue;
-    const std::string text = explain_decode(tensors, {.isa = isa});
+    const std::string text = explain_decode(tensors, {.isa = isa}).value();
     for (const char* part :
          {"decode on ", "bfloat16 keys and values widened in registers", "4 query rows a pass",
           "4 heads a group", "splits of 512 keys apart, joined in order", "8 work items"}) {

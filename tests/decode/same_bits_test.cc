@@ -110,11 +110,12 @@ TEST(DecodeBits, DoNotDependOnWhetherSplitsRunApart) {
                                serial_executor())
                   .ok());
   EXPECT_NE(explain_decode({query, problem.cache(), {output.data(), Shape{1, 4096, 8, 128}}, {}}, {})
+                .value()
                 .find("in order within"),
             std::string::npos);
   query.shape[1] = 64;
   const DecodeTensors apart = {query, problem.cache(), {few.data(), Shape{1, 64, 8, 128}}, {}};
-  EXPECT_NE(explain_decode(apart, {}).find("apart"), std::string::npos);
+  EXPECT_NE(explain_decode(apart, {}).value().find("apart"), std::string::npos);
   ASSERT_TRUE(attention_decode(apart, {}, serial_executor()).ok());
   output.resize(few.size());
   EXPECT_EQ(output, few);
@@ -128,8 +129,8 @@ TEST(DecodeScratch, SufficesAndNothingOutsideItIsWritten) {
     const auto tensors = [&](std::vector<float>& out) {
       return DecodeTensors{problem.query(), problem.cache(), {out.data(), Shape{4, 6, 3, 24}}, {}};
     };
-    const size_t bytes = attention_decode_scratch_bytes(tensors(output), options, 1);
-    EXPECT_LT(bytes, attention_decode_scratch_bytes(tensors(output), options, 2));
+    const size_t bytes = attention_decode_scratch_bytes(tensors(output), options, 1).value();
+    EXPECT_LT(bytes, attention_decode_scratch_bytes(tensors(output), options, 2).value());
     const AlignedBytes memory = allocate_aligned(bytes + 64);
     std::fill_n(memory.get(), bytes + 64, std::byte{0x5a});
     ASSERT_TRUE(attention_decode(tensors(output), options, {serial_executor(), {memory.get(), bytes}}).ok());

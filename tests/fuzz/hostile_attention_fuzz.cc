@@ -167,9 +167,9 @@ void fuzz_hostile_forward(Choices& choices) {
                                  {&t.output, &t.lse, &t.weights, &t.head_mean, &t.column_sums},
                                  {Role::kWritten, kMaybe, kMaybe, kMaybe, kMaybe}, options);
   const std::vector<uint32_t> before = memory.bits();
-  const size_t bytes = attention_scratch_bytes(t, options.options, 1);
+  const size_t bytes = attention_scratch_bytes(t, options.options, 1).value_or(0);
   const Status status = run(choices, t, options.options, bytes, attention);
-  SCOPED_TRACE(::testing::Message() << "forward: " << explain(t, options.options));
+  SCOPED_TRACE(::testing::Message() << "forward: " << explain(t, options.options).value_or(status.message()));
   expect_harmless(wrong, status, memory.bits() == before);
 }
 
@@ -201,7 +201,7 @@ void fuzz_hostile_backward(Choices& choices) {
                 {&t.query_gradient, &t.key_gradient, &t.value_gradient, &t.bias_gradient, &t.sinks_gradient},
                 {Role::kWritten, Role::kWritten, Role::kWritten, kMaybe, kMaybe}, options);
   const std::vector<uint32_t> before = memory.bits();
-  const size_t bytes = attention_backward_scratch_bytes(t, options.options, 1);
+  const size_t bytes = attention_backward_scratch_bytes(t, options.options, 1).value_or(0);
   const Status status = run(choices, t, options.options, bytes, attention_backward);
   SCOPED_TRACE(::testing::Message() << "backward: " << status.message());
   expect_harmless(wrong, status, memory.bits() == before);

@@ -162,7 +162,7 @@ void fuzz_hostile_decode(Choices& choices) {
   t.cache = call.cache;
   const std::vector<uint32_t> before = call.memory.bits();
   const Status status = attention_decode(t, options, serial_executor());
-  SCOPED_TRACE(::testing::Message() << "decode: " << explain_decode(t, options));
+  SCOPED_TRACE(::testing::Message() << "decode: " << explain_decode(t, options).value_or(status.message()));
   expect_harmless(wrong, status, call.memory.bits() == before);
 }
 

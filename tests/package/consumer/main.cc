@@ -23,6 +23,6 @@ int main() {
     std::fprintf(stderr, "%s\n", status.message().c_str());
     return 1;
   }
-  std::printf("%s\n%g %g\n", attend::explain(tensors, options).c_str(), output[0], output[1]);
+  std::printf("%s\n%g %g\n", attend::explain(tensors, options).value().c_str(), output[0], output[1]);
   return output[0] == 1.0f && std::abs(output[1] - 2.0f) < 1e-6f ? 0 : 1;
 }
