@@ -6,8 +6,8 @@
 #include "attention/forward.h"
 #include "attention/problem.h"
 #include "attention/reference.h"
-#include "attention/refusal.h"
 #include "attention/scratch.h"
+#include "attention/sizes.h"
 #include "attention/validate.h"
 
 namespace attend {

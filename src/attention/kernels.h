@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "attend/isa.h"
+#include "attention/dtypes.h"
 #include "attention/panel.h"
 #include "attention/problem.h"
 

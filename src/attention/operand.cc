@@ -3,7 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "attention/dtypes.h"
 #include "attention/overlap.h"
+#include "attention/sizes.h"
 
 namespace attend {
 namespace {

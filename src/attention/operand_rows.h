@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "attend/tensor.h"
-#include "attention/refusal.h"
+#include "attention/dtypes.h"
 #include "attention/rotation.h"
 #include "attention/sizes.h"
 #include "base/half.h"

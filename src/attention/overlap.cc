@@ -1,9 +1,9 @@
 #include "attention/overlap.h"
+#include "attention/sizes.h"
 
 #include <algorithm>
 #include <array>
 
-#include "attention/refusal.h"
 
 namespace attend {
 namespace {

@@ -21,7 +21,7 @@ template <class T>
 void clear_summaries(const ForwardProblem<T>& problem);
 
 /// All gradients of batch row b and key/value head `kv_head`, and of the query heads that share it: sums,
-/// which finish_gradients() makes those of the tensors. That of the bias, which others may share, is added
+/// which finish_block() makes those of the tensors. That of the bias, which others may share, is added
 /// to.
 template <class T>
 void reference_backward(const BackwardProblem<T>& problem, int64_t b, int64_t kv_head);

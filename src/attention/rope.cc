@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "attention/dtypes.h"
 #include "attention/operand_rows.h"
 #include "attention/validate_rope.h"
 

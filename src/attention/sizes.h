@@ -2,6 +2,7 @@
 #ifndef ATTEND_ATTENTION_SIZES_H_
 #define ATTEND_ATTENTION_SIZES_H_
 
+#include <algorithm>
 #include <cstdint>
 
 #include "attend/tensor.h"
@@ -23,6 +24,10 @@ struct Sizes {
 inline Sizes sizes_of(const TensorView& query, const TensorView& key, const TensorView& value) {
   return {query.shape[0], query.shape[1], key.shape[1],  query.shape[2],
           key.shape[2],   query.shape[3], value.shape[3]};
+}
+
+inline bool has_elements(const Shape& shape) {
+  return std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
 }
 
 /// The same problem without what has no elements: heads without rows, rows without heads and batch rows

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "attention/dtypes.h"
 #include "attention/operand.h"
 #include "attention/refusal.h"
 #include "attention/sizes.h"

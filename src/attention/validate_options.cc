@@ -9,8 +9,10 @@
 
 #include "attention/broadcast.h"
 #include "attention/dispatch.h"
+#include "attention/dtypes.h"
 #include "attention/operand.h"
 #include "attention/refusal.h"
+#include "attention/sizes.h"
 
 namespace attend {
 namespace {

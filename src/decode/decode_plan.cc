@@ -4,8 +4,8 @@
 
 #include "attend/isa.h"
 #include "attention/dispatch.h"
+#include "attention/dtypes.h"
 #include "attention/kernels.h"
-#include "attention/refusal.h"
 #include "base/arena.h"
 #include "decode/reference.h"
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "attention/dtypes.h"
 #include "attention/operand.h"
 #include "attention/validate_options.h"
 #include "attention/validate_rope.h"

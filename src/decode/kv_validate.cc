@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "attention/dtypes.h"
 #include "attention/sizes.h"
 
 namespace attend {

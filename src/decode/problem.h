@@ -33,12 +33,12 @@ struct DecodeProblem {
   const DecodeTensors& tensors;
   const DecodeOptions& options;
   Sizes sizes;  // Tk is the cache's page size, and of no interest
-  /// Query i of head h as it is multiplied: widened, and turned if there is a rope.
-  void read_query(const DecodeMask& mask, int64_t b, int64_t h, int64_t i, float* to) const;
-
   float scale, softcap;
   TurnTable<float> turns;                // of the queries; may be absent
   Broadcast<const float> slopes, sinks;  // may be absent
+
+  /// Query i of head h as it is multiplied: widened, and turned if there is a rope.
+  void read_query(const DecodeMask& mask, int64_t b, int64_t h, int64_t i, float* to) const;
 
   /// Rows of a key/value head: row r is query r / group() of query head h * group() + r % group(). Heads are
   /// innermost, so that the rows of a pass are close in time and see nearly the same keys.

@@ -10,6 +10,7 @@
 #include "attend/attention.h"
 #include "attend/varlen.h"
 #include "attention/backward.h"
+#include "attention/dtypes.h"
 #include "attention/narrow_case.h"
 #include "attention/problem.h"
 #include "base/arena.h"

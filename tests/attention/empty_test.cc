@@ -9,7 +9,7 @@
 
 #include "attend/attention.h"
 #include "attend/varlen.h"
-#include "attention/refusal.h"
+#include "attention/dtypes.h"
 #include "attention/sizes.h"
 
 namespace attend {

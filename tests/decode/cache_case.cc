@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "attention/refusal.h"
+#include "attention/dtypes.h"
 #include "base/half.h"
 #include "base/random.h"
 #include "decode/float_rows.h"
