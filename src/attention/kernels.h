@@ -9,6 +9,7 @@
 #include "attention/dtypes.h"
 #include "attention/panel.h"
 #include "attention/problem.h"
+#include "base/range.h"
 
 namespace attend {
 
@@ -54,10 +55,6 @@ size_t forward_pairs_scratch(const Sizes& sizes, const RowForm& form, Isa isa); 
 ForwardKernel forward_rows(Isa isa);
 int64_t forward_rows_items(const Sizes& sizes);
 size_t forward_rows_scratch(const Sizes& sizes, const RowForm& form);  // in floats
-
-struct Range {
-  int64_t begin, end;
-};
 
 /// The weights' mean over heads and their sums over queries, for problems whose row_ends are filled. An item
 /// of the mean is a batch row and a block of queries; of the sums a batch row, a head and a block of keys.

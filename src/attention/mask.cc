@@ -6,7 +6,7 @@ namespace attend {
 namespace {
 
 constexpr uint64_t low_bits(int64_t count) {
-  return count <= 0 ? 0 : count >= 64 ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
+  return count <= 0 ? 0 : count >= kMaskTile ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
 }
 
 /// Bit k is set when byte k of `bytes` is not zero.
@@ -17,24 +17,24 @@ uint64_t pack_bytes(uint64_t bytes) {
   return (ones * 0x0102040810204080u) >> 56;
 }
 
-/// What rows of 64 bytes have in common: masks made of blocks have mostly tiles that are all the
+/// What rows of kMaskTile bytes have in common: masks made of blocks have mostly tiles that are all the
 /// one or the other, which is seen without packing them. Rows are far apart, so that no prefetcher of the
 /// machine follows them: the tile after the next is asked for.
 TileClass classify_rows(const uint8_t* row, int64_t stride, int rows) {
-  constexpr int kAhead = 128, kIntoSecondCache = 2;
-  uint64_t any[8] = {}, all[8];
-  std::fill_n(all, 8, ~uint64_t{0});
+  constexpr int kAhead = 2 * kMaskTile, kIntoSecondCache = 2, kWords = kMaskTile / sizeof(uint64_t);
+  uint64_t any[kWords] = {}, all[kWords];
+  std::fill_n(all, kWords, ~uint64_t{0});
   for (int i = 0; i < rows; ++i, row += stride) {
     __builtin_prefetch(row + kAhead, 0, kIntoSecondCache);
-    uint64_t bytes[8];
+    uint64_t bytes[kWords];
     std::memcpy(bytes, row, sizeof(bytes));
-    for (int k = 0; k < 8; ++k) {
+    for (int k = 0; k < kWords; ++k) {
       any[k] |= bytes[k];
       all[k] &= bytes[k];
     }
   }
   uint64_t some = 0, each = ~uint64_t{0};
-  for (int k = 0; k < 8; ++k) {
+  for (int k = 0; k < kWords; ++k) {
     some |= any[k];
     each &= all[k];
   }
@@ -43,12 +43,12 @@ TileClass classify_rows(const uint8_t* row, int64_t stride, int rows) {
   return pack_bytes(each) == 0xff ? TileClass::kFull : TileClass::kPartial;
 }
 
-/// Transposes the 64 x 64 bit matrix whose row i is m[i], column j at bit j, by swapping off-diagonal blocks
-/// of half the size at each step (Warren, "Hacker's Delight", 7-3).
-void transpose_bits(uint64_t (&m)[64]) {
+/// Transposes the kMaskTile x kMaskTile bit matrix whose row i is m[i], column j at bit j, by swapping
+/// off-diagonal blocks of half the size at each step (Warren, "Hacker's Delight", 7-3).
+void transpose_bits(uint64_t (&m)[kMaskTile]) {
   uint64_t low = 0x00000000ffffffffu;
-  for (int half = 32; half != 0; half >>= 1, low ^= low << half) {
-    for (int i = 0; i < 64; i = ((i | half) + 1) & ~half) {
+  for (int half = kMaskTile / 2; half != 0; half >>= 1, low ^= low << half) {
+    for (int i = 0; i < kMaskTile; i = ((i | half) + 1) & ~half) {
       const uint64_t swap = ((m[i] >> half) ^ m[i | half]) & low;
       m[i] ^= swap << half;
       m[i | half] ^= swap;
@@ -98,12 +98,12 @@ TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint
   if (key >= key_end(query + queries - 1) || key + keys <= key_begin(query)) return TileClass::kSkip;
   if (visible_ == nullptr) return band_tile(query, queries, key, keys, columns);
 
-  if (within_band(query, queries, key, keys) && key_stride_ == 1 && keys == 64) {
+  if (within_band(query, queries, key, keys) && key_stride_ == 1 && keys == kMaskTile) {
     const TileClass seen = classify_rows(visible_ + query * query_stride_ + key, query_stride_, queries);
     if (seen != TileClass::kPartial) return seen;
   }
 
-  uint64_t rows[64];
+  uint64_t rows[kMaskTile];
   uint64_t any = 0, all = ~uint64_t{0};
   const uint64_t shared = query_stride_ == 0 ? visible_row(query, key, keys) : 0;
   for (int i = 0; i < queries; ++i) {
@@ -114,16 +114,21 @@ TileClass HeadMask::tile(int64_t query, int queries, int64_t key, int keys, uint
   }
   if (any == 0) return TileClass::kSkip;
   if (all == low_bits(keys)) return TileClass::kFull;
-  std::fill(rows + queries, rows + 64, uint64_t{0});
+  std::fill(rows + queries, rows + kMaskTile, uint64_t{0});
   transpose_bits(rows);
   std::copy(rows, rows + keys, columns);
   return TileClass::kPartial;
 }
 
+Band band_of(Causal causal, const AttentionWindow& window) {
+  const int64_t right = causal == Causal::kNone ? window.right : 0;
+  return {window.left < 0 ? -kFar : -std::min(window.left, kFar),
+          right < 0 ? kFar : std::min(right, kFar) + 1};
+}
+
 MaskPolicy::MaskPolicy(const Sizes& sizes, const AttentionOptions& options)
     : alignment_(sizes, options),
-      left_(std::min(options.window.left, kFar)),
-      right_(options.causal == Causal::kNone ? std::min(options.window.right, kFar) : 0),
+      band_(band_of(options.causal, options.window)),
       keys_(sizes.Tk),
       lengths_(options.kv_lengths.empty() ? nullptr : options.kv_lengths.data()),
       visible_(options.mask) {}

@@ -31,7 +31,13 @@ inline constexpr int64_t kFar = int64_t{1} << 60;
 /// A stripe along the diagonal, what causal order and windows leave: query i sees keys [i + begin, i + end).
 struct Band {
   int64_t begin = -kFar, end = kFar;
+
+  /// The same with the diagonal `keys` keys further.
+  Band shifted(int64_t keys) const { return {begin + keys, end + keys}; }
 };
+
+/// What a causal order and a window leave, where query i stands at key i.
+Band band_of(Causal causal, const AttentionWindow& window);
 
 /// The mask of one batch row and one query head.
 class HeadMask {
@@ -93,17 +99,13 @@ class MaskPolicy {
 
   HeadMask head(int64_t b, int64_t h) const {
     const int64_t length = lengths_ != nullptr ? lengths_[b] : keys_;
-    return {band(b), length, visible_.head(b, h), visible_.stride[2], visible_.stride[3]};
+    return {band_.shifted(alignment_.diagonal(b)), length, visible_.head(b, h), visible_.stride[2],
+            visible_.stride[3]};
   }
 
  private:
-  Band band(int64_t b) const {
-    const int64_t diagonal = alignment_.diagonal(b);
-    return {left_ < 0 ? -kFar : diagonal - left_, right_ < 0 ? kFar : diagonal + right_ + 1};
-  }
-
   Alignment alignment_;
-  int64_t left_, right_;  // keys before and after the diagonal; -1: all
+  Band band_;  // beside a diagonal that is moved there
   int64_t keys_;
   const int64_t* lengths_;
   Broadcast<const uint8_t> visible_;

@@ -15,18 +15,21 @@
 
 namespace attend {
 
+/// Floats of the narrowest and of the widest vector of any instruction set.
+inline constexpr int kNarrowestVector = 4, kWidestVector = 16;
+
 inline constexpr int kBlockQueries = 96;
 inline constexpr int kLargestBlock = 2 * kBlockQueries;  // where keys and values are copied for each block
 inline constexpr int kPanelVectors = 3;
 inline constexpr int kTileKeys = 64;  // with K, V, scores and one panel within reach of the L1 cache
-inline constexpr int kWidestPanel = kPanelVectors * 16;
-inline constexpr int kSharedRows =
-    4;  // queries that share a pass over keys and values when there are few of them
+inline constexpr int kWidestPanel = kPanelVectors * kWidestVector;
+/// Queries that share a pass over keys and values when there are few of them.
+inline constexpr int kSharedRows = 4;
 static_assert(kTileKeys <= kMaskTile && kWidestPanel <= kMaskTile);
 
 /// Floats of a row of `width`, padded to whole vectors of any instruction set.
 constexpr int64_t padded_width(int64_t width) {
-  return (width + 15) / 16 * 16;
+  return (width + kWidestVector - 1) / kWidestVector * kWidestVector;
 }
 
 struct Panel {
@@ -72,7 +75,7 @@ class PanelPlan {
   int width() const { return width_; }
 
  private:
-  Panel panels_[kLargestBlock / (kPanelVectors * 4) + 1];
+  Panel panels_[kLargestBlock / (kPanelVectors * kNarrowestVector) + 1];
   int count_ = 0;
   int lanes_, width_;
 };

@@ -62,7 +62,7 @@ RowPass numbered_pass(const DecodeProblem& p, int64_t index) {
 
 void run_split(const DecodeProblem& p, const DecodePlan& plan, const RowPass& pass, int64_t split,
                float* scratch, const PartialRows& state) {
-  KeyRange keys = {};
+  Range keys = {};
   if (pass.rows > 0) {
     keys = intersection(keys_of(p, DecodeMask(p.tensors, p.options, pass.b), pass),
                         {split * kDecodeSplit, (split + 1) * kDecodeSplit});
@@ -85,11 +85,11 @@ void run_in_order(const DecodeProblem& p, const DecodePlan& plan, Executor& exec
     const RowPass pass = numbered_pass(p, item);
     float* memory = scratch.of_worker(worker);
     const PartialRows state(memory, p.sizes.Dv), next(memory + state_floats, p.sizes.Dv);
-    const KeyRange splits = splits_of(p, pass.b);
+    const Range splits = splits_of(p, pass.b);
     state.clear(pass.rows);
-    for (int64_t split = splits.first; split < splits.end; ++split) {
-      run_split(p, plan, pass, split, memory + 2 * state_floats, split == splits.first ? state : next);
-      if (split != splits.first) state.join(next, pass.rows, p.sizes.Dv);
+    for (int64_t split = splits.begin; split < splits.end; ++split) {
+      run_split(p, plan, pass, split, memory + 2 * state_floats, split == splits.begin ? state : next);
+      if (split != splits.begin) state.join(next, pass.rows, p.sizes.Dv);
     }
     finish(p, pass, state);
   });
@@ -106,10 +106,10 @@ void run_apart(const DecodeProblem& p, const DecodePlan& plan, Executor& executo
 
   executor.for_each(plan.items, [&](int64_t item, int worker) {
     const int64_t b = std::upper_bound(starts, starts + p.sizes.B + 1, item) - starts - 1;
-    const KeyRange splits = splits_of(p, b);
+    const Range splits = splits_of(p, b);
     const int64_t within = item - starts[b];
     const RowPass pass = numbered_pass(p, b * passes + within / splits.size());
-    run_split(p, plan, pass, splits.first + within % splits.size(), scratch.of_worker(worker),
+    run_split(p, plan, pass, splits.begin + within % splits.size(), scratch.of_worker(worker),
               PartialRows(scratch.partial(item), p.sizes.Dv));
   });
 

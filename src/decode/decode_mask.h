@@ -6,18 +6,10 @@
 #include <cstdint>
 
 #include "attend/decode.h"
+#include "attention/mask.h"
+#include "base/range.h"
 
 namespace attend {
-
-struct KeyRange {
-  int64_t first = 0, end = 0;
-  int64_t size() const { return end - first; }
-};
-
-inline KeyRange intersection(const KeyRange& a, const KeyRange& b) {
-  const int64_t first = std::max(a.first, b.first);
-  return {first, std::max(first, std::min(a.end, b.end))};
-}
 
 /// The queries of one batch row beside the keys of its sequence.
 class DecodeMask {
@@ -33,19 +25,17 @@ class DecodeMask {
   int64_t rope_position(int64_t i) const { return places_ != nullptr ? places_[i] : position(i); }
 
   /// The keys that query i sees.
-  KeyRange keys(int64_t i) const {
-    const int64_t end = right_ < 0 ? length_ : std::clamp<int64_t>(position(i) + right_ + 1, 0, length_);
-    return {left_ < 0 ? 0 : std::clamp<int64_t>(position(i) - left_, 0, end), end};
+  Range keys(int64_t i) const {
+    const int64_t end = mask_.key_end(i);
+    return {std::min(mask_.key_begin(i), end), end};
   }
 
   /// The keys that any query of [first, first + count) sees, and perhaps some between them; count >= 1.
-  KeyRange keys(int64_t first, int64_t count) const {
-    return {keys(first).first, keys(first + count - 1).end};
-  }
+  Range keys(int64_t first, int64_t count) const { return {keys(first).begin, keys(first + count - 1).end}; }
 
  private:
-  int64_t length_, queries_, offset_;
-  int64_t left_, right_;   // keys before and after a query's position; -1: all
+  int64_t queries_, offset_;
+  HeadMask mask_;
   const int64_t* places_;  // for rope; null: the positions
 };
 

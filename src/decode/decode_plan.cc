@@ -30,12 +30,12 @@ DecodePlan plan_reference(const DecodeProblem& p) {
 
 }  // namespace
 
-KeyRange splits_of(const DecodeProblem& p, int64_t b) {
+Range splits_of(const DecodeProblem& p, int64_t b) {
   const DecodeMask mask(p.tensors, p.options, b);
   if (mask.queries() == 0) return {};
-  const KeyRange keys = mask.keys(0, mask.queries());
+  const Range keys = mask.keys(0, mask.queries());
   if (keys.size() <= 0) return {};
-  return {keys.first / kDecodeSplit, (keys.end + kDecodeSplit - 1) / kDecodeSplit};
+  return {keys.begin / kDecodeSplit, (keys.end + kDecodeSplit - 1) / kDecodeSplit};
 }
 
 DecodePlan plan_decode(const DecodeProblem& p) {

@@ -26,7 +26,7 @@ struct DecodePlan {
 DecodePlan plan_decode(const DecodeProblem& problem);
 
 /// The splits, as numbers of splits on the key axis, that the queries of batch row b see; {0, 0} for none.
-KeyRange splits_of(const DecodeProblem& problem, int64_t b);
+Range splits_of(const DecodeProblem& problem, int64_t b);
 
 /// The plan in words.
 std::string describe(const DecodePlan& plan, const DecodeProblem& problem);

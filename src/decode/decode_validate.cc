@@ -108,8 +108,8 @@ Status check_read_pages(const DecodeTensors& tensors, const DecodeOptions& optio
   for (int64_t b = 0; b < tensors.query.shape[0]; ++b) {
     const DecodeMask mask(tensors, options, b);
     if (mask.queries() == 0) continue;
-    const KeyRange keys = mask.keys(0, mask.queries());
-    ATTEND_RETURN_IF_ERROR(check_pages(tensors.cache, sequence_of(tensors.cache, b), keys.first, keys.end));
+    const Range keys = mask.keys(0, mask.queries());
+    ATTEND_RETURN_IF_ERROR(check_pages(tensors.cache, sequence_of(tensors.cache, b), keys.begin, keys.end));
   }
   return {};
 }

@@ -18,11 +18,11 @@ class PartialRows {
  public:
   PartialRows(float* memory, int64_t Dv) : memory_(memory), stride_(floats_a_row(Dv)) {}
 
-  static int64_t floats_a_row(int64_t Dv) { return padded_width(Dv) + 16; }
+  static int64_t floats_a_row(int64_t Dv) { return padded_width(Dv) + kWidestVector; }
 
   float* out(int r) const { return memory_ + r * stride_; }
-  float& max(int r) const { return memory_[r * stride_ + stride_ - 16]; }
-  float& sum(int r) const { return memory_[r * stride_ + stride_ - 15]; }
+  float& max(int r) const { return behind(r)[0]; }
+  float& sum(int r) const { return behind(r)[1]; }
   int64_t stride() const { return stride_; }
 
   /// No key seen yet.
@@ -31,6 +31,9 @@ class PartialRows {
   void join(const PartialRows& later, int rows, int64_t Dv) const;
 
  private:
+  /// The vector behind the row's sums.
+  float* behind(int r) const { return out(r) + stride_ - kWidestVector; }
+
   float* memory_;
   int64_t stride_;
 };

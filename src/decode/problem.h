@@ -64,7 +64,7 @@ inline RowPass pass_of(const DecodeProblem& p, const DecodeMask& mask, int64_t b
 }
 
 /// The keys that the rows of a pass see, all together; rows >= 1.
-inline KeyRange keys_of(const DecodeProblem& p, const DecodeMask& mask, const RowPass& pass) {
+inline Range keys_of(const DecodeProblem& p, const DecodeMask& mask, const RowPass& pass) {
   const int64_t first = pass.query(p.sizes, 0);
   return mask.keys(first, pass.query(p.sizes, pass.rows - 1) - first + 1);
 }

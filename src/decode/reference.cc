@@ -55,11 +55,11 @@ void reference_decode(const DecodeProblem& p, int64_t b, int64_t h, float* scrat
   float *query = scratch, *row = query + n.D, *out = row + std::max(n.D, n.Dv), *scores = out + n.Dv;
 
   for (int64_t i = 0; i < n.Tq; ++i) {
-    const KeyRange seen = i < mask.queries() ? mask.keys(i) : KeyRange{};
+    const Range seen = i < mask.queries() ? mask.keys(i) : Range{};
     float max = -kInfinity, sum = 0;
     bool unseen = true;
     if (seen.size() > 0) p.read_query(mask, b, h, i, query);
-    for (int64_t j = seen.first; j < seen.end; ++j) {
+    for (int64_t j = seen.begin; j < seen.end; ++j) {
       keys.read(j, row);
       scores[j] = score(p, b, h, mask.position(i) - j, query, row);
       max = std::max(max, scores[j]);
@@ -68,11 +68,11 @@ void reference_decode(const DecodeProblem& p, int64_t b, int64_t h, float* scrat
     if (p.sinks.present()) max = std::max(max, *p.sinks.head(0, h));
     if (max == -kInfinity) max = 0;  // every exponential below is 0
 
-    for (int64_t j = seen.first; j < seen.end; ++j) sum += scores[j] = std::exp(scores[j] - max);
+    for (int64_t j = seen.begin; j < seen.end; ++j) sum += scores[j] = std::exp(scores[j] - max);
     if (!unseen && p.sinks.present()) sum += std::exp(*p.sinks.head(0, h) - max);
 
     std::fill_n(out, n.Dv, 0.0f);
-    for (int64_t j = seen.first; j < seen.end && !unseen; ++j) {
+    for (int64_t j = seen.begin; j < seen.end && !unseen; ++j) {
       values.read(j, row);
       for (int64_t d = 0; d < n.Dv; ++d) out[d] += scores[j] / sum * row[d];
     }

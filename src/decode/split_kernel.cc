@@ -34,8 +34,8 @@ namespace HWY_NAMESPACE {
 struct Places {
   int first, end;
 
-  static Places of(const KeyRange& keys, int64_t base) {
-    return {static_cast<int>(std::max(keys.first - base, int64_t{0})),
+  static Places of(const Range& keys, int64_t base) {
+    return {static_cast<int>(std::max(keys.begin - base, int64_t{0})),
             static_cast<int>(std::clamp<int64_t>(keys.end - base, 0, kDecodeSplit))};
   }
   bool empty() const { return first >= end; }
@@ -67,11 +67,11 @@ class ReadingOrder {
 template <class T>
 class SplitPass {
  public:
-  SplitPass(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
+  SplitPass(const DecodeProblem& p, const RowPass& pass, const Range& keys, float* scratch,
             const PartialRows& state)
       : p_(p),
         pass_(pass),
-        base_(keys.first / kDecodeSplit * kDecodeSplit),
+        base_(keys.begin / kDecodeSplit * kDecodeSplit),
         split_(keys),
         here_(Places::of(keys, base_)),
         order_(here_),
@@ -198,9 +198,9 @@ class SplitPass {
 
   const DecodeProblem& p_;
   const RowPass& pass_;
-  const int64_t base_;    // where the split begins on the key axis
-  const KeyRange split_;  // its keys that some row sees
-  const Places here_;     // and where they are in it
+  const int64_t base_;  // where the split begins on the key axis
+  const Range split_;   // its keys that some row sees
+  const Places here_;   // and where they are in it
   const ReadingOrder order_;
   const PartialRows& state_;
   const DecodeMask mask_;
@@ -213,24 +213,24 @@ class SplitPass {
 };
 
 template <class T>
-void attend_split(const DecodeProblem& problem, const RowPass& pass, const KeyRange& keys, float* scratch,
+void attend_split(const DecodeProblem& problem, const RowPass& pass, const Range& keys, float* scratch,
                   const PartialRows& state) {
   SplitPass<T>(problem, pass, keys, scratch, state).run();
 }
 
-void attend_split_float32(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
+void attend_split_float32(const DecodeProblem& p, const RowPass& pass, const Range& keys, float* scratch,
                           const PartialRows& state) {
   attend_split<float>(p, pass, keys, scratch, state);
 }
-void attend_split_bfloat16(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
+void attend_split_bfloat16(const DecodeProblem& p, const RowPass& pass, const Range& keys, float* scratch,
                            const PartialRows& state) {
   attend_split<hwy::bfloat16_t>(p, pass, keys, scratch, state);
 }
-void attend_split_float16(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
+void attend_split_float16(const DecodeProblem& p, const RowPass& pass, const Range& keys, float* scratch,
                           const PartialRows& state) {
   attend_split<hwy::float16_t>(p, pass, keys, scratch, state);
 }
-void attend_split_int8(const DecodeProblem& p, const RowPass& pass, const KeyRange& keys, float* scratch,
+void attend_split_int8(const DecodeProblem& p, const RowPass& pass, const Range& keys, float* scratch,
                        const PartialRows& state) {
   attend_split<int8_t>(p, pass, keys, scratch, state);
 }

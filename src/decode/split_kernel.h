@@ -12,7 +12,7 @@ namespace attend {
 
 /// Attention of the rows of a pass over `keys`, which lie in one split. `scratch` is aligned to 64 bytes and
 /// is this call's alone; `state` is overwritten.
-using SplitKernel = void (*)(const DecodeProblem& problem, const RowPass& pass, const KeyRange& keys,
+using SplitKernel = void (*)(const DecodeProblem& problem, const RowPass& pass, const Range& keys,
                              float* scratch, const PartialRows& state);
 
 /// Null for kScalar.
