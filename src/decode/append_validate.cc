@@ -4,7 +4,7 @@
 
 #include "attention/validate_rope.h"
 #include "decode/kv_validate.h"
-#include "decode/paged_rows.h"
+#include "decode/kv_view.h"
 
 namespace attend {
 namespace {
@@ -106,22 +106,6 @@ Status check_new_pages(const KvTokens& tokens, const KvView& cache) {
     ATTEND_RETURN_IF_ERROR(check_pages(cache, sequence_of(cache, b), length, length + count_of(tokens, b)));
   }
   return {};
-}
-
-int64_t count_of(const KvTokens& tokens, int64_t b) {
-  return tokens.counts.empty() ? tokens.key.shape[2] : tokens.counts[static_cast<size_t>(b)];
-}
-
-bool has_tokens(const KvTokens& tokens, const KvView& cache) {
-  for (int64_t b = 0; b < batch_of(cache); ++b) {
-    if (count_of(tokens, b) > 0) return true;
-  }
-  return false;
-}
-
-int64_t rope_position(const KvTokens& tokens, const KvView& cache, int64_t b, int64_t t) {
-  if (tokens.key_positions.empty()) return length_of(cache, b) + t;
-  return RowPositions(tokens.key_positions, tokens.key.shape[2]).at(b, t);
 }
 
 }  // namespace attend

@@ -1,6 +1,6 @@
 #include "decode/decode_mask.h"
 
-#include "decode/paged_rows.h"
+#include "decode/kv_view.h"
 
 namespace attend {
 namespace {

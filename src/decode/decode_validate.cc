@@ -8,7 +8,7 @@
 #include "attention/validate_rope.h"
 #include "decode/decode_mask.h"
 #include "decode/kv_validate.h"
-#include "decode/paged_rows.h"
+#include "decode/kv_view.h"
 
 namespace attend {
 namespace {

@@ -5,7 +5,8 @@
 #include "attention/sizes.h"
 #include "decode/append_validate.h"
 #include "decode/float_rows.h"
-#include "decode/kv_validate.h"
+#include "decode/kv_append.h"
+#include "decode/kv_view.h"
 #include "decode/paged_rows.h"
 #include "decode/quantize.h"
 
@@ -45,21 +46,25 @@ void append_rows(const Destination& d, const KvView& cache, int64_t b, int64_t h
 
 }  // namespace
 
+void append_checked(const KvTokens& tokens, const KvView& cache, Executor& executor) {
+  if (!has_tokens(tokens, cache)) return;
+  const int64_t heads = cache.key.shape[1], width = cache.key.shape[3];
+  const TurnTable<float> turns(tokens.rope);
+  executor.for_each(batch_of(cache) * heads, [&](int64_t task, int) {
+    const int64_t b = task / heads, head = task % heads, count = count_of(tokens, b);
+    const auto turn = [&](int64_t t, float* row) {
+      if (turns.present()) turn_row(turns.at(rope_position(tokens, cache, b, t)), row, width, row);
+    };
+    append_rows({tokens.key, cache.key, cache.key_scale}, cache, b, head, count, turn);
+    append_rows({tokens.value, cache.value, cache.value_scale}, cache, b, head, count, kAsIs);
+  });
+}
+
 Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& executor) {
   const KvView view(cache);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, view, capacity_of(view)));
   ATTEND_RETURN_IF_ERROR(check_new_pages(tokens, view));
-  if (!has_tokens(tokens, view)) return {};
-  const int64_t heads = view.key.shape[1], width = view.key.shape[3];
-  const TurnTable<float> turns(tokens.rope);
-  executor.for_each(batch_of(view) * heads, [&](int64_t task, int) {
-    const int64_t b = task / heads, head = task % heads, count = count_of(tokens, b);
-    const auto turn = [&](int64_t t, float* row) {
-      if (turns.present()) turn_row(turns.at(rope_position(tokens, view, b, t)), row, width, row);
-    };
-    append_rows({tokens.key, view.key, view.key_scale}, view, b, head, count, turn);
-    append_rows({tokens.value, view.value, view.value_scale}, view, b, head, count, kAsIs);
-  });
+  append_checked(tokens, view, executor);
   return {};
 }
 

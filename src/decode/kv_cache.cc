@@ -10,9 +10,9 @@
 
 #include "attention/sizes.h"
 #include "decode/append_validate.h"
+#include "decode/kv_append.h"
 #include "decode/kv_cache_state.h"
 #include "decode/kv_validate.h"
-#include "decode/paged_rows.h"
 
 namespace attend {
 
@@ -111,8 +111,7 @@ Result<KvCache> KvCache::create(const KvCacheOptions& asked) {
 
 Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<const int32_t> sequences) {
   State& s = *state_;
-  const MutableKvView cache = {s.tensors[0], s.tensors[1],         s.tensors[2], s.tensors[3],
-                               s.table,      s.pages_per_sequence, s.lengths,    sequences};
+  const KvView cache = view(sequences);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, cache, s.options.capacity));
   const int64_t needed = s.pages_needed(tokens, cache);
   if (needed > s.pool.free()) {
@@ -120,8 +119,8 @@ Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<con
                                           " more pages, but the cache has " + std::to_string(s.pool.free()) +
                                           " free"};
   }
-  Room room(s, tokens, cache);
-  ATTEND_RETURN_IF_ERROR(kv_append(tokens, cache, executor));
+  Room room(s, tokens, cache);  // in pages of the cache's own, which need no check
+  append_checked(tokens, cache, executor);
   room.keep();
   return {};
 }

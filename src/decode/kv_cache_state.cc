@@ -3,8 +3,8 @@
 #include <cstring>
 #include <string>
 
-#include "decode/append_validate.h"
-#include "decode/kv_validate.h"
+#include "attention/refusal.h"
+#include "decode/kv_view.h"
 #include "decode/paged_rows.h"
 
 namespace attend {

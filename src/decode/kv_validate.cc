@@ -4,6 +4,7 @@
 
 #include "attention/dtypes.h"
 #include "attention/sizes.h"
+#include "decode/kv_view.h"
 
 namespace attend {
 namespace {
@@ -75,16 +76,6 @@ CacheOperands::CacheOperands(const KvView& c)
       block_table(list_of("cache block_table", c.block_table)),
       lengths(list_of("cache lengths", c.lengths)),
       sequences(list_of("sequences", c.sequences)) {}
-
-int64_t capacity_of(const KvView& cache) {
-  int64_t capacity = 0;
-  return __builtin_mul_overflow(cache.pages_per_sequence, cache.key.shape[2], &capacity) ? INT64_MAX
-                                                                                         : capacity;
-}
-
-int64_t batch_of(const KvView& cache) {
-  return static_cast<int64_t>(cache.sequences.empty() ? cache.lengths.size() : cache.sequences.size());
-}
 
 Status check_cache(const KvView& cache) {
   const CacheOperands o(cache);

@@ -23,12 +23,6 @@ Status check_cache(const KvView& cache);
 /// within its capacity.
 Status check_pages(const KvView& cache, int64_t sequence, int64_t first, int64_t end);
 
-/// Tokens that a sequence of the cache has room for.
-int64_t capacity_of(const KvView& cache);
-
-/// How many rows a batch over this cache has.
-int64_t batch_of(const KvView& cache);
-
 }  // namespace attend
 
 #endif  // ATTEND_DECODE_KV_VALIDATE_H_

@@ -68,16 +68,6 @@ class PagedRows {
   int64_t only_page_;
 };
 
-/// Which sequence batch row b is.
-inline int64_t sequence_of(const KvView& cache, int64_t b) {
-  return cache.sequences.empty() ? b : cache.sequences[static_cast<size_t>(b)];
-}
-
-/// How many tokens batch row b holds.
-inline int64_t length_of(const KvView& cache, int64_t b) {
-  return cache.lengths[static_cast<size_t>(sequence_of(cache, b))];
-}
-
 }  // namespace attend
 
 #endif  // ATTEND_DECODE_PAGED_ROWS_H_

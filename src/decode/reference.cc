@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "decode/float_rows.h"
+#include "decode/kv_view.h"
 #include "decode/paged_rows.h"
 
 namespace attend {

@@ -19,6 +19,7 @@
 #include "attention/row_softmax-inl.h"
 #include "attention/score_rule-inl.h"
 #include "attention/sizes.h"
+#include "decode/kv_view.h"
 #include "decode/paged_rows.h"
 #include "decode/split_kernel.h"
 #include "decode/split_scores-inl.h"
