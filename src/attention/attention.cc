@@ -120,7 +120,7 @@ Result<size_t> attention_backward_scratch_bytes(const AttentionGradientTensors& 
 
 Result<std::string> explain(const AttentionTensors& tensors, const AttentionOptions& options) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
-  return describe(plan_of(tensors, options), sizes_of(tensors.query, tensors.key, tensors.value),
+  return in_words(plan_of(tensors, options), sizes_of(tensors.query, tensors.key, tensors.value),
                   form_of(tensors.query, options)) +
          options_in_words(options) + summaries_in_words(tensors);
 }

@@ -3,6 +3,9 @@
 #include <cstdio>
 #include <vector>
 
+#include "attend/isa.h"
+#include "attention/panel.h"
+
 namespace attend {
 namespace {
 
@@ -38,7 +41,42 @@ std::string in_short(float x) {
   return text;
 }
 
+/// Why a plan has panels of queries, and which.
+std::string panels_in_words(const ForwardPlan& plan, const Sizes& n, const RowForm& form) {
+  const std::string few = std::to_string(few_queries(plan.isa)), lanes = std::to_string(lanes_of(plan.isa));
+  const std::string reason = n.Tq > few_queries(plan.isa) ? "Tq is " + std::to_string(n.Tq) + ", above " + few
+                                                          : "the weights are summed up after it";
+  return "because " + reason +
+         (plan.form == ForwardForm::kPairs ? ": bfloat16 products two at a time, queries in "
+                                           : ": queries in ") +
+         lanes + " lanes, panels of up to " + std::to_string(kPanelVectors) + " vectors, blocks of " +
+         std::to_string(form.block_queries()) + " queries";
+}
+
+std::string rows_in_words(const ForwardPlan& plan, const Sizes& n) {
+  return "because Tq is " + std::to_string(n.Tq) + ", at most " + std::to_string(few_queries(plan.isa)) +
+         ": features in " + std::to_string(lanes_of(plan.isa)) + " lanes, " + std::to_string(kSharedRows) +
+         " queries a pass";
+}
+
 }  // namespace
+
+std::string in_words(const ForwardPlan& plan, const Sizes& n, const RowForm& form) {
+  const std::string isa(name(plan.isa)),
+      items = std::to_string(plan.items) + " work items",
+      tiles = ", tiles of " + std::to_string(kTileKeys) + " keys; " + items;
+  switch (plan.form) {
+    case ForwardForm::kReference:
+      return "reference loops on " + isa +
+             (form.dtype == DType::kFloat64 ? ", the only kernel for float64" : ", as pinned") + "; " + items;
+    case ForwardForm::kRows:
+      return "rows on " + isa + ", " + rows_in_words(plan, n) + tiles;
+    case ForwardForm::kPanels:
+    case ForwardForm::kPairs:
+      return "panels on " + isa + ", " + panels_in_words(plan, n, form) + tiles;
+  }
+  return {};
+}
 
 std::string options_in_words(const AttentionOptions& options) {
   std::vector<std::string> words;

@@ -1,12 +1,16 @@
-// The options of a call in words.
+// Plans and options in words.
 #ifndef ATTEND_ATTENTION_EXPLAIN_H_
 #define ATTEND_ATTENTION_EXPLAIN_H_
 
 #include <string>
 
 #include "attend/attention.h"
+#include "attention/forward.h"
 
 namespace attend {
+
+/// Which kernel, on which instruction set, with which tiles, and why.
+std::string in_words(const ForwardPlan& plan, const Sizes& sizes, const RowForm& form);
 
 /// "; with causal kUpperLeft, mask" and so on: each option that is in effect; nothing when none is.
 std::string options_in_words(const AttentionOptions& options);

@@ -92,17 +92,17 @@ class PackedForward {
   size_t worker_bytes_ = 0;
 };
 
-/// The sequences that one kernel computes.
+/// The sequences that are computed in one form.
 struct KernelShare {
   int64_t sequences = 0, longest = 0;  // how many, and the one with the most queries
   ForwardPlan plan = {};               // of that one
 };
 
-/// How many sequences, and by which kernel, in the words that explain() has for the longest of them.
+/// How many sequences, and how, in the words that explain() has for the longest of them.
 std::string in_words(const KernelShare& share, const PackedForward& forward) {
   const std::string count = std::to_string(share.sequences);
   return "; " + count + (share.sequences == 1 ? " sequence: " : " sequences, the longest: ") +
-         describe(share.plan, forward.sequences().sizes(share.longest), forward.form());
+         in_words(share.plan, forward.sequences().sizes(share.longest), forward.form());
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ Result<std::string> explain_varlen(const PackedAttentionTensors& tensors, const 
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
   const PackedForward forward(tensors, options);
   const Sequences& sequences = forward.sequences();
-  KernelShare shares[2];  // the kernel for few queries, and that for many
+  KernelShare shares[kForwardForms];
   int64_t items = 0, idle = 0;
   for (int64_t s = 0; s < sequences.count(); ++s) {
     const ForwardPlan plan = forward.plan(s);
@@ -135,7 +135,7 @@ Result<std::string> explain_varlen(const PackedAttentionTensors& tensors, const 
       ++idle;
       continue;
     }
-    KernelShare& share = shares[plan.kernel != forward_rows(plan.isa)];
+    KernelShare& share = shares[static_cast<int>(plan.form)];
     if (share.sequences++ == 0 || sequences.sizes(s).Tq > sequences.sizes(share.longest).Tq) {
       share.longest = s;
       share.plan = plan;

@@ -2,7 +2,6 @@
 #ifndef ATTEND_DECODE_APPEND_VALIDATE_H_
 #define ATTEND_DECODE_APPEND_VALIDATE_H_
 
-
 #include "attend/kv_cache.h"
 
 namespace attend {

@@ -8,6 +8,7 @@
 #include "attend/attention.h"
 #include "attend/isa.h"
 #include "attention/attention_case.h"
+#include "attention/forward.h"
 
 namespace attend {
 namespace {
@@ -118,6 +119,24 @@ TEST(Explain, NamesTheKernelTheInstructionSetAndTheReason) {
                 AllOf(HasSubstr("rows on " + word + ", because Tq is 1"), HasSubstr("1 work items")));
     EXPECT_THAT(explained(100, isa), AllOf(HasSubstr("panels on " + word + ", because Tq is 100"),
                                            HasSubstr("tiles of 64 keys"), HasSubstr("2 work items")));
+  }
+}
+
+TEST(ForwardPlan, SaysWhichFormItChose) {
+  const Sizes few = {.B = 1, .Hq = 1, .Hkv = 1, .Tq = 1, .Tk = 64, .D = 8, .Dv = 8};
+  Sizes many = few;
+  many.Tq = 100;
+  for (const Isa isa : isas()) {
+    const auto form_for = [isa](const Sizes& n, DType dtype) {
+      return plan_forward(n, {.dtype = dtype}, isa, false).form;
+    };
+    const bool scalar = isa == Isa::kScalar;
+    const ForwardForm rows = scalar ? ForwardForm::kReference : ForwardForm::kRows,
+                      panels = scalar ? ForwardForm::kReference : ForwardForm::kPanels;
+    EXPECT_EQ(form_for(few, DType::kFloat32), rows) << name(isa);
+    EXPECT_EQ(form_for(few, DType::kBFloat16), rows) << name(isa);
+    EXPECT_EQ(form_for(many, DType::kFloat32), panels) << name(isa);
+    EXPECT_EQ(form_for(many, DType::kBFloat16), isa == Isa::kAvx512Bf16 ? ForwardForm::kPairs : panels);
   }
 }
 
