@@ -16,7 +16,7 @@ extern "C" {
  *   attend_kv_cache* cache;
  *   attend_kv_cache_create(&size, &cache);
  *   for (each new token) {
- *     attend_kv_cache_append(cache, &tokens, NULL);                  the token's key and value
+ *     attend_kv_cache_append(cache, &tokens, NULL, 0, NULL);         the token's key and value
  *     attend_kv_view view = {.size = sizeof view};
  *     attend_kv_cache_view(cache, &view);
  *     attend_attention_decode(&(attend_decode_tensors){.cache = &view, ...}, NULL, NULL);
@@ -71,10 +71,6 @@ typedef struct attend_kv_tokens {
    * read. */
   const int64_t* counts;
   size_t counts_count;
-  /* Which sequence of an attend_kv_cache each batch row is, none of them twice; NULL and 0: row b is sequence
-   * b. An attend_mutable_kv_view has its own. */
-  const int32_t* sequences;
-  size_t sequences_count;
   attend_rotation rope; /* turns the keys before they are stored; optional */
   /* Where the keys stand, for `rope` alone: T numbers, or B times as many. NULL and 0: where they are
    * stored. */
@@ -108,10 +104,12 @@ typedef struct attend_kv_cache_options {
 attend_code attend_kv_cache_create(const attend_kv_cache_options* options, attend_kv_cache** cache);
 void attend_kv_cache_destroy(attend_kv_cache* cache); /* NULL is fine */
 
-/* Appends tokens, taking pages as needed; a page shared with another sequence is copied before it is written
- * to. ATTEND_OUT_OF_MEMORY when the free pages do not suffice. A call that fails, by its executor's fault
- * too, leaves the cache as it was. */
+/* Appends the tokens of batch row b to sequence sequences[b], none of them twice (NULL and 0: to sequence b),
+ * taking pages as needed; a page shared with another sequence is copied before it is written to.
+ * ATTEND_OUT_OF_MEMORY when the free pages do not suffice. A call that fails, by its executor's fault too,
+ * leaves the cache as it was. */
 attend_code attend_kv_cache_append(attend_kv_cache* cache, const attend_kv_tokens* tokens,
+                                   const int32_t* sequences, size_t sequences_count,
                                    const attend_resources* resources);
 
 /* Forgets the tokens of a sequence from `length` on; its pages that become empty are free again. */

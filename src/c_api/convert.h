@@ -3,7 +3,6 @@
 #define ATTEND_C_API_CONVERT_H_
 
 #include <cstdint>
-#include <span>
 
 #include "attend/attend.h"
 #include "attend/attention.h"
@@ -27,7 +26,7 @@ Status convert(const attend_decode_tensors* from, DecodeTensors& to);
 Status convert(const attend_decode_options* from, DecodeOptions& to);
 Status convert(const attend_merge_tensors* from, MergeTensors& to);
 Status convert(const attend_mutable_kv_view* from, MutableKvView& to);
-Status convert(const attend_kv_tokens* from, KvTokens& to, std::span<const int32_t>& sequences);
+Status convert(const attend_kv_tokens* from, KvTokens& to);
 Status convert(const attend_kv_cache_options* from, KvCacheOptions& to);
 
 /// And back.

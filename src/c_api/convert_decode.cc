@@ -70,15 +70,13 @@ Status convert(const attend_mutable_kv_view* from, MutableKvView& to) {
   return convert_cache(from, to);
 }
 
-Status convert(const attend_kv_tokens* from, KvTokens& to, std::span<const int32_t>& sequences) {
+Status convert(const attend_kv_tokens* from, KvTokens& to) {
   attend_kv_tokens t;
   ATTEND_RETURN_IF_ERROR(read_struct(from, "tokens", t));
   ATTEND_RETURN_IF_ERROR(convert_views({{t.key, "key", to.key}, {t.value, "value", to.value}}));
   ATTEND_RETURN_IF_ERROR(convert_numbers(t.counts, t.counts_count, "counts", to.counts));
   ATTEND_RETURN_IF_ERROR(convert_rope(t.rope, to.rope));
-  ATTEND_RETURN_IF_ERROR(
-      convert_numbers(t.key_positions, t.key_positions_count, "key_positions", to.key_positions));
-  return convert_numbers(t.sequences, t.sequences_count, "sequences", sequences);
+  return convert_numbers(t.key_positions, t.key_positions_count, "key_positions", to.key_positions);
 }
 
 Status convert(const attend_kv_cache_options* from, KvCacheOptions& to) {

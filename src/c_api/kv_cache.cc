@@ -10,6 +10,7 @@
 #include "c_api/convert.h"
 #include "c_api/error.h"
 #include "c_api/executor.h"
+#include "c_api/fields.h"
 #include "c_api/operation.h"
 #include "c_api/sized_struct.h"
 
@@ -59,16 +60,11 @@ attend_code attend_kv_append(const attend_kv_tokens* tokens, const attend_mutabl
                              const attend_resources* resources) {
   return guarded([&]() -> Status {
     KvTokens t;
-    std::span<const int32_t> sequences;
     MutableKvView to;
     Resources r;
-    ATTEND_RETURN_IF_ERROR(convert(tokens, t, sequences));
+    ATTEND_RETURN_IF_ERROR(convert(tokens, t));
     ATTEND_RETURN_IF_ERROR(convert(cache, to));
     ATTEND_RETURN_IF_ERROR(convert(resources, r));
-    if (!sequences.empty()) {
-      return invalid("tokens.sequences has " + std::to_string(sequences.size()) +
-                     " numbers, but must have 0: the cache's own say which sequence a batch row is");
-    }
     return with_executor(r.executor, [&](Executor& executor) { return attend::kv_append(t, to, executor); });
   });
 }
@@ -82,14 +78,16 @@ void attend_kv_cache_destroy(attend_kv_cache* cache) {
 }
 
 attend_code attend_kv_cache_append(attend_kv_cache* cache, const attend_kv_tokens* tokens,
+                                   const int32_t* sequences, size_t sequences_count,
                                    const attend_resources* resources) {
   return with_cache(cache, [&](KvCache& own) -> Status {
     KvTokens t;
-    std::span<const int32_t> sequences;
+    std::span<const int32_t> rows;
     Resources r;
-    ATTEND_RETURN_IF_ERROR(convert(tokens, t, sequences));
+    ATTEND_RETURN_IF_ERROR(convert(tokens, t));
+    ATTEND_RETURN_IF_ERROR(convert_numbers(sequences, sequences_count, "sequences", rows));
     ATTEND_RETURN_IF_ERROR(convert(resources, r));
-    return with_executor(r.executor, [&](Executor& executor) { return own.append(t, executor, sequences); });
+    return with_executor(r.executor, [&](Executor& executor) { return own.append(t, executor, rows); });
   });
 }
 

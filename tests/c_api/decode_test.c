@@ -33,8 +33,8 @@ static attend_kv_cache* cache_of(const problem* p, int32_t dtype, int64_t page_s
   attend_kv_cache* cache = NULL;
   CHECK(attend_kv_cache_create(&size, &cache) == ATTEND_OK);
   const attend_kv_tokens first = tokens_of(p, 0, 4), rest = tokens_of(p, 4, kTk);
-  CHECK(attend_kv_cache_append(cache, &first, NULL) == ATTEND_OK);
-  CHECK(attend_kv_cache_append(cache, &rest, NULL) == ATTEND_OK);
+  CHECK(attend_kv_cache_append(cache, &first, NULL, 0, NULL) == ATTEND_OK);
+  CHECK(attend_kv_cache_append(cache, &rest, NULL, 0, NULL) == ATTEND_OK);
   return cache;
 }
 

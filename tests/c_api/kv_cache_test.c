@@ -27,11 +27,9 @@ static attend_code append_with(attend_kv_cache* cache, int32_t sequence, float f
   for (int n = 0; n < 16; ++n) numbers[n] = first + (float)n;
   const attend_kv_tokens tokens = {.size = sizeof tokens,
                                    .key = attend_view_of(numbers, ATTEND_FLOAT32, 1, 1, count, 1),
-                                   .value = attend_view_of(numbers, ATTEND_FLOAT32, 1, 1, count, 1),
-                                   .sequences = &sequence,
-                                   .sequences_count = 1};
+                                   .value = attend_view_of(numbers, ATTEND_FLOAT32, 1, 1, count, 1)};
   const attend_resources resources = {.size = sizeof resources, .executor = executor};
-  return attend_kv_cache_append(cache, &tokens, &resources);
+  return attend_kv_cache_append(cache, &tokens, &sequence, 1, &resources);
 }
 
 static attend_code append(attend_kv_cache* cache, int32_t sequence, float first, int64_t count) {
@@ -83,15 +81,23 @@ static void a_row_appends_as_many_tokens_as_it_says(void) {
                              .value = attend_view_of(numbers, ATTEND_FLOAT32, kSequences, 1, 3, 1),
                              .counts = counts,
                              .counts_count = kSequences};
-  CHECK(attend_kv_cache_append(cache, &tokens, NULL) == ATTEND_OK);
+  CHECK(attend_kv_cache_append(cache, &tokens, NULL, 0, NULL) == ATTEND_OK);
   CHECK(length(cache, 0) == 2 && length(cache, 1) == 1 && length(cache, 2) == 0);
   CHECK(key_at(cache, 0, 1) == 2 && key_at(cache, 1, 0) == 4);
   tokens.counts_count = 2;
-  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL), ATTEND_INVALID_ARGUMENT,
+  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL, 0, NULL), ATTEND_INVALID_ARGUMENT,
                 "counts has 2 numbers, but key axis B is 3");
   tokens.counts_count = 0;
-  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL), ATTEND_INVALID_ARGUMENT,
+  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL, 0, NULL), ATTEND_INVALID_ARGUMENT,
                 "counts is set, but counts_count is 0");
+  tokens.counts_count = kSequences;
+  const int32_t sequences[kSequences] = {2, 0, 1};
+  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, sequences, 0, NULL), ATTEND_INVALID_ARGUMENT,
+                "sequences is set, but sequences_count is 0");
+  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL, kSequences, NULL), ATTEND_INVALID_ARGUMENT,
+                "sequences is a null pointer, but sequences_count is 3");
+  CHECK(attend_kv_cache_append(cache, &tokens, sequences, kSequences, NULL) == ATTEND_OK);
+  CHECK(length(cache, 0) == 3 && length(cache, 1) == 1 && length(cache, 2) == 2);
   attend_kv_cache_destroy(cache);
 }
 
@@ -173,7 +179,7 @@ static void what_a_cache_cannot_do_leaves_it_as_it_was(void) {
                 "sequences[0] is 3, but the cache has 3 sequences");
   CHECK(append(cache, 1, 1, 7) == ATTEND_OK);
   CHECK_REFUSED(append(cache, 2, 1, 3), ATTEND_OUT_OF_MEMORY, "need 2 more pages, but the cache has 1 free");
-  CHECK_REFUSED(attend_kv_cache_append(cache, NULL, NULL), ATTEND_INVALID_ARGUMENT,
+  CHECK_REFUSED(attend_kv_cache_append(cache, NULL, NULL, 0, NULL), ATTEND_INVALID_ARGUMENT,
                 "tokens is a null pointer");
   CHECK_REFUSED(attend_kv_cache_truncate(cache, 0, 6), ATTEND_INVALID_ARGUMENT,
                 "length is 6, but sequence 0 holds 5 tokens");

@@ -172,11 +172,11 @@ static void decoding_finds_keys_that_were_turned(void) {
                              .rope = t.rope,
                              .key_positions = far,
                              .key_positions_count = kTk};
-  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL), ATTEND_INVALID_ARGUMENT,
+  CHECK_REFUSED(attend_kv_cache_append(cache, &tokens, NULL, 0, NULL), ATTEND_INVALID_ARGUMENT,
                 "key 6 of batch row 0 has position 16, but rope.cos axis P is 16");
   tokens.key_positions = NULL;
   tokens.key_positions_count = 0;
-  CHECK(attend_kv_cache_append(cache, &tokens, NULL) == ATTEND_OK);
+  CHECK(attend_kv_cache_append(cache, &tokens, NULL, 0, NULL) == ATTEND_OK);
   attend_kv_view view = {.size = sizeof view};
   CHECK(attend_kv_cache_view(cache, &view) == ATTEND_OK);
   float output[kB * kHq * kTq * kDv];
