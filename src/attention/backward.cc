@@ -133,7 +133,8 @@ void run_backward(BackwardProblem<T>& problem, const BackwardPlan& plan, Executo
                   std::byte* scratch) {
   problem.sizes = without_empty(problem.sizes);
   clear_bias_gradient(problem);
-  if (problem.sinks_gradient.present()) sinks_gradient(problem, executor);
+  const auto whole = [&](int64_t) -> const BackwardProblem<T>& { return problem; };
+  sum_sinks_gradient(problem, problem.sizes.B, executor, whole);
   for (int64_t wave = 0; wave < plan.waves.count(); ++wave) {
     run_wave(problem, plan, plan.waves.heads(wave), executor, scratch);
   }

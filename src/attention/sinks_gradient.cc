@@ -32,18 +32,7 @@ void add_sink_gradient(const BackwardProblem<T>& p, int64_t b, int64_t sink, dou
   for (int64_t h = sink * sharing; h < (sink + 1) * sharing; ++h) sum += head_sum(p, b, h);
 }
 
-template <class T>
-void sinks_gradient(const BackwardProblem<T>& p, Executor& executor) {
-  executor.for_each(p.sinks_gradient.shape[1], [&](int64_t sink, int) {
-    double sum = 0;
-    for (int64_t b = 0; b < p.sizes.B; ++b) add_sink_gradient(p, b, sink, sum);
-    *p.sinks_gradient.head(0, sink) = static_cast<T>(sum);
-  });
-}
-
 template void add_sink_gradient(const BackwardProblem<float>&, int64_t, int64_t, double&);
 template void add_sink_gradient(const BackwardProblem<double>&, int64_t, int64_t, double&);
-template void sinks_gradient(const BackwardProblem<float>&, Executor&);
-template void sinks_gradient(const BackwardProblem<double>&, Executor&);
 
 }  // namespace attend

@@ -72,7 +72,8 @@ class PackedBackward {
 
   template <class T>
   void run_problem(BackwardProblem<T> whole, Executor& executor, std::byte* scratch) const {
-    sum_sinks(whole, executor);
+    sum_sinks_gradient(whole, sequences_.count(), executor,
+                       [&](int64_t s) { return problem_of(sequences_[s], options_, whole); });
     clear_bias_gradient(whole);
     std::byte* sums = scratch + list_bytes() + plan_.worker_bytes * static_cast<size_t>(executor.workers());
     whole.sizes = without_empty(whole.sizes);
@@ -170,18 +171,6 @@ class PackedBackward {
                 within(all.keys, problem.sizes.Tk)},
                share_of<float>(scratch + list_bytes(), worker, plan_.worker_bytes));
       }
-    });
-  }
-
-  template <class T>
-  void sum_sinks(const BackwardProblem<T>& whole, Executor& executor) const {
-    if (!whole.sinks_gradient.present()) return;
-    executor.for_each(whole.sinks_gradient.shape[1], [&](int64_t sink, int) {
-      double sum = 0;
-      for (int64_t s = 0; s < sequences_.count(); ++s) {
-        add_sink_gradient(problem_of(sequences_[s], options_, whole), s, sink, sum);
-      }
-      *whole.sinks_gradient.head(0, sink) = static_cast<T>(sum);
     });
   }
 
