@@ -1,6 +1,12 @@
 #include "decode/append_validate.h"
 
+#include <algorithm>
+#include <functional>
+#include <new>
+#include <numeric>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "attention/validate_rope.h"
 #include "decode/kv_validate.h"
@@ -80,13 +86,26 @@ Status check_room(const KvTokens& tokens, const KvView& cache, int64_t capacity)
                      " tokens and is given " + std::to_string(count) + " more, but its capacity is " +
                      std::to_string(capacity));
     }
-    for (int64_t other = 0; other < b; ++other) {
-      if (sequence_of(cache, other) != sequence) continue;
-      return invalid("sequence " + std::to_string(sequence) + " is both batch row " + std::to_string(other) +
-                     " and batch row " + std::to_string(b));
-    }
   }
   return {};
+}
+
+/// No sequence is two batch rows.
+Status check_distinct(std::span<const int32_t> sequences) {
+  const auto first_not_above = std::ranges::adjacent_find(sequences, std::greater_equal());
+  if (first_not_above == sequences.end()) return {};
+  try {
+    std::vector<size_t> rows(sequences.size());
+    std::iota(rows.begin(), rows.end(), size_t{0});
+    const auto sequence_of_row = [&](size_t row) { return sequences[row]; };
+    std::ranges::stable_sort(rows, {}, sequence_of_row);
+    const auto twice = std::ranges::adjacent_find(rows, {}, sequence_of_row);
+    if (twice == rows.end()) return {};
+    return invalid("sequence " + std::to_string(sequences[*twice]) + " is both batch row " +
+                   std::to_string(*twice) + " and batch row " + std::to_string(twice[1]));
+  } catch (const std::bad_alloc&) {
+    return {StatusCode::kOutOfMemory, "not enough memory to compare the sequences"};
+  }
 }
 
 }  // namespace
@@ -97,6 +116,7 @@ Status check_append(const KvTokens& tokens, const KvView& cache, int64_t capacit
   ATTEND_RETURN_IF_ERROR(check_tokens(tokens, o, batch_of(cache)));
   ATTEND_RETURN_IF_ERROR(check_overlaps(tokens, o));
   ATTEND_RETURN_IF_ERROR(check_room(tokens, cache, capacity));
+  ATTEND_RETURN_IF_ERROR(check_distinct(cache.sequences));
   return check_places(tokens, cache);
 }
 

@@ -98,7 +98,8 @@ Result<KvCache> KvCache::create(const KvCacheOptions& asked) {
         State{o, pages_per_sequence, bytes, allocate_aligned(bytes), tensors, PagePool(o.pages),
               std::vector<int32_t>(static_cast<size_t>(o.sequences * pages_per_sequence), -1),
               std::vector<int64_t>(static_cast<size_t>(o.sequences), 0),
-              std::vector<int32_t>(static_cast<size_t>(o.sequences), -1)});
+              std::vector<int32_t>(static_cast<size_t>(o.sequences), -1),
+              std::vector<int32_t>(static_cast<size_t>(o.pages), 0)});
     for (size_t i = 0; i < 4; ++i) {
       const bool absent = state->tensors[i].shape[0] == 0;
       state->tensors[i].data = absent ? nullptr : state->memory.get() + offsets[i];

@@ -22,21 +22,23 @@ std::optional<int32_t> KvCache::State::shared_tail(int64_t sequence) {
 }
 
 int64_t KvCache::State::pages_needed(const KvTokens& tokens, const KvView& view) {
-  int64_t needed = 0;
-  const int64_t B = batch_of(view);
-  for (int64_t b = 0; b < B; ++b) {
-    const int64_t sequence = sequence_of(view, b), count = count_of(tokens, b);
-    if (count == 0) continue;
-    needed += pages_of(length(sequence) + count) - pages_of(length(sequence));
-    const std::optional<int32_t> tail = shared_tail(sequence);
-    if (!tail) continue;
-    // The last holder of a page that is left keeps it; all others copy it.
-    int64_t left = pool.holders(*tail);
-    for (int64_t earlier = 0; earlier < b; ++earlier) {
-      left -= count_of(tokens, earlier) > 0 && shared_tail(sequence_of(view, earlier)) == tail ? 1 : 0;
+  const auto each_tail_to_share = [&](auto&& visit) {
+    for (int64_t b = 0; b < batch_of(view); ++b) {
+      if (count_of(tokens, b) == 0) continue;
+      const std::optional<int32_t> tail = shared_tail(sequence_of(view, b));
+      if (tail) visit(*tail, leaving[static_cast<size_t>(*tail)]);
     }
-    needed += left > 1 ? 1 : 0;
+  };
+  int64_t needed = 0;
+  for (int64_t b = 0; b < batch_of(view); ++b) {
+    const int64_t held = length(sequence_of(view, b));
+    needed += pages_of(held + count_of(tokens, b)) - pages_of(held);
   }
+  each_tail_to_share([&](int32_t tail, int32_t& left) {
+    ++left;
+    needed += left < pool.holders(tail) ? 1 : 0;  // the last holder keeps the page, all others copy it
+  });
+  each_tail_to_share([](int32_t, int32_t& left) { left = 0; });
   return needed;
 }
 

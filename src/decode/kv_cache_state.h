@@ -25,6 +25,8 @@ struct KvCache::State {
   std::vector<int64_t> lengths;  // [sequences]
   /// [sequences], from make_room() on: the shared page that the sequence's own tail is a copy of, or -1.
   std::vector<int32_t> copied_tails;
+  /// [pages], zeros but within pages_needed(): how many of a page's holders leave it.
+  std::vector<int32_t> leaving;
 
   int32_t& page(int64_t sequence, int64_t index) {
     return table[static_cast<size_t>(sequence * pages_per_sequence + index)];

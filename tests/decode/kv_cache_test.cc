@@ -225,6 +225,10 @@ TEST(KvCache, RefusesTokensWithoutRoomAndStaysAsItWas) {
   const std::vector<int32_t> twice = {1, 1};
   EXPECT_THAT(cache.append(c.view, serial_executor(), twice).message(),
               HasSubstr("sequence 1 is both batch row 0 and batch row 1"));
+  const std::vector<int32_t> backwards_and_twice = {1, 0, 1};
+  const Tokens three(3, 1, 4);
+  EXPECT_THAT(cache.append(three.view, serial_executor(), backwards_and_twice).message(),
+              HasSubstr("sequence 1 is both batch row 0 and batch row 2"));
   const std::vector<int32_t> unknown = {0, 2};
   EXPECT_THAT(cache.append(c.view, serial_executor(), unknown).message(),
               HasSubstr("sequences[1] is 2, but the cache has 2 sequences"));
