@@ -1,4 +1,5 @@
-# One target a folder: a wrong include does not link.
+# One target a folder of src/. Each compiles with all of src/ to include from; tests/CMakeLists.txt holds what is
+# included to the dependencies that are declared.
 
 # Flags that every target of the project is compiled with.
 add_library(attend_build_flags INTERFACE)
@@ -18,6 +19,8 @@ function(attend_module name)
   set(target attend_${name})
   add_library(${target} STATIC ${arg_SOURCES} ${arg_KERNELS})
   add_library(attend::${name} ALIAS ${target})
+  set_property(GLOBAL APPEND PROPERTY ATTEND_MODULES ${name})
+  target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE attend_build_flags ${arg_PRIVATE_DEPENDS})
   if(arg_KERNELS AND NOT ATTEND_SANITIZE)
