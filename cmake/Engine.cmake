@@ -4,7 +4,8 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(ATTEND_ENGINE_MODULES base attention decode c_api)
-set(ATTEND_ENGINE_HEADERS attend.h attend_decode.h attend_rope.h attention.h decode.h executor.h isa.h kv_cache.h rope.h status.h tensor.h varlen.h)
+set(ATTEND_ENGINE_HEADERS attend.h attend_decode.h attend_rope.h attention.h decode.h executor.h isa.h kv_cache.h
+    rope.h status.h tensor.h varlen.h)
 
 # attend_engine_library(TARGET [STATIC|SHARED]) defines the library TARGET, called libattend.
 function(attend_engine_library target)
@@ -47,16 +48,30 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/attendConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/attendConfig.cmake ${PROJECT_BINARY_DIR}/attendConfigVersion.cmake
         DESTINATION ${package_dir} COMPONENT library)
 
+# The terms of what is installed, of either component.
+set(doc_dir ${CMAKE_INSTALL_DATAROOTDIR}/doc/attend)
+foreach(component library program)
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE
+          DESTINATION ${doc_dir} COMPONENT ${component})
+endforeach()
+
 # A static library hands what it needs on to the program; a shared one has it.
-set(needs_of_static "-fopenmp -lstdc++ -lm -pthread")
-if(BUILD_SHARED_LIBS)
-  set(pc_libs "-L\${libdir} -lattend")
-  set(pc_private "Requires.private: libhwy\nLibs.private: ${needs_of_static}")
-else()
-  set(pc_libs "-L\${libdir} -lattend ${needs_of_static}")
-  set(pc_private "Requires: libhwy")
+set(pc_libs "-L\${libdir} -lattend")
+set(pc_requires "")
+if(NOT BUILD_SHARED_LIBS)
+  string(APPEND pc_libs " -fopenmp -lstdc++ -lm -pthread")
+  set(pc_requires "Requires: libhwy\n")
 endif()
-# Relative to the file itself, so that an installed tree can be moved.
-file(RELATIVE_PATH pc_prefix /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+  set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
+else()
+  # Relative to the file itself, so that an installed tree can be moved.
+  file(RELATIVE_PATH up /x/${CMAKE_INSTALL_LIBDIR}/pkgconfig /x)
+  set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+  set(pc_${dir} "\${prefix}")
+  cmake_path(APPEND pc_${dir} "${CMAKE_INSTALL_${dir}}")  # which may be absolute
+endforeach()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/attend.pc.in ${PROJECT_BINARY_DIR}/attend.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/attend.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library)

@@ -2,14 +2,18 @@
 //
 //   auto captioner = attend::Captioner::load("models/attend.safetensors");
 //   auto caption = captioner.value().caption_file("dog.jpg");
-//   for (const attend::CaptionWord& word : caption.value().words) ...  // word.text, word.probability,
-//   word.attention
+//   for (const attend::CaptionWord& word : caption.value().words) {
+//     ...  // word.text, word.probability, word.attention
+//   }
 //
 // How: the photo is squashed to a square and cut by a convolutional encoder into a grid of G x G patches.
 // Each patch gives a key (what it looks like) and a value (what is there, and where it is), computed once a
 // photo. A Transformer says the sentence word by word; at each word it weighs the patches by how well their
 // keys fit what it is about to say. Those weights, averaged over heads and layers, are the word's map. It
 // says where the model looked, not why.
+//
+// This header is for programs that are built together with attend: add_subdirectory() gives them the target
+// attend::captioner. It is not installed, and neither are the libraries that it takes.
 #ifndef ATTEND_CAPTIONER_H_
 #define ATTEND_CAPTIONER_H_
 
@@ -27,7 +31,7 @@
 
 namespace attend {
 
-struct Photo;  // "vision/photo.h": upright 8-bit sRGB
+struct Photo;  // "vision/photo.h", beside load_photo(): upright 8-bit sRGB
 
 /// How a caption is found. What is absent is as the model's file says; its makers chose it on validation
 /// photos.
@@ -54,8 +58,8 @@ struct CaptionOptions {
 struct CaptionWord {
   std::string text;        // as it stands in the sentence: "man's"
   double probability = 0;  // the model's, after the words before it; of all parts of "man's" together
-  std::vector<float>
-      attention;  // [grid, grid] from the photo's top left, row by row; sums to 1; empty unless asked for
+  /// [grid, grid] from the photo's top left, row by row; sums to 1; empty unless asked for.
+  std::vector<float> attention;
 };
 
 /// A part of a photo in shares of its sides, from the top left.
@@ -70,8 +74,8 @@ struct Caption {
   int grid = 0;      // patches a side
   CaptionArea area;  // what the grid covers; less than the photo where the model sees its middle alone
   std::vector<CaptionWord> words;  // joined by spaces, they are `text`, or what came of it after a prompt
-  std::vector<int32_t>
-      tokens;  // numbers in the model's vocabulary: the start, the prompt's, what was said, the end
+  /// Numbers in the model's vocabulary: the start, the prompt's, what was said, the end.
+  std::vector<int32_t> tokens;
 };
 
 /// How a published model's weights are held. Rounding loses a little: Captioner::notes() says how much.
