@@ -4,9 +4,9 @@
 //   attend_caption_bench MODEL.safetensors
 //
 //   {"do": "load" | "encode" | "decode" | "both" | "caption", "path": "photo.jpg"}
-//                      -> {"seconds": S, "words": [ids], "log_probability": L}, the last two where something
-//                      was said
-//   {"do": "facts"}    -> {"isa": "avx2", "threads": 2}
+//       -> {"seconds": S, "words": [ids], "log_probability": L}, the last two where something was said
+//   {"do": "facts"}
+//       -> {"isa": "avx2", "threads": 2}
 //
 // load: file to the square of pixels that the encoder sees; encode: to patch features; decode: keys and
 // values of the photo, and beam search; both: encode and decode; caption: all three.

@@ -2,10 +2,9 @@
 //
 //   attend_train_bench WEIGHTS.safetensors BATCHES.safetensors
 //
-//   {"do": "restart"}                                 weights as in the file, no moments, the first batch
-//   next
-//   {"do": "learn", "steps": N, "dropout": true}   -> {"seconds": S, "losses": [nats a word, ...]}
-//   {"do": "facts"}                                -> {"isa": "avx2", "threads": 2}
+//   {"do": "restart"}                               weights as in the file, no moments, first batch next
+//   {"do": "learn", "steps": N, "dropout": true}    -> {"seconds": S, "losses": [nats a word, ...]}
+//   {"do": "facts"}                                 -> {"isa": "avx2", "threads": 2}
 #include <omp.h>
 
 #include <memory>

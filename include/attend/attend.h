@@ -1,12 +1,13 @@
 /* Attention on CPUs, for C and for everything that calls C.
  *
  *   float q[B*Hq*Tq*D], k[B*Hkv*Tk*D], v[B*Hkv*Tk*Dv], out[B*Hq*Tq*Dv];
- *   attend_attention_tensors tensors = {.size = sizeof tensors,
- *                                       .query = attend_view_of(q, ATTEND_FLOAT32, B, Hq, Tq, D),
- *                                       .key = attend_view_of(k, ATTEND_FLOAT32, B, Hkv, Tk, D),
- *                                       .value = attend_view_of(v, ATTEND_FLOAT32, B, Hkv, Tk, Dv),
- *                                       .output = attend_mutable_view_of(out, ATTEND_FLOAT32, B, Hq, Tq,
- * Dv)}; if (attend_attention(&tensors, NULL, NULL) != ATTEND_OK) puts(attend_last_error());
+ *   attend_attention_tensors tensors = {
+ *       .size = sizeof tensors,
+ *       .query = attend_view_of(q, ATTEND_FLOAT32, B, Hq, Tq, D),
+ *       .key = attend_view_of(k, ATTEND_FLOAT32, B, Hkv, Tk, D),
+ *       .value = attend_view_of(v, ATTEND_FLOAT32, B, Hkv, Tk, Dv),
+ *       .output = attend_mutable_view_of(out, ATTEND_FLOAT32, B, Hq, Tq, Dv)};
+ *   if (attend_attention(&tensors, NULL, NULL) != ATTEND_OK) puts(attend_last_error());
  *
  * What is computed is the contract of attend/attention.h, under the same names; axes are B batch, Hq query
  * heads, Hkv key/value heads, Tq queries, Tk keys, D query/key width, Dv value width.
@@ -54,8 +55,7 @@ const char* attend_version(void);
 size_t attend_isa_count(void);
 const char* attend_isa_name(size_t index);
 
-/* --- Tensors: other people's memory, borrowed for the length of a call ------------------------------------
- */
+/* --- Tensors: other people's memory, borrowed for the length of a call ------------------------------- */
 
 typedef enum attend_dtype {
   ATTEND_FLOAT32 = 0,
@@ -88,8 +88,7 @@ attend_view attend_view_of(const void* data, int32_t dtype, int64_t a, int64_t b
 attend_mutable_view attend_mutable_view_of(void* data, int32_t dtype, int64_t a, int64_t b, int64_t c,
                                            int64_t d);
 
-/* --- Executors: where the work runs -----------------------------------------------------------------------
- */
+/* --- Executors: where the work runs ------------------------------------------------------------------ */
 
 /* The library cuts an operation into tasks by its shapes alone and hands them to an executor; results do not
  * depend on which one, nor on how many threads it has. */
@@ -133,8 +132,7 @@ typedef struct attend_resources {
                                 none needs none */
 } attend_resources;
 
-/* --- Attention --------------------------------------------------------------------------------------------
- */
+/* --- Attention --------------------------------------------------------------------------------------- */
 
 typedef enum attend_causal {
   ATTEND_CAUSAL_NONE = 0,

@@ -8,8 +8,7 @@
 extern "C" {
 #endif
 
-/* --- Rotary position embedding by itself ------------------------------------------------------------------
- */
+/* --- Rotary position embedding by itself ------------------------------------------------------------- */
 
 typedef struct attend_rope_tensors {
   size_t size;

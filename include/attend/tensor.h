@@ -5,8 +5,8 @@
 // in elements, and may be broadcast with a stride of 0. The one legend of axes, used in every header, kernel,
 // test and error message:
 //
-//   B batch   Hq query heads   Hkv key/value heads   Tq queries   Tk keys   D query/key width   Dv value
-//   width
+//   B batch      Hq query heads      Hkv key/value heads
+//   Tq queries   Tk keys             D query/key width    Dv value width
 #ifndef ATTEND_TENSOR_H_
 #define ATTEND_TENSOR_H_
 

@@ -56,9 +56,8 @@ class CaptionDecoder {
   Images remember(ConstMatrix<float> tokens, Arena& kept, Pass& pass) const;
 
   /// The next tokens of each sequence of `caches` (one a layer), equally many of each, one sequence after the
-  /// other
-  /// -> logits [sequences, vocabulary] after the last of each. `weights`, when present [sequences, image
-  /// tokens], receives the attention of those last tokens to the image, mean over heads and layers.
+  /// other -> logits [sequences, vocabulary] after the last of each. `weights`, when present [sequences,
+  /// image tokens], receives the attention of those last tokens to the image, mean over heads and layers.
   Matrix<float> step(std::span<const int32_t> tokens, const Images& images,
                      std::vector<KeyValueCache<float>>& caches, Pass& pass, Matrix<float> weights = {}) const;
 

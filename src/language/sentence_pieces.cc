@@ -104,8 +104,7 @@ class Sentences final : public sentencepiece::SentenceIterator {
 };
 
 /// The bound on the number of pieces that SentencePiece's refusal ends with, as the end of a sentence of
-/// ours:
-/// "... is smaller than required_chars. 20 vs 22. ..." or "... set it to a value <= 35."
+/// ours: "... is smaller than required_chars. 20 vs 22. ..." or "... set it to a value <= 35."
 std::string bound_in(std::string_view refusal) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kBounds = {
       {{" vs ", ": at least"}, {"a value <= ", ": at most"}}};

@@ -48,9 +48,8 @@ class Vocabulary {
   std::vector<int32_t> encode(std::span<const std::string> words) const;
 
   /// The sentence as people write it: words with a space between them, "'s" and "n't" glued to the word
-  /// before
-  /// ("a dog 's bone" -> "a dog's bone"), brackets as signs. Stops at kEnd, skips kStart; kUnknown reads
-  /// "<unknown>".
+  /// before ("a dog 's bone" -> "a dog's bone"), brackets as signs. Stops at kEnd, skips kStart; kUnknown
+  /// reads "<unknown>".
   std::string decode(std::span<const int32_t> ids) const;
 
  private:
