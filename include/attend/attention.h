@@ -55,7 +55,7 @@ struct AttentionWindow {
 /// What is computed, apart from the data. The backward pass must be given what forward was.
 struct AttentionOptions {
   /// Multiplies every score; absent means 1 / sqrt(D). Must be finite.
-  std::optional<float> scale;
+  std::optional<float> scale = {};
 
   Causal causal = Causal::kNone;
 
@@ -109,7 +109,7 @@ struct AttentionOptions {
 
   /// Pins the instruction set; absent means the fastest of isas(). One that the machine lacks is an error,
   /// and so is any but kScalar for float64, or where scale / softcap is below 2^-110 or above 2^64.
-  std::optional<Isa> isa;
+  std::optional<Isa> isa = {};
 };
 
 /// The operands of the forward pass. Query, key, value and output have one type: float32, bfloat16, float16,
@@ -117,12 +117,12 @@ struct AttentionOptions {
 /// float32, or float64 with float64: sums are never kept in 16 bits. Any strides with a contiguous last axis;
 /// outputs must not overlap inputs.
 struct AttentionTensors {
-  TensorView query;                    // [B, Hq, Tq, D]     1 <= D <= 1024
-  TensorView key;                      // [B, Hkv, Tk, D]    Hq % Hkv == 0
-  TensorView value;                    // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
-  MutableTensorView output;            // [B, Hq, Tq, Dv]
-  MutableTensorView lse;               // [B, Hq, Tq, 1], optional
-  MutableTensorView weights;           // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
+  TensorView query = {};               // [B, Hq, Tq, D]     1 <= D <= 1024
+  TensorView key = {};                 // [B, Hkv, Tk, D]    Hq % Hkv == 0
+  TensorView value = {};               // [B, Hkv, Tk, Dv]   1 <= Dv <= 1024
+  MutableTensorView output = {};       // [B, Hq, Tq, Dv]
+  MutableTensorView lse = {};          // [B, Hq, Tq, 1], optional
+  MutableTensorView weights = {};      // [B, Hq, Tq, Tk], optional: p, exactly as used; 0 where masked
   MutableTensorView head_mean = {};    // [B, 1, Tq, Tk], optional: the weights' mean over heads
   MutableTensorView column_sums = {};  // [B, Hq, 1, Tk], optional: their sums over queries
 };
@@ -132,13 +132,13 @@ struct AttentionTensors {
 /// 16-bit operands are summed in float32 and rounded once; lse and the gradients of bias and sinks are
 /// float32.
 struct AttentionGradientTensors {
-  TensorView query, key, value;           // as in forward
-  TensorView output;                      // [B, Hq, Tq, Dv]  forward's
-  TensorView lse;                         // [B, Hq, Tq, 1]   forward's
-  TensorView output_gradient;             // [B, Hq, Tq, Dv]
-  MutableTensorView query_gradient;       // [B, Hq, Tq, D]
-  MutableTensorView key_gradient;         // [B, Hkv, Tk, D]
-  MutableTensorView value_gradient;       // [B, Hkv, Tk, Dv]
+  TensorView query = {}, key = {}, value = {};  // as in forward
+  TensorView output = {};                       // [B, Hq, Tq, Dv]  forward's
+  TensorView lse = {};                          // [B, Hq, Tq, 1]   forward's
+  TensorView output_gradient = {};              // [B, Hq, Tq, Dv]
+  MutableTensorView query_gradient = {};        // [B, Hq, Tq, D]
+  MutableTensorView key_gradient = {};          // [B, Hkv, Tk, D]
+  MutableTensorView value_gradient = {};        // [B, Hkv, Tk, Dv]
   MutableTensorView bias_gradient = {};   // the bias's shape, optional: summed over the axes that are 1 in it
   MutableTensorView sinks_gradient = {};  // the sinks' shape, optional
 };

@@ -42,10 +42,10 @@ namespace attend {
 inline constexpr int64_t kDecodeSplit = 512;
 
 struct DecodeTensors {
-  TensorView query;          // [B, Hq, Tq, D]    float32, bfloat16 or float16; Hq % Hkv == 0
-  KvView cache;              // of Hkv heads, D and Dv; holds the new tokens already
-  MutableTensorView output;  // [B, Hq, Tq, Dv]   of the query's type
-  MutableTensorView lse;     // [B, Hq, Tq, 1]    float32, optional
+  TensorView query = {};          // [B, Hq, Tq, D]    float32, bfloat16 or float16; Hq % Hkv == 0
+  KvView cache = {};              // of Hkv heads, D and Dv; holds the new tokens already
+  MutableTensorView output = {};  // [B, Hq, Tq, Dv]   of the query's type
+  MutableTensorView lse = {};     // [B, Hq, Tq, 1]    float32, optional
 };
 
 /// The options of attention.h that make sense over a cache, by the same names. Its lengths take the place of
@@ -100,14 +100,14 @@ Result<std::string> explain_decode(const DecodeTensors& tensors, const DecodeOpt
 
 /// What attention computed over one set of keys.
 struct AttentionPart {
-  TensorView output;  // [B, H, T, Dv]   float32, float64, bfloat16 or float16
-  TensorView lse;     // [B, H, T, 1]    float32; float64 beside float64
+  TensorView output = {};  // [B, H, T, Dv]   float32, float64, bfloat16 or float16
+  TensorView lse = {};     // [B, H, T, 1]    float32; float64 beside float64
 };
 
 struct MergeTensors {
-  AttentionPart first, second;  // over disjoint sets of keys
-  MutableTensorView output;     // [B, H, T, Dv]   of the parts' type; may be the output of a part, in place
-  MutableTensorView lse;        // [B, H, T, 1]    optional; may be the lse of a part
+  AttentionPart first = {}, second = {};  // over disjoint sets of keys
+  MutableTensorView output = {};  // [B, H, T, Dv]   of the parts' type; may be the output of a part, in place
+  MutableTensorView lse = {};     // [B, H, T, 1]    optional; may be the lse of a part
 };
 
 /// The attention over both sets of keys together: with lse = log(exp(lse_1) + exp(lse_2)),

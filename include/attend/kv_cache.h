@@ -6,8 +6,7 @@
 // page a sequence. There are two ways to use it:
 //
 //  * KvCache owns the memory and hands out pages itself. Sequences grow, are cut back (speculative tokens
-//  that
-//    were refused), and share the pages of a common prefix.
+//    that were refused), and share the pages of a common prefix.
 //  * KvView describes memory and a block table that somebody else owns: an engine with its own allocator.
 //    kv_append() writes new tokens there; KvCache is built on it.
 //
@@ -36,21 +35,21 @@ namespace attend {
 /// Keys and values in pages, borrowed. View is TensorView to read, MutableTensorView to append.
 template <class View>
 struct BasicKvView {
-  View key;          // [pages, Hkv, page_size, D]    rows contiguous, other strides free
-  View value;        // [pages, Hkv, page_size, Dv]   of the key's type
-  View key_scale;    // [pages, Hkv, page_size, 1]    float32; for int8, and absent otherwise
-  View value_scale;  // [pages, Hkv, page_size, 1]
+  View key = {};          // [pages, Hkv, page_size, D]    rows contiguous, other strides free
+  View value = {};        // [pages, Hkv, page_size, Dv]   of the key's type
+  View key_scale = {};    // [pages, Hkv, page_size, 1]    float32; for int8, and absent otherwise
+  View value_scale = {};  // [pages, Hkv, page_size, 1]
 
   /// [sequences, pages_per_sequence], row-major. Empty: sequence s is page s, a contiguous cache. Entries
   /// that no query can see (past the length, or left of a window) are not looked at.
-  std::span<const int32_t> block_table;
+  std::span<const int32_t> block_table = {};
   int64_t pages_per_sequence = 1;
 
   /// How many tokens each sequence holds: one number a sequence, at most pages_per_sequence * page_size.
-  std::span<const int64_t> lengths;
+  std::span<const int64_t> lengths = {};
 
   /// Which sequence each row of a batch is; empty: row b is sequence b.
-  std::span<const int32_t> sequences;
+  std::span<const int32_t> sequences = {};
 };
 using MutableKvView = BasicKvView<MutableTensorView>;
 
@@ -65,8 +64,8 @@ struct KvView : BasicKvView<TensorView> {
 /// New tokens for a batch of sequences. float32, bfloat16 or float16, key and value alike; any strides with a
 /// contiguous last axis.
 struct KvTokens {
-  TensorView key;    // [B, Hkv, T, D]
-  TensorView value;  // [B, Hkv, T, Dv]
+  TensorView key = {};    // [B, Hkv, T, D]
+  TensorView value = {};  // [B, Hkv, T, Dv]
   /// How many of the T tokens of each batch row are appended: empty (all), or B numbers in [0, T]. The rest
   /// is padding and is not read.
   std::span<const int64_t> counts = {};

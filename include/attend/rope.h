@@ -54,8 +54,8 @@ struct Rope {
 
 /// What rope() turns.
 struct RopeTensors {
-  TensorView input;          // [B, H, T, D]   float32, bfloat16, float16 or float64; 1 <= D <= 1024
-  MutableTensorView output;  // [B, H, T, D]   of the input's type; may be the input, in place
+  TensorView input = {};          // [B, H, T, D]   float32, bfloat16, float16 or float64; 1 <= D <= 1024
+  MutableTensorView output = {};  // [B, H, T, D]   of the input's type; may be the input, in place
 };
 
 struct RopeOptions {
@@ -91,7 +91,7 @@ struct RopeTableOptions {
 
 /// What rope_table() fills: row p for position p. float32 or float64, in one type and shape.
 struct RopeTable {
-  MutableTensorView cos, sin;  // [1, 1, P, R / 2]
+  MutableTensorView cos = {}, sin = {};  // [1, 1, P, R / 2]
 };
 
 /// Computed in float64 and rounded once. Errors: kInvalidArgument (shapes, overlap, a base that is not

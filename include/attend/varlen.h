@@ -35,28 +35,28 @@ namespace attend {
 /// The operands of the forward pass, of the types and strides that attention() takes. total_q and total_k are
 /// the last of the offsets. Outputs must not overlap inputs.
 struct PackedAttentionTensors {
-  TensorView query;  // [1, Hq, total_q, D]     1 <= D <= 1024
-  TensorView key;    // [1, Hkv, total_k, D]    Hq % Hkv == 0
-  TensorView value;  // [1, Hkv, total_k, Dv]   1 <= Dv <= 1024
+  TensorView query = {};  // [1, Hq, total_q, D]     1 <= D <= 1024
+  TensorView key = {};    // [1, Hkv, total_k, D]    Hq % Hkv == 0
+  TensorView value = {};  // [1, Hkv, total_k, Dv]   1 <= Dv <= 1024
 
   /// One number more than there are sequences: from 0 to total_q and from 0 to total_k, never decreasing. A
   /// sequence may have no queries, no keys, or neither.
-  std::span<const int64_t> query_starts, key_starts;
+  std::span<const int64_t> query_starts = {}, key_starts = {};
 
-  MutableTensorView output;    // [1, Hq, total_q, Dv]
-  MutableTensorView lse = {};  // [1, Hq, total_q, 1], optional
+  MutableTensorView output = {};  // [1, Hq, total_q, Dv]
+  MutableTensorView lse = {};     // [1, Hq, total_q, 1], optional
 };
 
 /// The operands of the backward pass, in the types of the forward pass, as those of attention_backward().
 struct PackedAttentionGradientTensors {
-  TensorView query, key, value;                       // as in forward
-  std::span<const int64_t> query_starts, key_starts;  // as in forward
-  TensorView output;                                  // [1, Hq, total_q, Dv]  forward's
-  TensorView lse;                                     // [1, Hq, total_q, 1]   forward's
-  TensorView output_gradient;                         // [1, Hq, total_q, Dv]
-  MutableTensorView query_gradient;                   // [1, Hq, total_q, D]
-  MutableTensorView key_gradient;                     // [1, Hkv, total_k, D]
-  MutableTensorView value_gradient;                   // [1, Hkv, total_k, Dv]
+  TensorView query = {}, key = {}, value = {};                  // as in forward
+  std::span<const int64_t> query_starts = {}, key_starts = {};  // as in forward
+  TensorView output = {};                                       // [1, Hq, total_q, Dv]  forward's
+  TensorView lse = {};                                          // [1, Hq, total_q, 1]   forward's
+  TensorView output_gradient = {};                              // [1, Hq, total_q, Dv]
+  MutableTensorView query_gradient = {};                        // [1, Hq, total_q, D]
+  MutableTensorView key_gradient = {};                          // [1, Hkv, total_k, D]
+  MutableTensorView value_gradient = {};                        // [1, Hkv, total_k, Dv]
   MutableTensorView sinks_gradient = {};  // the sinks' shape, optional: summed over the sequences in order
   MutableTensorView bias_gradient = {};  // the bias's shape, optional: summed over the axes that are 1 in it,
                                          // 0 past the rows and columns of a sequence
