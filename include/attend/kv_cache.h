@@ -122,6 +122,7 @@ class KvCache {
   void reset();
 
   const KvCacheOptions& options() const;
+  /// Tokens that a sequence holds; 0 for one that the cache does not have.
   int64_t length(int64_t sequence) const;
   int64_t free_pages() const;
   size_t bytes() const;

@@ -163,7 +163,7 @@ const KvCacheOptions& KvCache::options() const {
   return state_->options;
 }
 int64_t KvCache::length(int64_t sequence) const {
-  return state_->length(sequence);
+  return state_->has(sequence) ? state_->length(sequence) : 0;
 }
 int64_t KvCache::free_pages() const {
   return state_->pool.free();

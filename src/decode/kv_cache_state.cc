@@ -10,7 +10,7 @@
 namespace attend {
 
 Status KvCache::State::check_sequence(const char* argument, int64_t sequence) const {
-  if (sequence >= 0 && sequence < options.sequences) return {};
+  if (has(sequence)) return {};
   return invalid(std::string(argument) + " is " + std::to_string(sequence) + ", but the cache has " +
                  std::to_string(options.sequences) + " sequences");
 }

@@ -14,7 +14,7 @@
 
 namespace attend {
 
-struct KvCache::State {
+struct [[gnu::visibility("hidden")]] KvCache::State {
   KvCacheOptions options;
   int64_t pages_per_sequence;
   size_t bytes;
@@ -31,11 +31,20 @@ struct KvCache::State {
   int32_t& page(int64_t sequence, int64_t index) {
     return table[static_cast<size_t>(sequence * pages_per_sequence + index)];
   }
-  int64_t& length(int64_t sequence) { return lengths[static_cast<size_t>(sequence)]; }
-  int32_t& copied_tail(int64_t sequence) { return copied_tails[static_cast<size_t>(sequence)]; }
+  int64_t& length(int64_t sequence) {
+    return lengths[static_cast<size_t>(sequence)];
+  }
+  int32_t& copied_tail(int64_t sequence) {
+    return copied_tails[static_cast<size_t>(sequence)];
+  }
   /// Pages that hold `tokens` tokens.
-  int64_t pages_of(int64_t tokens) const { return (tokens + options.page_size - 1) / options.page_size; }
+  int64_t pages_of(int64_t tokens) const {
+    return (tokens + options.page_size - 1) / options.page_size;
+  }
 
+  bool has(int64_t sequence) const {
+    return sequence >= 0 && sequence < options.sequences;
+  }
   Status check_sequence(const char* argument, int64_t sequence) const;
   /// The page that the next token of `sequence` goes into, if it has tokens already and others hold it too.
   std::optional<int32_t> shared_tail(int64_t sequence);

@@ -270,6 +270,18 @@ TEST(KvCache, IsAsItWasAfterAnAppendThatThrew) {
   EXPECT_EQ(cache.free_pages(), 10);
 }
 
+TEST(KvCache, HoldsNoTokensOfASequenceThatItDoesNotHave) {
+  KvCache cache = make({.sequences = 2, .capacity = 4});
+  append(cache, Tokens(2, 3, 1));
+  EXPECT_EQ(cache.length(1), 3);
+  for (const int64_t sequence : {int64_t{-1}, int64_t{2}, int64_t{-1'000'000'000}, INT64_MIN, INT64_MAX}) {
+    EXPECT_EQ(cache.length(sequence), 0) << sequence;
+    EXPECT_THAT(cache.truncate(sequence, 0).message(), HasSubstr("but the cache has 2 sequences"));
+    EXPECT_THAT(cache.share(sequence, 0, 0).message(), HasSubstr("but the cache has 2 sequences"));
+    EXPECT_THAT(cache.share(0, sequence, 0).message(), HasSubstr("but the cache has 2 sequences"));
+  }
+}
+
 TEST(KvCache, MovesWithItsTokens) {
   KvCache cache = make({.sequences = 1, .capacity = 4});
   const Tokens a(1, 3, 1);
