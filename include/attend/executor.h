@@ -19,7 +19,8 @@ class Executor {
 
   virtual ~Executor() = default;
 
-  /// The largest number of tasks that may be in flight at once; scratch is sized by it. At least 1.
+  /// The largest number of tasks that may be in flight at once; scratch is sized by it. At least 1: calls
+  /// with an executor that has fewer are refused, with kInvalidArgument.
   virtual int workers() const = 0;
 
   /// Calls task(context, i, worker) once for each i in [0, count), in any order, and returns when all are
@@ -41,17 +42,20 @@ class Executor {
 /// Runs every task on the calling thread. Safe to use from many threads at once.
 Executor& serial_executor();
 
-/// Runs tasks on OpenMP's threads (one runtime, shared with oneDNN); `threads` 0 means all that OpenMP
-/// offers, at most 1024. A thread that the system refuses ends the process, as GCC's runtime has it (libgomp
-/// prints "Thread creation failed" and exits): near a limit on threads or memory take make_thread_executor().
-/// In a child of fork(), where OpenMP's threads are not, this executor, made before or after, runs tasks as
-/// make_thread_executor()'s does.
+/// The most threads that one of the library's own executors has.
+inline constexpr int kMostThreads = 1024;
+
+/// Runs tasks on OpenMP's threads (one runtime, shared with oneDNN). `threads` in 1..kMostThreads; more count
+/// as kMostThreads, and 0 or fewer as all that OpenMP offers. A thread that the system refuses ends the
+/// process, as GCC's runtime has it (libgomp prints "Thread creation failed" and exits): near a limit on
+/// threads or memory take make_thread_executor(). In a child of fork(), where OpenMP's threads are not, this
+/// executor, made before or after, runs tasks as make_thread_executor()'s does.
 std::unique_ptr<Executor> make_openmp_executor(int threads = 0);
 
 /// Runs tasks on std::threads that are started by each run() and joined before it returns: no runtime but the
 /// standard library's, for programs without OpenMP and for the thread sanitizer, at some 20 microseconds a
-/// run. `threads` 0 means as many as the machine has. Where the system refuses a thread, the others do its
-/// share.
+/// run. `threads` in 1..kMostThreads; more count as kMostThreads, and 0 or fewer as all that the machine has.
+/// Where the system refuses a thread, the others do its share.
 std::unique_ptr<Executor> make_thread_executor(int threads = 0);
 
 }  // namespace attend

@@ -28,8 +28,9 @@ Isa isa_of(const std::string& name) {
 
 int thread_count(const nb::object& value) {
   const int threads = cast<int>(value, "threads", "an integer");
-  if (threads < 1 || threads > 1024) {
-    refuse_value("threads is " + std::to_string(threads) + ", but must be in 1..1024");
+  if (threads < 1 || threads > kMostThreads) {
+    refuse_value("threads is " + std::to_string(threads) + ", but must be in 1.." +
+                 std::to_string(kMostThreads));
   }
   return threads;
 }

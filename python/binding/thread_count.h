@@ -5,21 +5,25 @@
 #include <nanobind/nanobind.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <future>
 #include <string>
 #include <utility>
 
+#include "attend/executor.h"
 #include "base/forked.h"
 #include "binding/cast.h"
 #include "binding/refusal.h"
 
 namespace attend::python {
 
-/// `threads` as a number; None is all that OpenMP offers. ValueError outside 1..1024.
+/// `threads` as a number; None is all that OpenMP offers. ValueError outside 1..kMostThreads.
 inline int thread_count_of(const nanobind::object& threads) {
-  const int count = threads.is_none() ? omp_get_max_threads() : cast<int>(threads, "threads", "an integer");
-  if (count < 1 || count > 1024) {
-    refuse_value("threads is " + std::to_string(count) + ", but must be in 1..1024");
+  const int count = threads.is_none() ? std::min(omp_get_max_threads(), kMostThreads)
+                                      : cast<int>(threads, "threads", "an integer");
+  if (count < 1 || count > kMostThreads) {
+    refuse_value("threads is " + std::to_string(count) + ", but must be in 1.." +
+                 std::to_string(kMostThreads));
   }
   return count;
 }

@@ -92,6 +92,7 @@ Status attention(const AttentionTensors& tensors, const AttentionOptions& option
 Result<size_t> attention_scratch_bytes(const AttentionTensors& tensors, const AttentionOptions& options,
                                        int workers) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(workers));
   return scratch_bytes(plan_of(tensors, options), workers);
 }
 
@@ -115,6 +116,7 @@ Status attention_backward(const AttentionGradientTensors& tensors, const Attenti
 Result<size_t> attention_backward_scratch_bytes(const AttentionGradientTensors& tensors,
                                                 const AttentionOptions& options, int workers) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(workers));
   return scratch_bytes(plan_of(tensors, options), workers);
 }
 

@@ -5,12 +5,24 @@
 #include <string>
 #include <utility>
 
+#include "attend/executor.h"
 #include "attend/status.h"
 
 namespace attend {
 
 inline Status invalid(std::string message) {
   return {StatusCode::kInvalidArgument, std::move(message)};
+}
+
+inline Status check_workers(const Executor& executor) {
+  const int workers = executor.workers();
+  if (workers >= 1) return {};
+  return invalid("executor has " + std::to_string(workers) + " workers, but must have at least 1");
+}
+
+inline Status check_workers(int workers) {
+  if (workers >= 1) return {};
+  return invalid("workers is " + std::to_string(workers) + ", but must be at least 1");
 }
 
 inline std::string axis_of(const std::string& operand, const std::string& axis) {

@@ -5,6 +5,7 @@
 
 #include "attention/dtypes.h"
 #include "attention/operand_rows.h"
+#include "attention/refusal.h"
 #include "attention/validate_rope.h"
 
 namespace attend {
@@ -111,6 +112,7 @@ void fill(const RopeTableOptions& o, const RopeTable& table) {
 
 Status rope(const RopeTensors& tensors, const RopeOptions& options, Executor& executor) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(executor));
   if (!has_elements(tensors.input.shape)) return {};
   if (tensors.input.dtype == DType::kFloat64) {
     turn_rows<double>(tensors, options, executor);

@@ -14,9 +14,10 @@
 namespace attend {
 
 /// Calls body(scratch) with the caller's scratch, a buffer on the stack when little is needed, or one
-/// allocation.
+/// allocation. `bytes` is of no interest where the executor has no worker.
 template <class Body>
 Status with_scratch(const AttentionResources& resources, size_t bytes, const char* operation, Body&& body) {
+  ATTEND_RETURN_IF_ERROR(check_workers(resources.executor));
   constexpr size_t kSmall = size_t{32} << 10;
   if (!resources.scratch.empty()) {
     if (resources.scratch.size() < bytes) {

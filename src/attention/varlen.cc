@@ -119,6 +119,7 @@ Status attention_varlen(const PackedAttentionTensors& tensors, const AttentionOp
 Result<size_t> attention_varlen_scratch_bytes(const PackedAttentionTensors& tensors,
                                               const AttentionOptions& options, int workers) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(workers));
   return PackedForward(tensors, options).scratch_bytes(workers);
 }
 

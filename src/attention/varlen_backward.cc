@@ -195,6 +195,7 @@ Status attention_varlen_backward(const PackedAttentionGradientTensors& tensors,
 Result<size_t> attention_varlen_backward_scratch_bytes(const PackedAttentionGradientTensors& tensors,
                                                        const AttentionOptions& options, int workers) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(workers));
   return PackedBackward(tensors, options).scratch_bytes(workers);
 }
 

@@ -9,9 +9,6 @@
 namespace attend {
 namespace {
 
-/// What OpenMP offers may be a number that somebody mistyped in OMP_NUM_THREADS.
-constexpr int kMostByDefault = 1024;
-
 class SerialExecutor final : public Executor {
  public:
   int workers() const override { return 1; }
@@ -48,8 +45,9 @@ Executor& serial_executor() {
 }
 
 std::unique_ptr<Executor> make_openmp_executor(int threads) {
-  return std::make_unique<OpenMpExecutor>(threads > 0 ? threads
-                                                      : std::min(omp_get_max_threads(), kMostByDefault));
+  // What OpenMP offers may be a number that somebody mistyped in OMP_NUM_THREADS.
+  if (threads <= 0) threads = omp_get_max_threads();
+  return std::make_unique<OpenMpExecutor>(std::min(threads, kMostThreads));
 }
 
 }  // namespace attend

@@ -34,8 +34,9 @@ class ThreadExecutor final : public Executor {
 }  // namespace
 
 std::unique_ptr<Executor> make_thread_executor(int threads) {
-  if (threads > 0) return std::make_unique<ThreadExecutor>(threads);  // asking the system reads a file
-  return std::make_unique<ThreadExecutor>(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  // The system is asked only where it has to be: it reads a file to answer.
+  if (threads <= 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::make_unique<ThreadExecutor>(std::min(threads, kMostThreads));
 }
 
 }  // namespace attend

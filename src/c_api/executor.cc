@@ -28,11 +28,11 @@ Status create(int32_t kind, int32_t threads, attend_executor** executor) {
       made->own = make_thread_executor(1);
       break;
     case ATTEND_EXECUTOR_OPENMP:
-      ATTEND_RETURN_IF_ERROR(check_threads("threads", threads, 0, kMostWorkers));
+      ATTEND_RETURN_IF_ERROR(check_threads("threads", threads, 0, kMostThreads));
       made->own = make_openmp_executor(threads);
       break;
     case ATTEND_EXECUTOR_THREADS:
-      ATTEND_RETURN_IF_ERROR(check_threads("threads", threads, 0, kMostWorkers));
+      ATTEND_RETURN_IF_ERROR(check_threads("threads", threads, 0, kMostThreads));
       made->own = make_thread_executor(threads);
       break;
     default:
@@ -45,7 +45,7 @@ Status create(int32_t kind, int32_t threads, attend_executor** executor) {
 Status create_custom(int32_t workers, attend_run run, void* user, attend_executor** executor) {
   if (executor == nullptr) return invalid("executor is a null pointer");
   if (run == nullptr) return invalid("run is a null pointer");
-  ATTEND_RETURN_IF_ERROR(check_threads("workers", workers, 1, kMostWorkers));
+  ATTEND_RETURN_IF_ERROR(check_threads("workers", workers, 1, kMostThreads));
   *executor = new attend_executor{.own = nullptr, .workers = workers, .run = run, .user = user};
   return {};
 }

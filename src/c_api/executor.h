@@ -19,8 +19,6 @@ struct attend_executor {
 
 namespace attend::c_api {
 
-inline constexpr int32_t kMostWorkers = 1024;
-
 /// What a caller's `run` did wrong.
 struct ExecutorFault {
   Status status;

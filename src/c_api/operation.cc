@@ -21,9 +21,9 @@ Status convert(const attend_resources* from, Resources& to) {
 }
 
 Status check_workers(int32_t workers) {
-  if (workers >= 1 && workers <= kMostWorkers) return {};
+  if (workers >= 1 && workers <= kMostThreads) return {};
   return invalid("workers is " + std::to_string(workers) + ", but must be in 1.." +
-                 std::to_string(kMostWorkers));
+                 std::to_string(kMostThreads));
 }
 
 Status write(const std::string& text, const Line& line) {

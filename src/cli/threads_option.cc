@@ -5,11 +5,6 @@
 #include "cli/checked_options.h"
 
 namespace attend {
-namespace {
-
-constexpr int kMostThreads = 1024;
-
-}  // namespace
 
 void add_threads_option(CLI::App& command, int& threads) {
   add_number(command, "--threads", threads, {0, kMostThreads}, "Threads, or 0 for one a core");

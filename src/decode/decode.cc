@@ -145,6 +145,7 @@ Status attention_decode(const DecodeTensors& tensors, const DecodeOptions& optio
 Result<size_t> attention_decode_scratch_bytes(const DecodeTensors& tensors, const DecodeOptions& options,
                                               int workers) {
   ATTEND_RETURN_IF_ERROR(validate(tensors, options));
+  ATTEND_RETURN_IF_ERROR(check_workers(workers));
   const DecodeProblem problem(tensors, options);
   if (problem.sizes.B == 0 || problem.rows() == 0) return size_t{0};
   return DecodeScratch::bytes(problem, plan_decode(problem), workers);

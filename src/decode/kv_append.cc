@@ -1,6 +1,7 @@
 #include <cstdint>
 
 #include "attend/kv_cache.h"
+#include "attention/refusal.h"
 #include "attention/rotation.h"
 #include "attention/sizes.h"
 #include "decode/append_validate.h"
@@ -64,6 +65,7 @@ Status kv_append(const KvTokens& tokens, const MutableKvView& cache, Executor& e
   const KvView view(cache);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, view, capacity_of(view)));
   ATTEND_RETURN_IF_ERROR(check_new_pages(tokens, view));
+  ATTEND_RETURN_IF_ERROR(check_workers(executor));
   append_checked(tokens, view, executor);
   return {};
 }

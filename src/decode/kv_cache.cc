@@ -114,6 +114,7 @@ Status KvCache::append(const KvTokens& tokens, Executor& executor, std::span<con
   State& s = *state_;
   const KvView cache = view(sequences);
   ATTEND_RETURN_IF_ERROR(check_append(tokens, cache, s.options.capacity));
+  ATTEND_RETURN_IF_ERROR(check_workers(executor));
   const int64_t needed = s.pages_needed(tokens, cache);
   if (needed > s.pool.free()) {
     return {StatusCode::kOutOfMemory, "the tokens need " + std::to_string(needed) +

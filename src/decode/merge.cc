@@ -62,6 +62,7 @@ void merge_row(const Weights& w, const std::byte* first, const std::byte* second
 
 Status merge(const MergeTensors& t, Executor& executor) {
   ATTEND_RETURN_IF_ERROR(validate(t));
+  ATTEND_RETURN_IF_ERROR(check_workers(executor));
   if (!has_elements(t.output.shape) && !has_elements(t.lse.shape)) return {};
   const Shape& shape = t.output.shape;
   executor.for_each(shape[0] * shape[1], [&](int64_t task, int) {

@@ -14,6 +14,7 @@
 
 #include "attention/attention_case.h"
 #include "base/half.h"
+#include "base/idle_executor.h"
 
 namespace attend {
 namespace {
@@ -182,6 +183,13 @@ void expect_refused(const std::function<void(Call&)>& spoil, const std::string& 
   EXPECT_EQ(status.code(), code) << message;
   EXPECT_THAT(status.message(), HasSubstr(message));
   EXPECT_EQ(std::count(call.output.begin(), call.output.end(), 42.0f), 240) << message;
+}
+
+TEST(Rope, RefusesAnExecutorWithoutWorkers) {
+  Call call;
+  IdleExecutor executor(0);
+  EXPECT_EQ(rope(call.tensors, call.options, executor).message(),
+            "executor has 0 workers, but must have at least 1");
 }
 
 TEST(Rope, RefusesWhatDoesNotFit) {

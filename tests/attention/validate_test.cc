@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <climits>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "attend/attention.h"
 #include "attention/valid_call.h"
+#include "base/idle_executor.h"
 
 namespace attend {
 namespace {
@@ -24,6 +27,23 @@ TEST(Validation, AcceptsTheCallThatTheOthersSpoil) {
   EXPECT_TRUE(attention(call.tensors, call.options, serial_executor()).ok());
   EXPECT_TRUE(attention_backward(call.gradients, call.options, serial_executor()).ok());
   EXPECT_TRUE(call.written());
+}
+
+TEST(Validation, RefusesAnExecutorWithoutWorkers) {
+  for (const int workers : {0, -3, INT_MIN}) {
+    Call call;
+    IdleExecutor executor(workers);
+    const std::string too_few = "workers is " + std::to_string(workers) + ", but must be at least 1";
+    for (const Status& status : {attention(call.tensors, call.options, executor),
+                                 attention_backward(call.gradients, call.options, executor)}) {
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+      EXPECT_EQ(status.message(),
+                "executor has " + std::to_string(workers) + " workers, but must have at least 1");
+    }
+    EXPECT_EQ(attention_scratch_bytes(call.tensors, call.options, workers).status().message(), too_few);
+    EXPECT_EQ(attention_backward_scratch_bytes(call.gradients, call.options, workers).status().message(),
+              too_few);
+  }
 }
 
 TEST(Validation, NamesTheAxisAndBothNumbers) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "attend/varlen.h"
+#include "base/idle_executor.h"
 #include "base/random.h"
 
 namespace attend {
@@ -125,6 +126,24 @@ TEST(VarlenValidation, RefusesOffsetsThatAreNotOffsets) {
   expect_both({0, INT64_MIN, 3, 8}, k, "query_starts[1] is -9223372036854775808, but must be at least");
   expect_both(q, {0, 4, 9}, "key_starts has 3 numbers, but query_starts has 4");
   expect_both({0}, {0}, "query_starts[0] is 0, but must be query axis total_q, which is 8");
+}
+
+TEST(VarlenValidation, RefusesAnExecutorWithoutWorkers) {
+  for (const int workers : {0, -3}) {
+    Call call;
+    IdleExecutor executor(workers);
+    const std::string too_few = "workers is " + std::to_string(workers) + ", but must be at least 1";
+    for (const Status& status : {attention_varlen(call.tensors, call.options, executor),
+                                 attention_varlen_backward(call.gradients, call.options, executor)}) {
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+      EXPECT_THAT(status.message(), HasSubstr("workers, but must have at least 1"));
+    }
+    EXPECT_EQ(attention_varlen_scratch_bytes(call.tensors, call.options, workers).status().message(),
+              too_few);
+    EXPECT_EQ(
+        attention_varlen_backward_scratch_bytes(call.gradients, call.options, workers).status().message(),
+        too_few);
+  }
 }
 
 TEST(VarlenValidation, NamesTheAxisAndBothNumbers) {

@@ -48,6 +48,13 @@ TEST(Executor, TheDefaultHasAtLeastOneWorker) {
   EXPECT_GE(make_thread_executor()->workers(), 1);
 }
 
+TEST(Executor, HasAsManyWorkersAsThereMayBeAndNoMore) {
+  EXPECT_EQ(make_openmp_executor(100'000)->workers(), kMostThreads);
+  EXPECT_EQ(make_thread_executor(100'000)->workers(), kMostThreads);
+  EXPECT_GE(make_openmp_executor(-3)->workers(), 1);
+  EXPECT_GE(make_thread_executor(-3)->workers(), 1);
+}
+
 #ifdef __GLIBC__
 TEST(Executor, ThreadsThatTheSystemRefusesAreDoneWithout) {
   pthread_attr_t before, greedy;

@@ -8,6 +8,7 @@
 
 #include "attend/kv_cache.h"
 #include "base/half.h"
+#include "base/idle_executor.h"
 
 namespace attend {
 namespace {
@@ -92,6 +93,13 @@ void expect_refused(const std::function<void(Engine&)>& spoil, const std::string
   EXPECT_THAT(status.message(), HasSubstr(message));
   EXPECT_EQ(std::count(e.memory.begin(), e.memory.end(), 1000.0f), static_cast<int64_t>(e.memory.size()))
       << message;
+}
+
+TEST(KvAppend, RefusesAnExecutorWithoutWorkers) {
+  Engine engine;
+  IdleExecutor executor(0);
+  EXPECT_EQ(kv_append(engine.tokens, engine.cache, executor).message(),
+            "executor has 0 workers, but must have at least 1");
 }
 
 TEST(KvAppend, RefusesTokensThatDoNotFit) {

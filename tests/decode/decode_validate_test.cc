@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attend/decode.h"
+#include "base/idle_executor.h"
 #include "base/random.h"
 
 namespace attend {
@@ -69,6 +70,19 @@ TEST(DecodeValidation, AcceptsTheCallThatTheOthersSpoil) {
   call.options.alibi_slopes = call.options.sinks = call.per_head_view();
   EXPECT_TRUE(attention_decode(call.tensors, call.options, serial_executor()).ok());
   EXPECT_TRUE(call.written());
+}
+
+TEST(DecodeValidation, RefusesAnExecutorWithoutWorkers) {
+  for (const int workers : {0, -3}) {
+    Call call;
+    IdleExecutor executor(workers);
+    const std::string too_few = "workers is " + std::to_string(workers) + ", but must be at least 1";
+    const Status status = attention_decode(call.tensors, call.options, executor);
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr("workers, but must have at least 1"));
+    EXPECT_EQ(attention_decode_scratch_bytes(call.tensors, call.options, workers).status().message(),
+              too_few);
+  }
 }
 
 TEST(DecodeValidation, NamesTheAxisAndBothNumbers) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attend/decode.h"
+#include "base/idle_executor.h"
 #include "base/random.h"
 #include "decode/answers.h"
 #include "decode/cache_case.h"
@@ -204,6 +205,15 @@ TEST(Merge, OfRowsWithoutNumbersIsTheirLse) {
   ASSERT_TRUE(
       merge({{none, {&first, one}}, {none, {&second, one}}, none, {&lse, one}}, serial_executor()).ok());
   EXPECT_FLOAT_EQ(lse, std::log(2.0f));
+}
+
+TEST(Merge, RefusesAnExecutorWithoutWorkers) {
+  Part a = empty_part(), b = empty_part(), out = empty_part();
+  IdleExecutor executor(0);
+  EXPECT_EQ(
+      merge({{output_of(a), lse_of(a)}, {output_of(b), lse_of(b)}, output_of(out), lse_of(out)}, executor)
+          .message(),
+      "executor has 0 workers, but must have at least 1");
 }
 
 TEST(Merge, RefusesPartsThatDoNotFit) {
