@@ -48,8 +48,11 @@ void raise_if_file_error(const Status& status) {
   throw nb::python_error();
 }
 
-std::string string_of(const nb::bytes& path) {
-  return {path.c_str(), path.size()};
+/// A path, as bytes. Where the system gets it, a null byte would end it: another file would be opened.
+std::string path_of(const nb::bytes& bytes, const std::string& name) {
+  std::string path(bytes.c_str(), bytes.size());
+  if (path.find('\0') != std::string::npos) refuse_value(name + " is a path with an embedded null byte");
+  return path;
 }
 
 /// A Captioner and where it runs.
@@ -110,7 +113,7 @@ WeightPrecision precision_of(const std::string& weights) {
 void create(Speaker* self, const std::optional<nb::bytes>& model, const nb::object& threads,
             const std::string& weights) {
   std::optional<std::string> path;
-  if (model) path = string_of(*model);
+  if (model) path = path_of(*model, "model");
   new (self) Speaker(path, thread_count_of(threads), precision_of(weights));
 }
 
@@ -168,7 +171,7 @@ nb::tuple to_python(const Caption& caption) {
 
 nb::tuple caption_file(const Speaker& self, const nb::bytes& photo, const nb::kwargs& named) {
   const CaptionOptions options = options_of(named);
-  const std::string path = string_of(photo);
+  const std::string path = path_of(photo, "image");
   return to_python(
       self.say([&](const Captioner& captioner) { return captioner.caption_file(path, options); }));
 }

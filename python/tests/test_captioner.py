@@ -173,6 +173,14 @@ def test_a_name_may_be_no_utf8(captioner, tmp_path):
 
 
 @needs_model
+def test_a_path_is_not_cut_at_a_null_byte(captioner):
+    cat = PHOTOS / "cat.jpg"
+    for image in (f"{cat}\0.png", os.fsencode(cat) + b"\0", Path(f"{cat}\0.png"), "\0"):
+        with pytest.raises(ValueError, match="image is a path with an embedded null byte"):
+            captioner.caption(image)
+
+
+@needs_model
 @pytest.mark.parametrize(
     "options, error, sentence",
     [
@@ -204,6 +212,8 @@ def test_a_model_that_is_none_is_named(tmp_path):
         (tmp_path / "model").write_bytes(contents)
         with pytest.raises(ValueError, match="model"):
             attend.Captioner(str(tmp_path / "model"))
+    with pytest.raises(ValueError, match="model is a path with an embedded null byte"):
+        attend.Captioner(f"{tmp_path / 'model'}\0junk")
     with pytest.raises(ValueError, match="threads is 0"):
         attend.Captioner(threads=0)
     with pytest.raises(TypeError):
