@@ -18,14 +18,20 @@ def is_torch(source: Any) -> bool:
     return torch is not None and isinstance(source, torch.Tensor)
 
 
-def borrow(array: Any, name: str) -> Array:
-    """An operand that is read. One whose gradient would be lost is an error."""
+OPERAND_TYPES = "float32, bfloat16, float16 or float64"
+SUM_TYPES = "float32, or float64 beside float64"
+CACHE_OPERAND_TYPES = "float32, bfloat16 or float16"
+CACHE_TYPES = "float32, bfloat16, float16 or int8"
+
+
+def borrow(array: Any, name: str, types: str = OPERAND_TYPES) -> Array:
+    """An operand that is read, of one of `types`. One whose gradient would be lost is an error."""
     if is_torch(array) and array.requires_grad and sys.modules["torch"].is_grad_enabled():
         raise ValueError(
             f"{name} requires grad, which attend.attention() does not record: use "
             "attend.torch.scaled_dot_product_attention(), or detach() it"
         )
-    return Array(array, name)
+    return Array(array, name, types=types)
 
 
 def empty_like(source: Any, shape: Sequence[int], dtype: str) -> Any:
@@ -38,9 +44,9 @@ def empty_like(source: Any, shape: Sequence[int], dtype: str) -> Any:
     return numpy.empty(tuple(shape), dtype=dtype)
 
 
-def result(array: Any, name: str) -> Array | None:
-    """An operand that is written."""
-    return None if array is None else Array(array, name, writable=True)
+def result(array: Any, name: str, types: str = OPERAND_TYPES) -> Array | None:
+    """An operand that is written, of one of `types`."""
+    return None if array is None else Array(array, name, writable=True, types=types)
 
 
 def array_of(values: Any, name: str, dtype: str) -> Any:
@@ -54,7 +60,9 @@ def numbers(values: Any, name: str, dtype: str) -> numpy.ndarray:
     """A copy of numbers in any form."""
     try:
         return numpy.array(values, dtype=dtype)
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+    except OverflowError:
+        raise ValueError(f"{name} has an integer beyond the range of float64") from None
+    except (TypeError, ValueError, RuntimeError) as error:
         raise TypeError(f"{name} must be an array of numbers ({error})") from None
 
 
@@ -95,7 +103,11 @@ def integer_array(values: Any, name: str, axes: int | None, dtype: type) -> nump
     except (TypeError, ValueError, BufferError, RuntimeError) as error:
         raise TypeError(f"{name} must be an array of integers ({error})") from None
     if given.dtype.kind not in "iu" and given.size > 0:
-        raise TypeError(f"{name} is {given.dtype}, but must be integers")
+        # NumPy makes floats or objects of integers beyond 64 bits.
+        exact = numpy.array(values, dtype=object) if isinstance(values, (list, tuple)) else given
+        if exact.dtype != object or not all(type(n) is int for n in exact.flat):
+            raise TypeError(f"{name} is {given.dtype}, but must be integers")
+        given = exact
     if axes is not None and given.ndim != axes:
         raise ValueError(f"{name} has {given.ndim} axes, but must have {axes}")
     if given.size >= 2**31:  # a broadcast array costs its maker nothing, and a copy all its numbers
@@ -103,7 +115,7 @@ def integer_array(values: Any, name: str, axes: int | None, dtype: type) -> nump
     limits = numpy.iinfo(dtype)
     for number in (given.min(initial=0), given.max(initial=0)):
         if not limits.min <= int(number) <= limits.max:
-            raise ValueError(f"{name} has a {int(number)}, but must be below 2^{limits.bits - 1}")
+            raise ValueError(f"{name} has a {int(number)}, but must be in {limits.min}..{limits.max}")
     return given.astype(dtype, order="C")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _attend
-from ._arrays import borrow, empty_like, heads_of, in_layout, plain_bool, result
+from ._arrays import SUM_TYPES, borrow, empty_like, heads_of, in_layout, plain_bool, result
 from ._options import ScoreOptions, binding_options, gradient_of
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def attention_backward(
         call.key,
         call.value,
         borrow(out, "output"),
-        borrow(lse, "lse"),
+        borrow(lse, "lse", SUM_TYPES),
         *(result(a, name) for name, a in arrays.items()),
         threads=threads,
         **call.options,

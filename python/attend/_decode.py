@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _attend
-from ._arrays import array_of, borrow, empty_like, heads_of, in_layout, integers, plain_bool, result
+from ._arrays import (
+    CACHE_OPERAND_TYPES,
+    SUM_TYPES,
+    array_of,
+    borrow,
+    empty_like,
+    heads_of,
+    in_layout,
+    integers,
+    plain_bool,
+    result,
+)
 from ._kv_cache import KVCache, KVPages, borrow_cache
 from ._rope import positions_argument, rope_argument
 
@@ -36,7 +47,7 @@ class _Call:
 
     def __init__(self, q: Any, cache: KVCache | KVPages, return_lse: bool, options: dict[str, Any]):
         layout = options.get("layout", "bhtd")
-        self.query, self.cache = borrow(q, "query"), borrow_cache(cache)
+        self.query, self.cache = borrow(q, "query", CACHE_OPERAND_TYPES), borrow_cache(cache)
         B, Hq, Tq, _ = heads_of(self.query, "query", layout)
         self.out = empty_like(q, in_layout(B, Hq, Tq, self.cache.value_width, layout), self.query.dtype)
         self.lse = empty_like(q, (B, Hq, Tq), "float32") if return_lse else None
@@ -171,7 +182,7 @@ def merge(
     for part, name in ((first, "first"), (second, "second")):
         if not isinstance(part, (tuple, list)) or len(part) != 2:
             raise TypeError(f"{name} is {type(part).__name__}, but must be a pair (out, lse)")
-        parts += [borrow(part[0], f"{name} output"), borrow(part[1], f"{name} lse")]
+        parts += [borrow(part[0], f"{name} output"), borrow(part[1], f"{name} lse", SUM_TYPES)]
     B, H, T, Dv = heads_of(parts[0], "first output", layout)
     out = empty_like(first[0], in_layout(B, H, T, Dv, layout), parts[0].dtype)
     lse = empty_like(first[0], (B, H, T), "float64" if parts[0].dtype == "float64" else "float32")

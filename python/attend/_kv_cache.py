@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
 
 from . import _attend
-from ._arrays import borrow, heads_of, integer_array, integers, result
+from ._arrays import CACHE_OPERAND_TYPES, CACHE_TYPES, borrow, heads_of, integer, integer_array, integers, result
 from ._rope import positions_argument, rope_argument
 
 
 def _integer(value: Any, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {type(value).__name__}, but must be an integer") from None
-    if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{name} is {number}, but must be below 2^63")
-    return number
+    return integer(value, name, -(2**63), 2**63 - 1)
 
 
 class KVCache:
@@ -177,9 +170,9 @@ class KVPages:
         take = result if writable else borrow
         scales = (self.key_scale, "cache key_scale"), (self.value_scale, "cache value_scale")
         return _attend.PagedArrays(
-            take(self.key, "cache key"),
-            take(self.value, "cache value"),
-            *(None if scale is None else take(scale, name) for scale, name in scales),
+            take(self.key, "cache key", CACHE_TYPES),
+            take(self.value, "cache value", CACHE_TYPES),
+            *(None if scale is None else take(scale, name, "float32") for scale, name in scales),
             integer_array(self.lengths, "lengths", 1, numpy.int64),
             None if self.block_table is None else integer_array(self.block_table, "block_table", 2, numpy.int32),
         )
@@ -196,11 +189,11 @@ def _append(
     key_positions: Any,
     threads: int | None,
 ) -> None:
-    key = borrow(k, "key")
+    key = borrow(k, "key", CACHE_OPERAND_TYPES)
     B, _, T, _ = heads_of(key, "key", layout)
     cache.append(
         key,
-        borrow(v, "value"),
+        borrow(v, "value", CACHE_OPERAND_TYPES),
         integers(counts, "counts"),
         integers(sequences, "sequences"),
         layout,

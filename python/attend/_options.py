@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from ._arrays import alignment, array_of, borrow, empty_like, integers
+from ._arrays import SUM_TYPES, alignment, array_of, borrow, empty_like, integers
 from ._rope import positions_argument, rope_argument
 
 
@@ -57,4 +57,4 @@ def gradient_of(name: str, asked: bool, call: Any) -> Any:
         return None
     if call.options.get(name) is None:
         raise ValueError(f"return_d{name} is True, but {name} is None")
-    return empty_like(call.source, borrow(call.options[name], name).shape, call.sum_type)
+    return empty_like(call.source, borrow(call.options[name], name, SUM_TYPES).shape, call.sum_type)

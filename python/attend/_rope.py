@@ -107,6 +107,8 @@ def rope_table(
     for name, number in factors.items():
         try:
             factors[name] = float(number)
+        except OverflowError:
+            raise ValueError(f"{name} is an integer beyond the range of float64") from None
         except (TypeError, ValueError):
             raise TypeError(f"{name} is {type(number).__name__}, but must be a number") from None
     if frequencies is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from . import _attend
-from ._arrays import borrow, empty_like, integer_array, result
+from ._arrays import SUM_TYPES, borrow, empty_like, integer_array, result
 from ._options import ScoreOptions, binding_options, gradient_of
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def attention_varlen_backward(
         call.key,
         call.value,
         borrow(out, "output"),
-        borrow(lse, "lse"),
+        borrow(lse, "lse", SUM_TYPES),
         *call.starts,
         *(result(a, name) for name, a in arrays.items()),
         threads=threads,

@@ -30,12 +30,11 @@ const Named& named(DType dtype) {
                        [=](const Named& t) { return t.dtype == dtype; });
 }
 
-DType dtype_of(const nb::dlpack::dtype& type, const std::string& name) {
+DType dtype_of(const nb::dlpack::dtype& type, const std::string& name, const std::string& types) {
   for (const Named& t : kTypes) {
     if (type.lanes == 1 && type.code == static_cast<uint8_t>(t.code) && type.bits == t.bits) return t.dtype;
   }
-  refuse_type(name + " has elements of " + std::to_string(type.bits) + " bits and DLPack type " +
-              std::to_string(type.code) + ", but must be float32, float64, bfloat16, float16, int8 or bool");
+  refuse_type(name + " is " + name_of_type(type) + ", but must be " + types);
 }
 
 /// Imports without a copy. Where that fails, the object's own reason (a tensor that requires grad, a strange
@@ -87,6 +86,22 @@ nb::ndarray<nb::ro> borrowed(const nb::object& object, const std::string& name) 
   return array;
 }
 
+std::string name_of_type(const nb::dlpack::dtype& type) {
+  constexpr std::pair<nb::dlpack::dtype_code, const char*> kKinds[] = {
+      {nb::dlpack::dtype_code::Int, "int"},
+      {nb::dlpack::dtype_code::UInt, "uint"},
+      {nb::dlpack::dtype_code::Float, "float"},
+      {nb::dlpack::dtype_code::Bfloat, "bfloat"},
+      {nb::dlpack::dtype_code::Complex, "complex"}};
+  if (type.code == static_cast<uint8_t>(nb::dlpack::dtype_code::Bool)) return "bool";
+  const std::string bits = std::to_string(type.bits);
+  const std::string lanes = type.lanes == 1 ? "" : " x " + std::to_string(type.lanes);
+  for (const auto& [code, kind] : kKinds) {
+    if (type.code == static_cast<uint8_t>(code)) return kind + bits + lanes;
+  }
+  return "of DLPack type " + std::to_string(type.code) + " with " + bits + " bits";
+}
+
 DType dtype_from_name(const std::string& name) {
   for (const Named& t : kTypes) {
     if (name == t.name) return t.dtype;
@@ -110,7 +125,8 @@ Layout layout_from_name(const std::string& name) {
   refuse_value("layout is \"" + name + "\", but must be \"bhtd\" or \"bthd\"");
 }
 
-Array::Array(const nb::object& object, std::string name, bool writable) : name_(std::move(name)) {
+Array::Array(const nb::object& object, std::string name, bool writable, const std::string& types)
+    : name_(std::move(name)) {
   if (writable) {
     if (stands_for_its_negative(object)) {
       refuse_value(name_ + " stands for the negative of its memory (is_neg()), and cannot be written to");
@@ -121,7 +137,7 @@ Array::Array(const nb::object& object, std::string name, bool writable) : name_(
     memory_ = borrowed(object, name_);
   }
   check_device(memory_, name_);
-  dtype_ = dtype_of(memory_.dtype(), name_);
+  dtype_ = dtype_of(memory_.dtype(), name_, types);
 }
 
 nb::tuple Array::shape() const {

@@ -25,12 +25,18 @@ enum class Layout { kBhtd, kBthd };
 /// "bhtd" or "bthd"; anything else is a ValueError.
 Layout layout_from_name(const std::string& name);
 
+/// What Array's types are for tensors of the type that sums are kept in, in messages.
+inline constexpr const char* kSumTypes = "float32, or float64 beside float64";
+
+/// "uint8" and its like, for messages.
+std::string name_of_type(const nb::dlpack::dtype& type);
+
 /// Holds on to an array on the CPU, of a type that has a DType.
 class Array {
  public:
-  /// As borrowed(); TypeError also for a type that attend has no name for, and for a read-only array that is
-  /// to be writable; ValueError for one with the negative bit.
-  Array(const nb::object& object, std::string name, bool writable);
+  /// As borrowed(); TypeError also for a type that has no DType, saying that it must be one of `types`, and
+  /// for a read-only array that is to be writable; ValueError for one with the negative bit.
+  Array(const nb::object& object, std::string name, bool writable, const std::string& types);
 
   nb::tuple shape() const;
   const char* dtype() const;

@@ -44,12 +44,7 @@ void attention(const Array& query, const Array& key, const Array& value, const A
   const AttentionTensors tensors =
       tensors_of(query, key, value, {output, lse, weights, head_mean, column_sums}, options.layout);
   const std::unique_ptr<Executor> executor = options.executor();
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::attention(tensors, options.attention, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] { return attend::attention(tensors, options.attention, *executor); });
 }
 
 void attention_backward(const Array& output_gradient, const Array& query, const Array& key,
@@ -70,12 +65,7 @@ void attention_backward(const Array& output_gradient, const Array& query, const 
   if (bias_gradient != nullptr) tensors.bias_gradient = bias_gradient->broadcast();
   if (sinks_gradient != nullptr) tensors.sinks_gradient = sinks_gradient->per_head();
   const std::unique_ptr<Executor> executor = options.executor();
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::attention_backward(tensors, options.attention, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] { return attend::attention_backward(tensors, options.attention, *executor); });
 }
 
 std::string explain(const Array& query, const Array& key, const Array& value, const Array& output,

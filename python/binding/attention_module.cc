@@ -58,7 +58,9 @@ struct Operand {
   const char* name;
 
   Operand(const nb::object& object, const char* operand, bool writable = false)
-      : array(object, operand, writable), view(array.broadcast()), name(operand) {
+      : array(object, operand, writable, name_of_dtype(DTypeOf<T>::value)),
+        view(array.broadcast()),
+        name(operand) {
     if (view.dtype == DTypeOf<T>::value) return;
     refuse_type(std::string(name) + " is " + name_of_dtype(view.dtype) + ", but must be " +
                 name_of_dtype(DTypeOf<T>::value));
@@ -123,7 +125,7 @@ std::vector<int64_t> even_offsets(int64_t batch, int64_t rows) {
 
 std::vector<int64_t> key_offsets(int64_t batch, int64_t keys, const nb::object& lengths) {
   if (lengths.is_none()) return even_offsets(batch, keys);
-  const auto given = cast<std::vector<int64_t>>(lengths, "key_lengths", "integers");
+  const std::vector<int64_t> given = integer_list<int64_t>(lengths, "key_lengths");
   if (static_cast<int64_t>(given.size()) != batch) {
     refuse_value("key_lengths has " + std::to_string(given.size()) + " numbers, but the batch has " +
                  std::to_string(batch));

@@ -25,7 +25,7 @@ class Call {
       : options_(named),
         sequences_(small_integers(sequences, "sequences", "batch row")),
         query_counts_(integers(query_counts, "query_counts", "batch row")),
-        decode_(options_.decode()) {
+        decode_(options_.decode) {
     decode_.query_counts = query_counts_;
     tensors_.query = query.heads(options_.layout);
     tensors_.output = output.heads(options_.layout);
@@ -47,7 +47,7 @@ class Call {
   }
 
  private:
-  Options options_;
+  CacheOptions options_;
   std::vector<int32_t> sequences_;
   std::vector<int64_t> query_counts_;
   DecodeOptions decode_;
@@ -89,12 +89,7 @@ void merge(const Array& first_output, const Array& first_lse, const Array& secon
                                 output.heads(layout),
                                 lse.rows()};
   const std::unique_ptr<Executor> executor = executor_of(threads);
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::merge(tensors, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] { return attend::merge(tensors, *executor); });
 }
 
 }  // namespace

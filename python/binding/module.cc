@@ -24,8 +24,8 @@ NB_MODULE(_attend, m) {
     return names;
   });
   nb::class_<Array>(m, "Array", "An array of another library, borrowed without a copy.")
-      .def(nb::init<const nb::object&, std::string, bool>(), "object"_a.none(), "name"_a,
-           "writable"_a = false)
+      .def(nb::init<const nb::object&, std::string, bool, const std::string&>(), "object"_a.none(), "name"_a,
+           "writable"_a = false, "types"_a = "float32, bfloat16, float16 or float64")
       .def_prop_ro("shape", &Array::shape)
       .def_prop_ro("dtype", &Array::dtype);
   attend::python::bind_attention(m);

@@ -1,11 +1,10 @@
 #include "binding/options.h"
 
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
-#include <utility>
 
 #include "binding/cast.h"
 #include "binding/refusal.h"
@@ -26,13 +25,141 @@ Isa isa_of(const std::string& name) {
   return *isa;
 }
 
-int thread_count(const nb::object& value) {
-  const int threads = cast<int>(value, "threads", "an integer");
-  if (threads < 1 || threads > kMostThreads) {
-    refuse_value("threads is " + std::to_string(threads) + ", but must be in 1.." +
-                 std::to_string(kMostThreads));
+AttentionWindow window_of(const nb::object& value) {
+  const std::vector<int64_t> sides = integer_list<int64_t>(value, "window");
+  if (sides.size() != 2) {
+    refuse_value("window has " + std::to_string(sides.size()) + " numbers, but must have 2: (left, right)");
   }
-  return threads;
+  return {sides[0], sides[1]};
+}
+
+int thread_count(const nb::object& value) {
+  return integer<int>(value, "threads", 1, kMostThreads);
+}
+
+template <class T>
+std::vector<T> one_each(const nb::object& value, const std::string& name, const char* each) {
+  if (value.is_none()) return {};
+  std::vector<T> numbers = integer_list<T>(value, name);
+  if (numbers.empty()) refuse_value(name + " has 0 numbers, but must have one a " + each);
+  return numbers;
+}
+
+/// What the caller gave, by the option's name.
+struct Given {
+  std::string name;
+  nb::object value;
+};
+
+/// An option of Target's, and how it is set.
+template <class Target>
+struct Option {
+  const char* name;
+  void (*set)(Target& target, Borrowed& borrowed, const Given& given);
+};
+
+TensorView per_head(Borrowed& borrowed, const Given& given) {
+  return borrowed.arrays.emplace_back(given.value, given.name, false, kSumTypes).per_head();
+}
+
+constexpr Option<int> kThreads[] = {
+    {"threads", [](int& threads, Borrowed&, const Given& given) { threads = thread_count(given.value); }}};
+
+constexpr Option<Layout> kLayout[] = {{"layout", [](Layout& layout, Borrowed&, const Given& given) {
+                                         layout = layout_from_name(
+                                             cast<std::string>(given.value, given.name, "a string"));
+                                       }}};
+
+/// What attention has, over a cache too: AttentionOptions and DecodeOptions have the same names for it.
+template <class Target>
+constexpr Option<Target> kEverywhere[] = {
+    {"scale",
+     [](Target& to, Borrowed&, const Given& given) { to.scale = number<float>(given.value, given.name); }},
+    {"causal",
+     [](Target& to, Borrowed&, const Given& given) {
+       to.causal = causal_from_name(cast<std::string>(given.value, given.name, "a bool or a string"));
+     }},
+    {"window", [](Target& to, Borrowed&, const Given& given) { to.window = window_of(given.value); }},
+    {"softcap",
+     [](Target& to, Borrowed&, const Given& given) { to.softcap = number<float>(given.value, given.name); }},
+    {"alibi_slopes",
+     [](Target& to, Borrowed& borrowed, const Given& given) { to.alibi_slopes = per_head(borrowed, given); }},
+    {"sinks",
+     [](Target& to, Borrowed& borrowed, const Given& given) { to.sinks = per_head(borrowed, given); }},
+    {"rope",
+     [](Target& to, Borrowed& borrowed, const Given& given) {
+       borrowed.rope = RopeArgument(given.value);
+       to.rope = borrowed.rope.rope();
+     }},
+    {"query_positions",
+     [](Target& to, Borrowed& borrowed, const Given& given) {
+       borrowed.query_positions = PositionsArgument(given.value, given.name);
+       to.query_positions = borrowed.query_positions.numbers();
+     }},
+    {"isa", [](Target& to, Borrowed&, const Given& given) {
+       to.isa = isa_of(cast<std::string>(given.value, given.name, "a string"));
+     }}};
+
+/// What has no meaning over a cache.
+constexpr Option<AttentionOptions> kWithoutCache[] = {
+    {"query_offset",
+     [](AttentionOptions& to, Borrowed& borrowed, const Given& given) {
+       to.query_offset = borrowed.query_offset = integers(given.value, given.name, "batch row");
+     }},
+    {"kv_lengths",
+     [](AttentionOptions& to, Borrowed& borrowed, const Given& given) {
+       to.kv_lengths = borrowed.kv_lengths = integers(given.value, given.name, "batch row");
+     }},
+    {"mask",
+     [](AttentionOptions& to, Borrowed& borrowed, const Given& given) {
+       const Array& mask = borrowed.arrays.emplace_back(given.value, given.name, false, "bool");
+       to.mask = mask.broadcast();
+       if (to.mask.dtype != DType::kBool) {
+         refuse_type(std::string("mask is ") + mask.dtype() + ", but must be bool");
+       }
+     }},
+    {"bias",
+     [](AttentionOptions& to, Borrowed& borrowed, const Given& given) {
+       to.bias = borrowed.arrays.emplace_back(given.value, given.name, false, kSumTypes).broadcast();
+     }},
+    {"dropout", [](AttentionOptions& to, Borrowed&,
+                   const Given& given) { to.dropout = number<float>(given.value, given.name); }},
+    {"seed", [](AttentionOptions& to, Borrowed&,
+                const Given& given) { to.seed = integer<uint64_t>(given.value, given.name); }},
+    {"key_positions", [](AttentionOptions& to, Borrowed& borrowed, const Given& given) {
+       borrowed.key_positions = PositionsArgument(given.value, given.name);
+       to.key_positions = borrowed.key_positions.numbers();
+     }}};
+
+/// Sets the option if it is one of these; whether it is.
+template <class Target, size_t n>
+bool set(const Option<Target> (&options)[n], Target& target, Borrowed& borrowed, const Given& given) {
+  const auto* option =
+      std::find_if(std::begin(options), std::end(options),
+                   [&](const Option<Target>& candidate) { return given.name == candidate.name; });
+  if (option == std::end(options)) return false;
+  if (!given.value.is_none()) option->set(target, borrowed, given);
+  return true;
+}
+
+/// set_option(given), for all that is given, which must be known to it.
+template <class Set>
+void set_all(const nb::dict& named, Set&& set_option) {
+  for (const auto& [name, value] : named) {
+    const Given given = {nb::cast<std::string>(name), nb::borrow<nb::object>(value)};
+    if (!set_option(given)) refuse_type("there is no option \"" + given.name + "\"");
+  }
+}
+
+bool set_attention(AttentionOptions& attention, Borrowed& borrowed, const Given& given) {
+  return set(kEverywhere<AttentionOptions>, attention, borrowed, given) ||
+         set(kWithoutCache, attention, borrowed, given);
+}
+
+void refuse_without_cache(const std::string& name) {
+  for (const Option<AttentionOptions>& option : kWithoutCache) {
+    if (name == option.name) refuse_type(name + " is given, but has no meaning over a cache");
+  }
 }
 
 }  // namespace
@@ -42,114 +169,33 @@ std::unique_ptr<Executor> executor_of(const nb::object& threads) {
 }
 
 std::vector<int64_t> integers(const nb::object& value, const std::string& name, const char* each) {
-  if (value.is_none()) return {};
-  auto numbers = cast<std::vector<int64_t>>(value, name, "a sequence of integers below 2^63");
-  if (numbers.empty()) refuse_value(name + " has 0 numbers, but must have one a " + each);
-  return numbers;
+  return one_each<int64_t>(value, name, each);
 }
 
 std::vector<int32_t> small_integers(const nb::object& value, const std::string& name, const char* each) {
-  const std::vector<int64_t> numbers = integers(value, name, each);
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    if (numbers[i] >= INT32_MIN && numbers[i] <= INT32_MAX) continue;
-    refuse_value(name + "[" + std::to_string(i) + "] is " + std::to_string(numbers[i]) +
-                 ", but must be below 2^31");
-  }
-  return {numbers.begin(), numbers.end()};
+  return one_each<int32_t>(value, name, each);
 }
 
 Options::Options(const nb::dict& named) {
-  arrays_.reserve(named.size());
-  for (const auto& [name, value] : named) {
-    if (!value.is_none()) set(nb::cast<std::string>(name), nb::borrow<nb::object>(value));
-  }
+  set_all(named, [&](const Given& given) {
+    return set(kThreads, threads_, borrowed_, given) || set(kLayout, layout, borrowed_, given) ||
+           set_attention(attention, borrowed_, given);
+  });
 }
 
-bool Options::set_array(const std::string& name, const nb::object& value) {
-  if (name == "mask") {
-    attention.mask = arrays_.emplace_back(value, name, false).broadcast();
-    if (attention.mask.dtype != DType::kBool) {
-      refuse_type(std::string("mask is ") + arrays_.back().dtype() + ", but must be bool");
-    }
-  } else if (name == "bias") {
-    attention.bias = arrays_.emplace_back(value, name, false).broadcast();
-  } else if (name == "alibi_slopes") {
-    attention.alibi_slopes = arrays_.emplace_back(value, name, false).per_head();
-  } else if (name == "sinks") {
-    attention.sinks = arrays_.emplace_back(value, name, false).per_head();
-  } else {
-    return false;
-  }
-  return true;
+PackedOptions::PackedOptions(const nb::dict& named) {
+  set_all(named, [&](const Given& given) {
+    return set(kThreads, threads_, borrowed_, given) || set_attention(attention, borrowed_, given);
+  });
 }
 
-bool Options::set_rope(const std::string& name, const nb::object& value) {
-  if (name == "rope") {
-    rope_ = RopeArgument(value);
-    attention.rope = rope_.rope();
-  } else if (name == "query_positions") {
-    query_positions_ = PositionsArgument(value, name);
-    attention.query_positions = query_positions_.numbers();
-  } else if (name == "key_positions") {
-    key_positions_ = PositionsArgument(value, name);
-    attention.key_positions = key_positions_.numbers();
-  } else {
-    return false;
-  }
-  return true;
-}
-
-void Options::set(const std::string& name, const nb::object& value) {
-  if (name == "layout") {
-    layout = layout_from_name(cast<std::string>(value, name, "a string"));
-  } else if (name == "scale") {
-    attention.scale = cast<float>(value, name, "a number");
-  } else if (name == "causal") {
-    attention.causal = causal_from_name(cast<std::string>(value, name, "a bool or a string"));
-  } else if (name == "query_offset") {
-    attention.query_offset = query_offset_ = integers(value, name, "batch row");
-  } else if (name == "window") {
-    const auto window = cast<std::pair<int64_t, int64_t>>(value, name, "two integers");
-    attention.window = {window.first, window.second};
-  } else if (name == "kv_lengths") {
-    attention.kv_lengths = kv_lengths_ = integers(value, name, "batch row");
-  } else if (name == "softcap") {
-    attention.softcap = cast<float>(value, name, "a number");
-  } else if (name == "dropout") {
-    attention.dropout = cast<float>(value, name, "a number");
-  } else if (name == "seed") {
-    attention.seed = cast<uint64_t>(value, name, "an integer in [0, 2^64)");
-  } else if (name == "isa") {
-    attention.isa = isa_of(cast<std::string>(value, name, "a string"));
-  } else if (name == "threads") {
-    threads_ = thread_count(value);
-  } else if (!set_array(name, value) && !set_rope(name, value)) {
-    refuse_type("there is no option \"" + name + "\"");
-  }
-}
-
-DecodeOptions Options::decode() const {
-  const AttentionOptions& a = attention;
-  const std::pair<const char*, bool> without_meaning[] = {{"query_offset", !a.query_offset.empty()},
-                                                          {"kv_lengths", !a.kv_lengths.empty()},
-                                                          {"mask", a.mask.present()},
-                                                          {"bias", a.bias.present()},
-                                                          {"dropout", a.dropout != 0},
-                                                          {"key_positions", !a.key_positions.empty()}};
-  for (const auto& [name, given] : without_meaning) {
-    if (given) refuse_type(std::string(name) + " is given, but has no meaning over a cache");
-  }
-  DecodeOptions options;
-  options.scale = a.scale;
-  options.causal = a.causal;
-  options.window = a.window;
-  options.softcap = a.softcap;
-  options.alibi_slopes = a.alibi_slopes;
-  options.sinks = a.sinks;
-  options.rope = a.rope;
-  options.query_positions = a.query_positions;
-  options.isa = a.isa;
-  return options;
+CacheOptions::CacheOptions(const nb::dict& named) {
+  decode.causal = Causal::kNone;  // as everywhere in Python, whose functions have the default
+  set_all(named, [&](const Given& given) {
+    refuse_without_cache(given.name);
+    return set(kThreads, threads_, borrowed_, given) || set(kLayout, layout, borrowed_, given) ||
+           set(kEverywhere<DecodeOptions>, decode, borrowed_, given);
+  });
 }
 
 }  // namespace attend::python

@@ -1,4 +1,4 @@
-// Options by name: what Python calls them, as attention.h wants them.
+// Options by name: what Python calls them, as attention.h and decode.h want them.
 #ifndef ATTEND_PYTHON_BINDING_OPTIONS_H_
 #define ATTEND_PYTHON_BINDING_OPTIONS_H_
 
@@ -23,33 +23,53 @@ std::vector<int32_t> small_integers(const nb::object& value, const std::string& 
 /// Runs on so many of OpenMP's threads; on all of them for None.
 std::unique_ptr<Executor> executor_of(const nb::object& threads);
 
-/// Options and what they borrow.
-struct Options {
-  /// Absent and None are the default; a name that is none of them is a TypeError.
-  explicit Options(const nb::dict& named);
-  Options(const Options&) = delete;
-  Options& operator=(const Options&) = delete;
+/// What options borrow.
+struct Borrowed {
+  std::vector<int64_t> query_offset, kv_lengths;
+  RopeArgument rope;
+  PositionsArgument query_positions, key_positions;
+  std::vector<Array> arrays;
+};
+
+/// The options of an operation, by name. Absent and None are the default; a name that is not one of that
+/// operation's is a TypeError.
+class CallOptions {
+ public:
+  CallOptions(const CallOptions&) = delete;
+  CallOptions& operator=(const CallOptions&) = delete;
 
   /// On so many of OpenMP's threads as the option `threads` says; all of them unless it does.
   std::unique_ptr<Executor> executor() const { return make_openmp_executor(threads_); }
 
-  /// Those that have a meaning over a cache, where the others are a TypeError.
-  DecodeOptions decode() const;
+ protected:
+  CallOptions() = default;
+  ~CallOptions() = default;
+
+  int threads_ = 0;
+  Borrowed borrowed_;
+};
+
+/// Of attention(), its backward pass and explain().
+struct Options : CallOptions {
+  explicit Options(const nb::dict& named);
 
   Layout layout = Layout::kBhtd;
   AttentionOptions attention;
+};
 
- private:
-  void set(const std::string& name, const nb::object& value);
-  /// Each of these: false if `name` is none of its options.
-  bool set_array(const std::string& name, const nb::object& value);
-  bool set_rope(const std::string& name, const nb::object& value);
+/// Of attention_varlen(), its backward pass and explain_varlen(), whose axes have one order.
+struct PackedOptions : CallOptions {
+  explicit PackedOptions(const nb::dict& named);
 
-  int threads_ = 0;
-  std::vector<int64_t> query_offset_, kv_lengths_;
-  RopeArgument rope_;
-  PositionsArgument query_positions_, key_positions_;
-  std::vector<Array> arrays_;
+  AttentionOptions attention;
+};
+
+/// Of attention_decode() and explain_decode().
+struct CacheOptions : CallOptions {
+  explicit CacheOptions(const nb::dict& named);
+
+  Layout layout = Layout::kBhtd;
+  DecodeOptions decode;
 };
 
 }  // namespace attend::python

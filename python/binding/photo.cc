@@ -15,8 +15,7 @@ constexpr int64_t kChannels = 3;
 void check(const nb::ndarray<nb::ro>& pixels) {
   const nb::dlpack::dtype type = pixels.dtype();
   if (type != nb::dtype<uint8_t>()) {
-    refuse_type("image has elements of " + std::to_string(type.bits) + " bits and DLPack type " +
-                std::to_string(type.code) + ", but must be uint8");
+    refuse_type("image is " + name_of_type(type) + ", but must be uint8");
   }
   if (pixels.ndim() != 3) {
     refuse_value("image has " + std::to_string(pixels.ndim()) + " axes, but must have 3: [height, width, 3]");

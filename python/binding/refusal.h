@@ -2,6 +2,8 @@
 #ifndef ATTEND_PYTHON_BINDING_REFUSAL_H_
 #define ATTEND_PYTHON_BINDING_REFUSAL_H_
 
+#include <nanobind/nanobind.h>
+
 #include <string>
 #include <utility>
 
@@ -23,6 +25,17 @@ template <class T>
 T value_or_raise(Result<T> result) {
   raise_if_error(result.status());
   return std::move(result).value();
+}
+
+/// raise_if_error(operation()), where other Python threads run during the operation.
+template <class Operation>
+void raise_unless_ok(Operation&& operation) {
+  Status status;
+  {
+    const nanobind::gil_scoped_release others_may_run;
+    status = operation();
+  }
+  raise_if_error(status);
 }
 
 }  // namespace attend::python

@@ -30,12 +30,9 @@ void rope(const Array& input, const nb::object& tables, const Array& output, con
   const PositionsArgument places(positions, "positions");
   const RopeTensors tensors = {input.heads(layout), output.heads(layout)};
   const std::unique_ptr<Executor> executor = executor_of(threads);
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::rope(tensors, {argument.rope(), places.numbers(), transposed}, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] {
+    return attend::rope(tensors, {argument.rope(), places.numbers(), transposed}, *executor);
+  });
 }
 
 void rope_table(const Array& cos, const Array& sin, double base, double position_scale,
@@ -55,8 +52,8 @@ RopeArgument::RopeArgument(const nb::object& given) {
   const auto [cos, sin, layout] =
       cast<std::tuple<nb::object, nb::object, std::string>>(given, "rope", "tables of cosines and sines");
   layout_ = rope_layout_from_name(layout);
-  cos_.emplace(cos, "rope.cos", false);
-  sin_.emplace(sin, "rope.sin", false);
+  cos_.emplace(cos, "rope.cos", false, kSumTypes);
+  sin_.emplace(sin, "rope.sin", false, kSumTypes);
 }
 
 Rope RopeArgument::rope() const {

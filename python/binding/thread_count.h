@@ -7,25 +7,18 @@
 
 #include <algorithm>
 #include <future>
-#include <string>
 #include <utility>
 
 #include "attend/executor.h"
 #include "base/forked.h"
 #include "binding/cast.h"
-#include "binding/refusal.h"
 
 namespace attend::python {
 
 /// `threads` as a number; None is all that OpenMP offers. ValueError outside 1..kMostThreads.
 inline int thread_count_of(const nanobind::object& threads) {
-  const int count = threads.is_none() ? std::min(omp_get_max_threads(), kMostThreads)
-                                      : cast<int>(threads, "threads", "an integer");
-  if (count < 1 || count > kMostThreads) {
-    refuse_value("threads is " + std::to_string(count) + ", but must be in 1.." +
-                 std::to_string(kMostThreads));
-  }
-  return count;
+  return threads.is_none() ? std::min(omp_get_max_threads(), kMostThreads)
+                           : integer<int>(threads, "threads", 1, kMostThreads);
 }
 
 /// OpenMP's threads of the calling thread are so many, until the end of the scope.

@@ -25,7 +25,7 @@ std::span<const int64_t> numbers(const Starts& starts) {
 
 /// Offsets are called here as FlashAttention calls them. What passes is not refused again by the call itself.
 template <class PackedTensors>
-void check(const PackedTensors& tensors, const Options& options) {
+void check(const PackedTensors& tensors, const PackedOptions& options) {
   raise_if_error(validate(tensors, options.attention, {"cu_seqlens_q", "cu_seqlens_k"}));
 }
 
@@ -46,22 +46,17 @@ PackedAttentionTensors tensors_of(const Array& query, const Array& key, const Ar
 void attention_varlen(const Array& query, const Array& key, const Array& value, const Starts& query_starts,
                       const Starts& key_starts, const Array& output, const Array* lse,
                       const nb::kwargs& named) {
-  const Options options(named);
+  const PackedOptions options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
   check(tensors, options);
   const std::unique_ptr<Executor> executor = options.executor();
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::attention_varlen(tensors, options.attention, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] { return attend::attention_varlen(tensors, options.attention, *executor); });
 }
 
 std::string explain_varlen(const Array& query, const Array& key, const Array& value,
                            const Starts& query_starts, const Starts& key_starts, const Array& output,
                            const Array* lse, const nb::kwargs& named) {
-  const Options options(named);
+  const PackedOptions options(named);
   const PackedAttentionTensors tensors = tensors_of(query, key, value, query_starts, key_starts, output, lse);
   check(tensors, options);
   return value_or_raise(attend::explain_varlen(tensors, options.attention));
@@ -73,7 +68,7 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
                                const Array& query_gradient, const Array& key_gradient,
                                const Array& value_gradient, const Array* bias_gradient,
                                const Array* sinks_gradient, const nb::kwargs& named) {
-  const Options options(named);
+  const PackedOptions options(named);
   PackedAttentionGradientTensors tensors;
   tensors.query = query.packed();
   tensors.key = key.packed();
@@ -90,12 +85,7 @@ void attention_varlen_backward(const Array& output_gradient, const Array& query,
   if (sinks_gradient != nullptr) tensors.sinks_gradient = sinks_gradient->per_head();
   check(tensors, options);
   const std::unique_ptr<Executor> executor = options.executor();
-  Status status;
-  {
-    const nb::gil_scoped_release others_may_run;
-    status = attend::attention_varlen_backward(tensors, options.attention, *executor);
-  }
-  raise_if_error(status);
+  raise_unless_ok([&] { return attend::attention_varlen_backward(tensors, options.attention, *executor); });
 }
 
 }  // namespace

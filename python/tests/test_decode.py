@@ -283,7 +283,7 @@ WRONG_OPTIONS = [
     (dict(query_counts=[1, -4]), ValueError, r"query_counts\[1\] is -4"),
     (dict(sequences=[0, 2]), ValueError, r"sequences\[1\] is 2, but the cache has 2 sequences"),
     (dict(sequences=[0, -1]), ValueError, r"sequences\[1\] is -1"),
-    (dict(sequences=[0, 2**40]), ValueError, r"sequences\[1\] is 1099511627776, but must be below 2\^31"),
+    (dict(sequences=[0, 2**40]), ValueError, r"sequences\[1\] is 1099511627776, but must be in -2147483648\.\.2147483647"),
     (dict(sequences=[0]), ValueError, "query axis B is 2, but the cache is given 1 sequences"),
     (dict(sequences=[]), ValueError, "sequences has 0 numbers"),
     (dict(sequences=0.5), TypeError, "sequences must be a sequence of integers"),
@@ -306,17 +306,29 @@ def test_options_that_mean_nothing_over_a_cache_are_named(operands, options, err
         attend.explain_decode(q, cache, **options)
 
 
-def test_no_option_of_attention_slips_through_the_extension(operands):
+WITHOUT_CACHE = dict(
+    mask=np.ones((3, 9), dtype=bool), kv_lengths=[1, 1], query_offset=[1], dropout=0.5, seed=5, key_positions=np.arange(9),
+    bias=np.ones((3, 9), dtype=np.float32),
+)
+
+
+@pytest.mark.parametrize("name", WITHOUT_CACHE)
+def test_no_option_of_attention_slips_through_the_extension(operands, name):
     q, k, v = operands(Tq=3, Tk=9)
-    call = attend._decode._Call(q, filled(k, v), False, {})
-    for name, value in dict(
-        mask=np.ones((3, 9), dtype=bool), kv_lengths=[1, 1], query_offset=[1], dropout=0.5,
-        bias=np.ones((3, 9), dtype=np.float32),
-    ).items():
+    cache = filled(k, v)
+    call = attend._decode._Call(q, cache, False, {})
+    for value in (WITHOUT_CACHE[name], None):
+        with pytest.raises(TypeError, match=f"{name} is given, but has no meaning over a cache"):
+            attend.explain_decode(q, cache, **{name: value})
         with pytest.raises(TypeError, match=f"{name} is given, but has no meaning over a cache"):
             attend._attend.attention_decode(
                 call.query, call.cache, attend._arrays.result(call.out, "output"), None, None, None, **{name: value}
             )
+
+
+def test_these_are_all_options_without_meaning_over_a_cache():
+    of_attention = set(attend._attention.Options.__annotations__)
+    assert of_attention - set(attend._decode.DecodeOptions.__annotations__) == set(WITHOUT_CACHE)
 
 
 def test_queries_that_do_not_fit_the_cache_are_named(operands):
@@ -380,7 +392,7 @@ def test_pages_that_are_not_there_are_named(operands):
             attend.kv_append(k, v, empty)
         assert pages.key.tobytes() == before
     pages.block_table[0, 1] = 2**33
-    with pytest.raises(ValueError, match=r"block_table has a 8589934592, but must be below 2\^31"):
+    with pytest.raises(ValueError, match=r"block_table has a 8589934592, but must be in -2147483648\.\.2147483647"):
         attend.attention_decode(q, pages)
 
 

@@ -20,8 +20,10 @@ WRONG = [
     (dict(kv_lengths=3), ValueError, "kv_lengths has 1 numbers, but query axis B is 2"),
     (dict(kv_lengths="37"), TypeError, "kv_lengths must be a sequence of integers"),
     (dict(window=(-2, 0)), ValueError, "window.left is -2"),
-    (dict(window=3), TypeError, "window is int, but must be two integers"),
-    (dict(window=(1, 2, 3)), TypeError, "window is tuple, but must be two integers"),
+    (dict(window=3), TypeError, "window is int, but must be a sequence of integers"),
+    (dict(window=(1.0, 2)), TypeError, r"window\[0\] is float, but must be an integer"),
+    (dict(window=(1, 2, 3)), ValueError, r"window has 3 numbers, but must have 2: \(left, right\)"),
+    (dict(window=(2**70, 0)), ValueError, rf"window\[0\] is {2**70}, but must be in -{2**63}\.\.{2**63 - 1}"),
     (dict(query_offset=2, causal="upper_left"), ValueError, 'causal is "upper_left", but query_offset is given too'),
     (dict(query_offset=[1, 2, 3]), ValueError, "query_offset has 3 numbers"),
     (dict(query_offset=2**60), ValueError, r"query_offset\[0\] is 1152921504606846976"),
@@ -30,7 +32,9 @@ WRONG = [
     (dict(softcap=-1.0), ValueError, "softcap is -1"),
     (dict(softcap=float("nan")), ValueError, "softcap is nan"),
     (dict(dropout=1.0), ValueError, r"dropout is 1.0+, but must be in \[0, 1\)"),
-    (dict(seed=-1), TypeError, "seed is int, but must be an integer in"),
+    (dict(seed=-1), ValueError, r"seed is -1, but must be in 0\.\.18446744073709551615"),
+    (dict(seed=2**64), ValueError, r"seed is 18446744073709551616, but must be in 0\.\."),
+    (dict(seed=1.0), TypeError, "seed is float, but must be an integer"),
     (dict(bias=np.ones((5, 6), dtype=np.float32)), ValueError, "bias axis Tk is 6"),
     (dict(bias=np.ones((5, 7))), ValueError, "bias is float64, but must be float32"),
     (dict(alibi_slopes=[1.0, 2.0, 3.0]), ValueError, "alibi_slopes axis Hq is 3"),
@@ -39,13 +43,21 @@ WRONG = [
     (dict(sinks=[0.0, 0.0, np.nan, 0.0]), ValueError, r"sinks\[0, 2\] is nan"),
     (dict(sinks=[[0.0], [0.0, 1.0]]), TypeError, "sinks must be an array of numbers"),
     (dict(sinks=["a", "b", "c", "d"]), TypeError, "sinks must be an array of numbers"),
-    (dict(alibi_slopes=[10**400] * 4), TypeError, "alibi_slopes must be an array of numbers"),
+    (dict(alibi_slopes=[10**400] * 4), ValueError, "alibi_slopes has an integer beyond the range of float64"),
+    (dict(scale=10**400), ValueError, "scale is an integer beyond the range of float64"),
     (dict(rope=([["x"]], [[0.0]])), TypeError, "rope.cos must be an array of numbers"),
     (dict(return_weights="all"), ValueError, "return_weights is 'all'"),
     (dict(return_weights=1), ValueError, "return_weights is 1"),
-    (dict(kv_lengths=[7, 2**63]), TypeError, "kv_lengths"),
+    (dict(kv_lengths=[7, 2**63]), ValueError, rf"kv_lengths\[1\] is {2**63}, but must be in"),
+    (dict(query_offset=2**70), ValueError, rf"query_offset\[0\] is {2**70}, but must be in"),
     (dict(mask=np.ones((5, 6), dtype=bool)), ValueError, "mask axis Tk is 6, but must be 1 or key axis Tk, which is 7"),
     (dict(mask=np.ones((5, 7))), TypeError, "mask is float64, but must be bool"),
+    (dict(mask=np.ones((5, 7), dtype=np.uint8)), TypeError, "mask is uint8, but must be bool$"),
+    (dict(mask=np.ones((5, 7), dtype=int)), TypeError, "mask is int64, but must be bool$"),
+    (dict(bias=np.ones((5, 7), dtype=int)), TypeError, "bias is int64, but must be float32, or float64 beside float64"),
+    (dict(sinks=np.ones(4, dtype=np.complex64)), TypeError, "sinks is complex64, but must be float32, or float64"),
+    (dict(query_positions=[2**70] * 5), ValueError, rf"query_positions has a {2**70}, but must be in"),
+    (dict(query_positions=[0.0] * 5), TypeError, "query_positions is float64, but must be integers"),
     (dict(mask=np.ones((1, 2, 4, 5, 7), dtype=bool)), ValueError, "mask has 5 axes, but must have at most 4"),
     (dict(mask="all"), TypeError, "mask is str"),
     (dict(layout="thbd"), ValueError, "layout is 'thbd'"),
@@ -54,6 +66,7 @@ WRONG = [
     (dict(threads=0), ValueError, r"threads is 0, but must be in 1\.\.1024"),
     (dict(threads=-3), ValueError, r"threads is -3, but must be in 1\.\.1024"),
     (dict(threads=1e5), TypeError, "threads is float"),
+    (dict(threads=2**40), ValueError, r"threads is 1099511627776, but must be in 1\.\.1024"),
     (dict(treads=2), TypeError, "treads"),
 ]
 
@@ -91,7 +104,7 @@ def test_arrays_that_are_none_are_named(operands):
     for bad in (None, [[1.0]], 3.0, "array"):
         with pytest.raises(TypeError, match=f"key is {type(bad).__name__}, but must be an array"):
             attend.attention(q, bad, v)
-    with pytest.raises(TypeError, match="query has elements of 64 bits and DLPack type 0"):
+    with pytest.raises(TypeError, match="query is int64, but must be float32, bfloat16, float16 or float64"):
         attend.attention(q.astype(np.int64), k, v)
     with pytest.raises(TypeError, match="query is ndarray.*byte order"):
         attend.attention(q.astype(">f4"), k, v)
@@ -126,6 +139,11 @@ def test_a_result_that_cannot_be_written_is_refused():
 
 
 OWN = {"q", "k", "v", "return_lse", "return_weights"}
+def test_an_option_that_there_is_not_is_refused_as_none_too(operands):
+    with pytest.raises(TypeError, match='there is no option "foo"'):
+        attend.explain(*operands(), foo=None)
+
+
 NAMES = sorted(set(inspect.signature(attend.attention).parameters) - OWN)
 
 

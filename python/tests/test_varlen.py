@@ -252,6 +252,8 @@ def test_wrong_operands_are_refused(packed):
         attend.attention_varlen(q, k, v, *starts, kv_lengths=[1, 2])
     with pytest.raises(TypeError, match="layout"):
         attend.attention_varlen(q, k, v, *starts, layout="bhtd")
+    with pytest.raises(TypeError, match="there is no option \"layout\""):
+        attend.explain_varlen(q, k, v, *starts, layout="bhtd")
     out, lse = attend.attention_varlen(q, k, v, *starts, return_lse=True)
     with pytest.raises(ValueError, match="lse has 3 axes, but must have 2"):
         attend.attention_varlen_backward(out, q, k, v, out, lse[None], *starts)
