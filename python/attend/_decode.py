@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from . import _attend
 from ._arrays import (
@@ -18,10 +18,8 @@ from ._arrays import (
     result,
 )
 from ._kv_cache import KVCache, KVPages, borrow_cache
+from ._options import Unpack
 from ._rope import positions_argument, rope_argument
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 class DecodeOptions(TypedDict, total=False):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TypedDict
 
 from ._arrays import SUM_TYPES, alignment, array_of, borrow, empty_like, integers
 from ._rope import positions_argument, rope_argument
+
+if sys.version_info >= (3, 11):
+    from typing import Unpack as Unpack
+else:
+    from typing_extensions import Unpack as Unpack
 
 
 class ScoreOptions(TypedDict, total=False):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy
 
 from . import _attend
 from ._arrays import SUM_TYPES, borrow, empty_like, integer_array, result
-from ._options import ScoreOptions, binding_options, gradient_of
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from ._options import ScoreOptions, Unpack, binding_options, gradient_of
 
 
 class _Call:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import torch
-from torch import Tensor
+try:
+    import torch
+    from torch import Tensor
+except ImportError as _error:
+    raise ImportError(
+        f'attend.torch needs PyTorch: install it with pip install ".[torch]" ({_error})', name=_error.name
+    ) from None
 
 from ._attention import attention, attention_backward
 

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import sdpa_mask
+try:
+    import torch
+    from torch import Tensor, nn
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+except ImportError as _error:
+    raise ImportError(
+        "attend.transformers needs PyTorch and transformers from version 5 on: install them with "
+        f'pip install ".[transformers]" ({_error})',
+        name=_error.name,
+    ) from None
 
 from .torch import attention_of
 
