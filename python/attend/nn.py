@@ -19,7 +19,9 @@ given, or learned projections of it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy
@@ -36,6 +38,8 @@ except ImportError as _error:
 
 __all__ = ["AttentionModule", "Gradients"]
 
+_KINDS = {"float32": _nn.Float32Module, "float64": _nn.Float64Module}
+
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
@@ -50,8 +54,11 @@ class Gradients:
 class AttentionModule:
     """One head of learned attention.
 
+    It can be copied and pickled; a copy has parameters of its own.
+
     Attributes:
-      parameters: the learned arrays by name, writable, the module's own memory: assign to `parameters[name][...]`.
+      parameters: the learned arrays by name, a mapping that cannot be changed. The arrays are the module's own memory:
+        `parameters[name][...] = values` is how it is given values.
         "query.weight" [K or hidden, Dq] of tanh, general and additive, "query.bias" of tanh and additive;
         "compare.weight" [hidden, K] (U) and "score.weight" [hidden] (w) of additive; "key.weight", "key.bias",
         "value.weight", "value.bias" of the projections. Weights are [out, in], as PyTorch's. K is the width of the
@@ -86,8 +93,7 @@ class AttentionModule:
 
         Raises ValueError naming the width and both numbers; TypeError for what is no integer.
         """
-        kinds = {"float32": _nn.Float32Module, "float64": _nn.Float64Module}
-        if dtype not in kinds:
+        if dtype not in _KINDS:
             raise ValueError(f'dtype is {dtype!r}, but must be "float32" or "float64"')
         for text, name in ((score, "score"), (weights, "weights")):
             if not isinstance(text, str):
@@ -102,18 +108,23 @@ class AttentionModule:
             hidden = (projected_key or key_width) if hidden is None else _width(hidden, "hidden")
         self.dtype = dtype
         self.value_width = projected_value or value_width
-        self._module = kinds[dtype](
-            score,
-            weights,
-            query_width,
-            key_width,
-            value_width,
-            hidden or 0,
-            projected_key,
-            projected_value,
-            integer(seed, "seed", 0, 2**64 - 1),
-        )
-        self.parameters: dict[str, numpy.ndarray] = dict(self._module.parameters())
+        widths = query_width, key_width, value_width, hidden or 0, projected_key, projected_value
+        self._make((score, weights, *widths, integer(seed, "seed", 0, 2**64 - 1)))
+
+    def _make(self, arguments: tuple[Any, ...]) -> None:
+        self._arguments = arguments
+        self._module = _KINDS[self.dtype](*arguments)
+        self.parameters: Mapping[str, numpy.ndarray] = MappingProxyType(dict(self._module.parameters()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_module"}
+        return {**state, "parameters": dict(self.parameters)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._make(self._arguments)
+        for name, array in self.parameters.items():
+            array[...] = state["parameters"][name]
 
     def __call__(
         self,

@@ -1,8 +1,10 @@
 """attend.nn, where the package was built with it; and what is said where it was not."""
 
 import ast
+import copy
 import importlib.util
 import json
+import pickle
 import struct
 import subprocess
 import sys
@@ -208,6 +210,40 @@ def test_parameters_outlive_their_module():
 
 
 @needs_nn
+def test_a_parameter_is_written_into_and_not_replaced():
+    module = make("tanh", "raw")
+    with pytest.raises(TypeError):
+        module.parameters["query.weight"] = np.zeros((9, 5))
+    q, k, v = operands(module)
+    assert module(q, k, v).any()
+    module.parameters["query.weight"][...] = 0
+    module.parameters["query.bias"][...] = 0
+    assert not module(q, k, v).any()
+
+
+@needs_nn
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_copy_computes_the_same_with_parameters_of_its_own(copied, dtype):
+    module = make("additive", "raw", projected=True, dtype=dtype)
+    for array in module.parameters.values():
+        array[...] += 0.25
+    q, k, v = operands(module, dtype=dtype)
+    expected = module(q, k, v)
+    other = copied(module)
+    assert (other.dtype, other.value_width) == (module.dtype, module.value_width)
+    np.testing.assert_array_equal(other(q, k, v), expected)
+    assert list(other.parameters) == list(module.parameters)
+    for name, array in module.parameters.items():
+        assert not np.shares_memory(other.parameters[name], array)
+        other.parameters[name][...] = 0
+    np.testing.assert_array_equal(module(q, k, v), expected)
+    assert not other(q, k, v).any()
+    with pytest.raises(TypeError):
+        other.parameters["query.weight"] = array
+
+
+@needs_nn
 def test_pytorch_tensors_come_and_go():
     torch = pytest.importorskip("torch")
     module = make("general", dtype="float32")
@@ -251,6 +287,9 @@ def test_wrong_operands_are_named_with_both_numbers_and_nothing_is_written():
         ((q, k[0], v), {}, ValueError, "key has 2 axes, but must have 3"),
         ((q.astype(np.float32), k, v), {}, TypeError, "query is float32, but must be float64"),
         ((q, k, v), {"key_lengths": [8, 1]}, ValueError, r"key_lengths has a 8, but must be in 0..7"),
+        ((q, k, v), {"key_lengths": [2**70, 1]}, ValueError, rf"key_lengths\[0\] is {2**70}, but must be in"),
+        ((q.astype(np.int64), k, v), {}, TypeError, "query is int64, but must be float64"),
+        ((q, k, v), {"threads": 2**40}, ValueError, "threads is 1099511627776"),
         ((q, k, v), {"key_lengths": [1]}, ValueError, "key_lengths has 1 numbers, but the batch has 2"),
         ((q, k, v), {"mask": np.ones((4, 4), bool)}, ValueError, "mask has shape"),
         ((q, k, v), {"mask": np.ones((2, 3, 7))}, TypeError, "mask is float64, but must be bool"),
