@@ -43,10 +43,11 @@ struct CaptionOptions {
                                  // tokens, the start and the prompt's included
   std::optional<int> max_words;  // with it alone, a model file's own least gives way to it
 
-  /// Set: words are drawn by chance, with the sharpness `temperature` (below 1: safer; above: odder), by this
-  /// seed.
+  /// Set: words are drawn by chance, by this seed, for one sentence: a beam other than 1 is refused beside
+  /// it.
   std::optional<uint64_t> sample_seed;
-  double temperature = 1.0;
+  /// How bold the draw is, 1 unless set (below: safer; above: odder); refused without a seed.
+  std::optional<double> temperature;
 
   /// How the sentence begins; the model goes on from there. Only published models take one.
   std::optional<std::string> prompt;

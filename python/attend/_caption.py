@@ -79,8 +79,8 @@ class Captioner:
           weights: "stored", or "bf16" or "int8": a published checkpoint's are rounded as they are read, and `notes` says
             how far off they are.
 
-        Raises FileNotFoundError, OSError, ValueError for a file that is no model, saying what is wrong with it, and
-        ImportError where the package was built without its captioner.
+        Raises FileNotFoundError and other OSErrors with errno and filename, ValueError for a file that is no model,
+        saying what is wrong with it, and ImportError where the package was built without its captioner.
         """
         self._captioner = _extension().Captioner(None if model is None else os.fsencode(model), threads, weights)
 
@@ -94,7 +94,7 @@ class Captioner:
         min_words: int | None = None,
         max_words: int | None = None,
         sample_seed: int | None = None,
-        temperature: float = 1.0,
+        temperature: float | None = None,
         prompt: str | None = None,
         attention: bool = True,
     ) -> Caption:
@@ -109,13 +109,15 @@ class Captioner:
           no_repeat_ngram: no run of so many words comes twice; 0 allows all.
           min_words, max_words: as the model counts words: "man's" is two; published models count tokens, the start and
             the prompt's included.
-          sample_seed: given, words are drawn by chance, by this seed: an integer in [0, 2^64).
-          temperature: how bold the draw is, 0.001..1000; below 1 safer, above odder.
+          sample_seed: given, words are drawn by chance, by this seed: an integer in [0, 2^64). There is one sentence then:
+            a beam other than 1 is an error.
+          temperature: how bold the draw is, 0.001..1000, 1 unless given; below 1 safer, above odder. An error without
+            sample_seed.
           prompt: how the sentence begins; only published models take one.
           attention: whether Word.attention is filled.
 
-        Raises FileNotFoundError, OSError, or ValueError for a file that is no photo; ValueError and TypeError for pixels
-        and options, naming what is wrong with them.
+        Raises FileNotFoundError and other OSErrors with errno and filename, or ValueError for a file that is no photo;
+        ValueError and TypeError for pixels and options, naming what is wrong with them.
         """
         options = {
             "beam": beam,

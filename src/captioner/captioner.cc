@@ -1,5 +1,7 @@
 #include "attend/captioner.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -8,6 +10,23 @@
 #include "vision/photo.h"
 
 namespace attend {
+namespace {
+
+/// Refuses what would have no effect, whatever the model.
+Status check_draw(const CaptionOptions& options) {
+  if (options.temperature && !options.sample_seed) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("temperature is {}, but without sample_seed no word is drawn", *options.temperature)};
+  }
+  if (options.sample_seed && options.beam && *options.beam != 1) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("beam is {}, but must be 1 with sample_seed, which draws the words of one sentence",
+                        *options.beam)};
+  }
+  return {};
+}
+
+}  // namespace
 
 struct Captioner::Model {
   std::unique_ptr<ModelKind> kind;
@@ -53,11 +72,13 @@ Result<Caption> Captioner::caption(const Photo& photo, const CaptionOptions& opt
 
 Result<std::vector<Caption>> Captioner::caption(std::span<const Photo> photos,
                                                 const CaptionOptions& options) const {
+  ATTEND_RETURN_IF_ERROR(check_draw(options));
   return model_->kind->caption(photos, options);
 }
 
 Result<std::vector<Caption>> Captioner::caption_features(std::span<const float> features, int64_t photos,
                                                          const CaptionOptions& options) const {
+  ATTEND_RETURN_IF_ERROR(check_draw(options));
   return model_->kind->caption_features(features, photos, options);
 }
 

@@ -26,7 +26,7 @@ GenerationOptions merged(const GenerationOptions& defaults, const CaptionOptions
     merged.method = GenerationOptions::Method::kSample;
     merged.key = RandomKey(*options.sample_seed);
   }
-  merged.temperature = options.temperature;
+  merged.temperature = options.temperature.value_or(defaults.temperature);
   merged.keep_attention = options.attention;
   return merged;
 }

@@ -107,8 +107,10 @@ CaptionOptions caption_options(const CaptionArguments& arguments) {
   options.beam = arguments.greedy ? 1 : arguments.beam;
   options.min_words = arguments.min_length;
   options.max_words = arguments.max_length;
-  if (arguments.sample) options.sample_seed = arguments.seed;
-  options.temperature = arguments.temperature;
+  if (arguments.sample) {
+    options.sample_seed = arguments.seed;
+    options.temperature = arguments.temperature;
+  }
   options.prompt = arguments.prompt;
   options.attention = arguments.attention || arguments.maps.has_value();
   return options;

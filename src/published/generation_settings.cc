@@ -156,7 +156,7 @@ Result<TokenSearchOptions> search_options(const GenerationSettings& settings, co
   if (asked.sample_seed) {
     search.beams = 1;
     search.drawn = RandomKey(*asked.sample_seed);
-    search.temperature = asked.temperature;
+    search.temperature = asked.temperature.value_or(search.temperature);
   } else if (settings.draws && !asked.beam) {
     return Status(
         StatusCode::kUnsupported,

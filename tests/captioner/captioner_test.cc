@@ -189,7 +189,27 @@ TEST_F(ACaptioner, OptionsOutOfRangeAreNamed) {
               HasSubstr("min_words is 7, and must be from 0 to max_words, which is 6"));
   EXPECT_THAT(message([](auto& o) { o.min_words = -1; }), HasSubstr("min_words is -1"));
   EXPECT_THAT(message([](auto& o) { o.max_words = 0; }), HasSubstr("max_words is 0, and must be at least 1"));
-  EXPECT_THAT(message([](auto& o) { o.temperature = -1; }), HasSubstr("temperature is -1"));
+  EXPECT_THAT(message([](auto& o) { o.sample_seed = 1, o.temperature = -1; }),
+              HasSubstr("temperature is -1, and must be"));
+}
+
+TEST_F(ACaptioner, OptionsThatWouldDoNothingAreNamed) {
+  const Captioner captioner = load();
+  CaptionOptions options;
+  options.temperature = 2;
+  const std::vector<float> features(static_cast<size_t>(4 * captioner.features()));
+  for (const Status& status : {captioner.caption(random_photo(8, 8, 1), options).status(),
+                               captioner.caption_features(features, 1, options).status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), "temperature is 2, but without sample_seed no word is drawn");
+  }
+  options.sample_seed = 1;
+  options.beam = 1;
+  EXPECT_TRUE(captioner.caption(random_photo(8, 8, 1), options).ok());
+  options.beam = 3;
+  const Status status = captioner.caption(random_photo(8, 8, 1), options).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("beam is 3, but must be 1 with sample_seed"));
 }
 
 TEST_F(ACaptioner, FilesAreCaptionedAsTheirPixelsAre) {
