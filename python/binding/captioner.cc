@@ -9,6 +9,8 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,25 +28,46 @@ namespace {
 
 using namespace nb::literals;  // NOLINT(google-build-using-namespace): "name"_a
 
-/// As raise_if_error(), for failures of files, whose names may be no UTF-8.
-void raise_if_file_error(const Status& status) {
-  PyObject* kind = PyExc_ValueError;
+/// As Python has the bytes of names.
+nb::object text_of(const std::string& bytes) {
+  nb::object text =
+      nb::steal(PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size())));
+  if (!text.is_valid()) throw nb::python_error();
+  return text;
+}
+
+/// The system's number for why a file could not be read. A Status carries it as its sentence alone, at the
+/// end.
+int system_error_of(const Status& status) {
+  constexpr int kMost = 134;  // Linux counts to 133
+  if (status.code() == StatusCode::kNotFound) return ENOENT;
+  for (int error = 1; error < kMost; ++error) {
+    if (status.message().ends_with(std::string(": ") + std::strerror(error))) return error;
+  }
+  return EIO;
+}
+
+/// As raise_if_error(), for failures of files, whose names may be no UTF-8. The system's are
+/// OSError(errno, text, `path`), of the subclass that Python has for the number.
+void raise_if_file_error(const Status& status, const std::string& path) {
   switch (status.code()) {
     case StatusCode::kOk:
       return;
     case StatusCode::kOutOfMemory:
       return raise_if_error(status);
     case StatusCode::kNotFound:
-      kind = PyExc_FileNotFoundError;
+    case StatusCode::kIo: {
+      const std::string named = path + ": ";
+      const std::string& message = status.message();
+      const std::string text = message.starts_with(named) ? message.substr(named.size()) : message;
+      const nb::object error =
+          nb::handle(PyExc_OSError)(system_error_of(status), text_of(text), text_of(path));
+      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
       break;
-    case StatusCode::kIo:
-      kind = PyExc_OSError;
-      break;
+    }
     default:
-      break;
+      PyErr_SetObject(PyExc_ValueError, text_of(status.message()).ptr());
   }
-  const nb::object message = nb::steal(PyUnicode_DecodeFSDefault(status.message().c_str()));
-  if (message.is_valid()) PyErr_SetObject(kind, message.ptr());
   throw nb::python_error();
 }
 
@@ -65,15 +88,15 @@ class Speaker {
 
   const Captioner& captioner() const { return captioner_; }
 
-  /// body(captioner), while other Python threads run.
+  /// body(captioner), while other Python threads run. `path` is that of the photo, if it has one.
   template <class Body>
-  Caption say(Body&& body) const {
+  Caption say(const std::string& path, Body&& body) const {
     Result<Caption> caption = Status();
     {
       const nb::gil_scoped_release others_may_run;
       on_openmp_threads(threads_, [&] { caption = body(captioner_); });
     }
-    raise_if_file_error(caption.status());
+    raise_if_file_error(caption.status(), path);
     return std::move(caption).value();
   }
 
@@ -94,7 +117,7 @@ class Speaker {
                          : Captioner::load(embedded_model(), "the model inside the package", executor);
       });
     }
-    raise_if_file_error(captioner.status());
+    raise_if_file_error(captioner.status(), path.value_or(""));
     return std::move(captioner).value();
   }
 
@@ -122,22 +145,21 @@ CaptionOptions options_of(const nb::kwargs& named) {
   for (const auto& [key, object] : named) {
     const auto name = nb::cast<std::string>(key);
     const auto value = nb::borrow<nb::object>(object);
-    const auto integer = [&] { return cast<int>(value, name, "an integer below 2^31"); };
     if (value.is_none()) continue;
     if (name == "beam") {
-      options.beam = integer();
+      options.beam = integer<int>(value, name);
     } else if (name == "length_exponent") {
-      options.length_exponent = cast<double>(value, name, "a number");
+      options.length_exponent = number<double>(value, name);
     } else if (name == "no_repeat_ngram") {
-      options.no_repeat_ngram = integer();
+      options.no_repeat_ngram = integer<int>(value, name);
     } else if (name == "min_words") {
-      options.min_words = integer();
+      options.min_words = integer<int>(value, name);
     } else if (name == "max_words") {
-      options.max_words = integer();
+      options.max_words = integer<int>(value, name);
     } else if (name == "sample_seed") {
-      options.sample_seed = cast<uint64_t>(value, name, "an integer in [0, 2^64)");
+      options.sample_seed = integer<uint64_t>(value, name);
     } else if (name == "temperature") {
-      options.temperature = cast<double>(value, name, "a number");
+      options.temperature = number<double>(value, name);
     } else if (name == "prompt") {
       options.prompt = cast<std::string>(value, name, "a str");
     } else if (name == "attention") {
@@ -173,13 +195,14 @@ nb::tuple caption_file(const Speaker& self, const nb::bytes& photo, const nb::kw
   const CaptionOptions options = options_of(named);
   const std::string path = path_of(photo, "image");
   return to_python(
-      self.say([&](const Captioner& captioner) { return captioner.caption_file(path, options); }));
+      self.say(path, [&](const Captioner& captioner) { return captioner.caption_file(path, options); }));
 }
 
 nb::tuple caption_pixels(const Speaker& self, const nb::object& image, const nb::kwargs& named) {
   const CaptionOptions options = options_of(named);
   const Photo photo = photo_of(image);
-  return to_python(self.say([&](const Captioner& captioner) { return captioner.caption(photo, options); }));
+  return to_python(
+      self.say("", [&](const Captioner& captioner) { return captioner.caption(photo, options); }));
 }
 
 }  // namespace
