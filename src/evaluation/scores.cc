@@ -1,6 +1,5 @@
 #include "evaluation/scores.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "evaluation/bleu.h"
@@ -55,18 +54,6 @@ Result<std::vector<const CandidateCaption*>> pair_up(std::span<const CandidateCa
 }
 
 }  // namespace
-
-References references_of_split(std::span<const DatasetCaption> captions, const std::string& split) {
-  std::vector<const DatasetCaption*> chosen;
-  for (const DatasetCaption& caption : captions) {
-    if (caption.split == split) chosen.push_back(&caption);
-  }
-  std::stable_sort(chosen.begin(), chosen.end(),
-                   [](const auto* a, const auto* b) { return a->index < b->index; });
-  References references;
-  for (const DatasetCaption* caption : chosen) references[caption->image].push_back(caption->text);
-  return references;
-}
 
 Result<Scores> score_captions(std::span<const CandidateCaption> candidates, const References& references) {
   if (references.empty()) return invalid("there are 0 images with references to score captions against");

@@ -27,9 +27,6 @@ struct Scores {
 /// The captions that people wrote for each image.
 using References = std::map<std::string, std::vector<std::string>>;
 
-/// The references of one split of a data set, in the order of their indices.
-References references_of_split(std::span<const DatasetCaption> captions, const std::string& split);
-
 /// Scores one candidate for each image of `references`, both cut by split_words(). A candidate whose image is
 /// not among the references is looked up by the last component of its path. Document frequencies come from
 /// `references`. Errors: kInvalidArgument naming the image and both counts, for an image with no candidate,

@@ -1,4 +1,4 @@
-// Images of activations, as convolutions and poolings take and give them.
+// Images of activations, as convolutions take and give them.
 #ifndef ATTEND_NN_IMAGE_H_
 #define ATTEND_NN_IMAGE_H_
 

@@ -52,7 +52,7 @@ inline void append_clip(dnnl::post_ops& post_ops, float low, float high) {
 #endif
 }
 
-/// The operands of an inference convolution or pooling.
+/// The operands of an inference convolution.
 struct Window {
   dnnl::memory::dims kernel, strides, padding_low, padding_high;
 };
@@ -76,32 +76,6 @@ inline dnnl::convolution_forward::primitive_desc convolution(
           attr};
 #else
   return {{kKind, kAlgorithm, source, weights, bias, destination, window.strides, window.padding_low,
-           window.padding_high},
-          attr,
-          cpu()};
-#endif
-}
-
-inline dnnl::pooling_forward::primitive_desc pooling(dnnl::algorithm algorithm,
-                                                     const dnnl::memory::desc& source,
-                                                     const dnnl::memory::desc& destination,
-                                                     const Window& window, const dnnl::primitive_attr& attr) {
-  constexpr auto kKind = dnnl::prop_kind::forward_inference;
-#if DNNL_VERSION_MAJOR >= 3
-  const dnnl::memory::dims no_dilation(window.kernel.size(), 0);
-  return {cpu(),
-          kKind,
-          algorithm,
-          source,
-          destination,
-          window.strides,
-          window.kernel,
-          no_dilation,
-          window.padding_low,
-          window.padding_high,
-          attr};
-#else
-  return {{kKind, algorithm, source, destination, window.strides, window.kernel, window.padding_low,
            window.padding_high},
           attr,
           cpu()};

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/random.h"
-#include "nn/pooling.h"
 
 namespace attend {
 namespace {
@@ -248,60 +247,6 @@ TEST(SamePadding, GivesTheOddZeroBelowAndToTheRight) {
   EXPECT_EQ(five.bottom, 2);
   const Padding2d none = same_padding({1, 7, 7, 3}, 1, 2);
   EXPECT_EQ(none.top + none.bottom + none.left + none.right, 0);
-}
-
-TEST(Pooling, TakesTheLargestAndTheMeanOfTheImageAlone) {
-  const ImageShape input = {2, 7, 9, 5};
-  const Padding2d padding = same_padding(input, 3, 2);
-  const std::vector<float> x = random_values(input.size(), 10);
-  for (const PoolingKind kind : {PoolingKind::kMax, PoolingKind::kMean}) {
-    Result<Pool2dPlan> plan = Pool2dPlan::create({kind, 3, 3, 2}, input, padding);
-    ASSERT_TRUE(plan.ok()) << plan.status().message();
-    const ImageShape shape = plan.value().output();
-    ASSERT_EQ(shape, (ImageShape{2, 4, 5, 5}));
-    std::vector<float> y(static_cast<size_t>(shape.size()), kNaN);
-    ASSERT_TRUE(plan.value().run(x.data(), y.data()).ok());
-    for (int64_t at = 0; at < shape.size(); ++at) {
-      const int64_t c = at % 5, j = at / 5 % 5, i = at / 25 % 4, n = at / 100;
-      double sum = 0, largest = -1e30, count = 0;
-      for (int64_t row = i * 2 - padding.top; row < i * 2 - padding.top + 3; ++row) {
-        for (int64_t column = j * 2 - padding.left; column < j * 2 - padding.left + 3; ++column) {
-          if (row < 0 || column < 0 || row >= input.height || column >= input.width) continue;
-          const double value = x[static_cast<size_t>(((n * 7 + row) * 9 + column) * 5 + c)];
-          sum += value;
-          largest = std::max(largest, value);
-          ++count;
-        }
-      }
-      const double expected = kind == PoolingKind::kMax ? largest : sum / count;
-      ASSERT_NEAR(y[static_cast<size_t>(at)], expected, 1e-6);
-    }
-  }
-}
-
-TEST(Pooling, OfTheWholeImageIsItsMean) {
-  const ImageShape input = {1, 9, 9, 1280};
-  const std::vector<float> x = random_values(input.size(), 11);
-  Result<Pool2dPlan> plan = Pool2dPlan::create({PoolingKind::kMean, 9, 9, 1}, input, {});
-  ASSERT_TRUE(plan.ok());
-  ASSERT_EQ(plan.value().output(), (ImageShape{1, 1, 1, 1280}));
-  std::vector<float> y(1280, kNaN);
-  ASSERT_TRUE(plan.value().run(x.data(), y.data()).ok());
-  for (size_t c = 0; c < 1280; ++c) {
-    double sum = 0;
-    for (size_t pixel = 0; pixel < 81; ++pixel) sum += x[pixel * 1280 + c];
-    ASSERT_NEAR(y[c], sum / 81, 81 * 0x1p-24);
-  }
-}
-
-TEST(Pooling, NamesWhatDoesNotFit) {
-  const ImageShape input = {1, 4, 6, 2};
-  EXPECT_THAT(Pool2dPlan::create({PoolingKind::kMax, 5, 1, 1}, input, {}).status().message(),
-              HasSubstr("a window of 5 does not fit 4 pixels"));
-  EXPECT_THAT(Pool2dPlan::create({PoolingKind::kMax, 0, 1, 1}, input, {}).status().message(),
-              HasSubstr("window 0"));
-  EXPECT_FALSE(Pool2dPlan::create({PoolingKind::kMean, 2, 2, 1}, input, {2, 0, 0, 0}).ok());
-  EXPECT_FALSE(Pool2dPlan::create({PoolingKind::kMean, 2, 2, 1}, {1, 4, 6, 0}, {}).ok());
 }
 
 }  // namespace
