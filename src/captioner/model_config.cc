@@ -63,12 +63,12 @@ Status check(const ModelConfig& config) {
   ATTEND_RETURN_IF_ERROR(check_range("input_side", config.squares.input_side, kPatchSide, kMostSide));
   ATTEND_RETURN_IF_ERROR(check_range("patches.features", patches.features, 1, kMostFeatures));
   ATTEND_RETURN_IF_ERROR(check_range("patches.grid", patches.grid, 1, kMostGrid));
-  ATTEND_RETURN_IF_ERROR(check_range("patches.layers", patches.layers, 0, kMostLayers));
+  ATTEND_RETURN_IF_ERROR(check_range("patches.layers", patches.layers, 0, kMostBlocks));
   ATTEND_RETURN_IF_ERROR(check_range("text.vocabulary", text.vocabulary, 4, kMostVocabulary));
   ATTEND_RETURN_IF_ERROR(check_range("text.max_length", text.max_length, 2, kMostPositions));
-  ATTEND_RETURN_IF_ERROR(check_range("text.layers", text.layers, 1, kMostLayers));
-  ATTEND_RETURN_IF_ERROR(check_block("patches", patches.block));
-  ATTEND_RETURN_IF_ERROR(check_block("text", text.block));
+  ATTEND_RETURN_IF_ERROR(check_range("text.layers", text.layers, 1, kMostBlocks));
+  ATTEND_RETURN_IF_ERROR(check_block("patches.", patches.block));
+  ATTEND_RETURN_IF_ERROR(check_block("text.", text.block));
   ATTEND_RETURN_IF_ERROR(check(config.generation));
   if (patches.grid * kPatchSide != config.squares.input_side) {
     return {StatusCode::kInvalidArgument,

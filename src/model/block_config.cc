@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "attention/sizes.h"
+
 namespace attend {
 namespace {
 
 using Json = JsonFields::Json;
 
-// Far above any model for CPUs, and small enough that their products fit 64 bits.
-constexpr int64_t kMostWidth = 8192, kMostHidden = 65536, kMostHeads = 256;
 constexpr size_t kMostJsonBytes = 1 << 16;
 
 }  // namespace
@@ -20,12 +20,21 @@ Status check_range(const char* field, int64_t value, int64_t least, int64_t most
 }
 
 Status check_block(const std::string& part, const BlockShape& block) {
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".width").c_str(), block.width, 1, kMostWidth));
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".heads").c_str(), block.heads, 1, kMostHeads));
-  ATTEND_RETURN_IF_ERROR(check_range((part + ".hidden").c_str(), block.hidden, 1, kMostHidden));
-  if (block.width % block.heads == 0) return {};
+  ATTEND_RETURN_IF_ERROR(
+      check_range((part + "width").c_str(), block.width, kBlockWidths.least, kBlockWidths.most));
+  ATTEND_RETURN_IF_ERROR(
+      check_range((part + "heads").c_str(), block.heads, kBlockHeads.least, kBlockHeads.most));
+  ATTEND_RETURN_IF_ERROR(check_range((part + "hidden").c_str(), block.hidden, kBlockHiddenWidths.least,
+                                     kBlockHiddenWidths.most));
+  const int64_t head = block.width / block.heads;
+  if (block.width % block.heads != 0) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("{}width {} is not a multiple of its {} heads", part, block.width, block.heads)};
+  }
+  if (head <= kWidestRow) return {};
   return {StatusCode::kInvalidArgument,
-          fmt::format("{}.width {} is not a multiple of its {} heads", part, block.width, block.heads)};
+          fmt::format("{}width {} makes each of its heads {} wide, more than {}", part, block.width, head,
+                      kWidestRow)};
 }
 
 void read_block(JsonFields& fields, BlockShape& block) {

@@ -8,17 +8,22 @@
 #include <string_view>
 
 #include "attend/status.h"
+#include "base/bounds.h"
 #include "model/json_fields.h"
 #include "nn/transformer_block.h"
 
 namespace attend {
 
-/// The most blocks of a part of a model.
-inline constexpr int64_t kMostLayers = 96;
+/// Far above any model for CPUs, and small enough that their products fit 64 bits: of a block, and how many
+/// of them a part of a model has.
+inline constexpr Bounds<int64_t> kBlockWidths{1, 8192}, kBlockHiddenWidths{1, 65536};
+inline constexpr Bounds<int> kBlockHeads{1, 256};
+inline constexpr int64_t kMostBlocks = 96;
 
 /// Errors: kInvalidArgument, "FIELD is VALUE, and must be from LEAST to MOST".
 Status check_range(const char* field, int64_t value, int64_t least, int64_t most);
-/// Errors: kInvalidArgument for a size that no model has, or heads that do not divide the width.
+/// What no model has: sizes out of all range, heads that do not divide the width or are wider than attention
+/// takes. `part` goes before the names of the fields: "text.", "". Errors: kInvalidArgument.
 Status check_block(const std::string& part, const BlockShape& block);
 
 /// The object in `json`; an empty one, and kCorrupt in `status`, for text that is long or no JSON.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "nn/call_attention.h"
 #include "nn/packed_attention.h"
 
 namespace attend {
@@ -73,10 +74,7 @@ Matrix<T> SelfAttention<T>::step(ConstMatrix<T> x, KeyValueCache<T>& cache, Pass
   tensors.key = {cache.keys(), past, past_strides};
   tensors.value = {cache.values(), past, past_strides};
   tensors.output = {attended.data, {rows, heads_, 1, head}, {width, head, width, 1}};
-  const size_t bytes = attention_scratch_bytes(tensors, {}, pass.executor.workers()).value_or(0);
-  const std::span<std::byte> scratch = pass.arena.array<std::byte>(static_cast<int64_t>(bytes));
-  [[maybe_unused]] const Status status = attention(tensors, {}, {pass.executor, scratch});
-  assert(status.ok());
+  call_attention(tensors, {}, pass);
   return out.forward(attended, pass);
 }
 

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <vector>
 
+#include "nn/call_attention.h"
+
 namespace attend {
 namespace {
 
@@ -91,11 +93,6 @@ auto lse_view(const Matrix<T>& lse, const Segment& s) {
               {s.queries * lse.cols, 1, lse.cols, 1});
 }
 
-// The operands are made by the layers, so that an error here is one of theirs.
-void expect_ok([[maybe_unused]] const Status& status) {
-  assert(status.ok());
-}
-
 // Runs call(i, resources) for each of `count` calls: a single one on all workers, several on one worker each.
 // `bytes_of(i, workers)` is the scratch of call i.
 template <class Bytes, class Call>
@@ -168,7 +165,7 @@ void packed_attention(const PackedTensors<T>& tensors, const PackedLayout& layou
       [&](int64_t i, const AttentionResources& resources) {
         const AttentionTensors& call = calls[static_cast<size_t>(i)];
         const Segment& segment = segments[static_cast<size_t>(i)];
-        expect_ok(attention(call, options_of(layout, segment), resources));
+        call_attention(call, options_of(layout, segment), resources);
         if (!call.weights.present()) return;
         average_heads(static_cast<const T*>(call.weights.data), segment, layout.heads, tensors.mean_weights);
       });
@@ -208,7 +205,7 @@ void packed_attention_backward(const PackedGradientTensors<T>& tensors, const Pa
       },
       [&](int64_t i, const AttentionResources& resources) {
         const size_t c = static_cast<size_t>(i);
-        expect_ok(attention_backward(calls[c], options[c], resources));
+        call_attention_backward(calls[c], options[c], resources);
       });
 }
 

@@ -2,20 +2,9 @@
 
 #include <cassert>
 
-#include "attend/attention.h"
+#include "nn/call_attention.h"
 
 namespace attend {
-namespace {
-
-void run(const AttentionTensors& tensors, const AttentionOptions& options, Pass& pass) {
-  const Arena::Mark mark(pass.arena);
-  const size_t bytes = attention_scratch_bytes(tensors, options, pass.executor.workers()).value_or(0);
-  const std::span<std::byte> scratch = pass.arena.array<std::byte>(static_cast<int64_t>(bytes));
-  [[maybe_unused]] const Status status = attention(tensors, options, {pass.executor, scratch});
-  assert(status.ok());
-}
-
-}  // namespace
 
 Matrix<float> attend_to_shared(ConstMatrix<float> query, ConstMatrix<float> keys, ConstMatrix<float> values,
                                const Heads& heads, Pass& pass, const AttentionExtras& extras) {
@@ -36,7 +25,7 @@ Matrix<float> attend_to_shared(ConstMatrix<float> query, ConstMatrix<float> keys
   }
   AttentionOptions options;
   options.scale = heads.scale;
-  run(tensors, options, pass);
+  call_attention(tensors, options, pass);
   return attended;
 }
 
@@ -61,7 +50,7 @@ Matrix<float> attend_to_past(ConstMatrix<float> query, const KeyValueCache<float
   AttentionOptions options;
   options.scale = heads.scale;
   options.causal = Causal::kLowerRight;
-  run(tensors, options, pass);
+  call_attention(tensors, options, pass);
   return attended;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "attention/sizes.h"
+
 namespace attend {
 namespace {
 
@@ -29,10 +31,10 @@ Activation read_activation(const ConfigFields& fields, const char* key, const ch
 }
 
 void check_heads(const ConfigFields& fields, const char* key, int64_t width, int64_t heads) {
-  if (width % heads == 0 && width / heads <= 1024) return;
+  if (width % heads == 0 && width / heads <= kWidestRow) return;
   fields.complain_of(
-      key,
-      fmt::format("is {}, which does not part the width {} into equal heads of at most 1024", heads, width));
+      key, fmt::format("is {}, which does not part the width {} into equal heads of at most {}", heads, width,
+                       kWidestRow));
 }
 
 StackConfig read_stack(const ConfigFields& fields, const StackConfig& defaults, const char* activation) {

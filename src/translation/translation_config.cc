@@ -53,12 +53,12 @@ Status check(const TranslationConfig& config) {
   const TextDecoderShape& decoder = config.shape.decoder;
   ATTEND_RETURN_IF_ERROR(check_range("length of source", std::ssize(config.source), 1, kLongestName));
   ATTEND_RETURN_IF_ERROR(check_range("length of target", std::ssize(config.target), 1, kLongestName));
-  ATTEND_RETURN_IF_ERROR(check_range("encoder.layers", encoder.layers, 1, kMostLayers));
-  ATTEND_RETURN_IF_ERROR(check_range("decoder.layers", decoder.layers, 1, kMostLayers));
+  ATTEND_RETURN_IF_ERROR(check_range("encoder.layers", encoder.layers, 1, kMostBlocks));
+  ATTEND_RETURN_IF_ERROR(check_range("decoder.layers", decoder.layers, 1, kMostBlocks));
   ATTEND_RETURN_IF_ERROR(check_range("decoder.pieces", decoder.vocabulary, 4, kMostPieces));
   ATTEND_RETURN_IF_ERROR(check_range("decoder.max_length", decoder.max_length, 2, kMostPositions));
-  ATTEND_RETURN_IF_ERROR(check_block("encoder", encoder.block));
-  ATTEND_RETURN_IF_ERROR(check_block("decoder", decoder.block));
+  ATTEND_RETURN_IF_ERROR(check_block("encoder.", encoder.block));
+  ATTEND_RETURN_IF_ERROR(check_block("decoder.", decoder.block));
   ATTEND_RETURN_IF_ERROR(check(config.generation));
   if (encoder.block.width == decoder.block.width) return {};
   return {StatusCode::kInvalidArgument, fmt::format("encoder.width {} differs from decoder.width {}",

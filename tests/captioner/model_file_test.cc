@@ -211,6 +211,10 @@ TEST_F(ModelFile, AConfigThatMakesNoSenseIsRefusedByField) {
       {[](Json& j) { j["patches"]["attention"] = "tanh"; }, "config.patches.attention is not a field"},
       {[](Json& j) { j["text"]["norm"] = "middle"; }, "config.text.norm is neither"},
       {[](Json& j) { j["text"]["heads"] = 3; }, "text.width 8 is not a multiple of its 3 heads"},
+      {[](Json& j) {
+         j["text"].update({{"width", 1032}, {"heads", 1}});
+       },
+       "text.width 1032 makes each of its heads 1032 wide, more than 1024"},
       {[](Json& j) { j["text"]["width"] = 16; }, "patches.width 8 differs from text.width 16"},
       {[](Json& j) { j["text"]["vocabulary"] = 2000000000; }, "text.vocabulary is 2000000000"},
       {[](Json& j) { j["patches"]["grid"] = 3; },
@@ -233,6 +237,7 @@ TEST_F(ModelFile, AConfigCannotAskForMoreMemoryThanTheFileAccountsFor) {
   const Status status = after_edit("config", [](Json& j) {
     for (const char* part : {"text", "patches"}) {
       j[part]["width"] = 8192;
+      j[part]["heads"] = 8;
       j[part]["hidden"] = 65536;
       j[part]["layers"] = 96;
     }

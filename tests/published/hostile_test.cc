@@ -134,6 +134,13 @@ TEST(HostileCheckpoint, NumbersThatNoModelHas) {
   }
   expect_config_refused("blip", "does not part the width 32",
                         [](Json& c) { c["text_config"]["num_attention_heads"] = 5; });
+  expect_config_refused("git", "is 1, which does not part the width 1032 into equal heads of at most 1024",
+                        [](Json& c) {
+                          c["vision_config"].update({{"hidden_size", 1032}, {"num_attention_heads", 1}});
+                        });
+  expect_config_refused("vit-gpt2", "n_head is 2, which does not part the width 4096", [](Json& c) {
+    c["decoder"].update({{"n_embd", 4096}, {"n_head", 2}});
+  });
   expect_config_refused("blip", "hidden_act is \"silu\"",
                         [](Json& c) { c["text_config"]["hidden_act"] = "silu"; });
   expect_config_refused("git", "image_size is not a square", [](Json& c) {

@@ -142,8 +142,12 @@ TEST_F(TranslationFile, NumbersThatNoModelHasAreRefusedBeforeAnythingIsMade) {
               HasSubstr("decoder.layers"));
   EXPECT_THAT(after_edit([](Json& j) { j["decoder"]["layers"] = 90; }).message(),
               HasSubstr("config asks for"));
-  EXPECT_THAT(after_edit([](Json& j) { j["encoder"]["width"] = 8000; }).message(), HasSubstr("differs from"));
+  EXPECT_THAT(after_edit([](Json& j) { j["encoder"]["width"] = 800; }).message(), HasSubstr("differs from"));
   EXPECT_THAT(after_edit([](Json& j) { j["encoder"]["heads"] = 3; }).message(), HasSubstr("not a multiple"));
+  EXPECT_THAT(after_edit([](Json& j) {
+                j["encoder"].update({{"width", 4096}, {"heads", 2}});
+              }).message(),
+              HasSubstr("encoder.width 4096 makes each of its heads 2048 wide, more than 1024"));
   EXPECT_THAT(after_edit([](Json& j) { j["decoder"]["max_length"] = -1; }).message(),
               HasSubstr("max_length"));
   EXPECT_THAT(after_edit([](Json& j) { j["decoder"]["pieces"] = "many"; }).message(), HasSubstr("pieces"));
