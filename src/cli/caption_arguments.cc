@@ -11,6 +11,7 @@
 #include "cli/format_option.h"
 #include "cli/model_options.h"
 #include "cli/threads_option.h"
+#include "language/generation.h"
 
 namespace attend {
 namespace {
@@ -56,12 +57,12 @@ void add_output_options(CLI::App& command, CaptionArguments& arguments) {
 }
 
 void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
-  add_number(command, "--beam", arguments.beam, kBeams, "Sentences kept side by side while searching");
+  add_number(command, "--beam", arguments.beam, kOfferedBeams, "Sentences kept side by side while searching");
   add_number(command, "--min-length", arguments.min_length, {0, kLongestSentence},
              "Least words, or tokens with the start and the prompt's of a published checkpoint");
   add_number(command, "--max-length", arguments.max_length, {1, kLongestSentence},
              "Most words, or tokens likewise");
-  add_number(command, "--length-exponent", arguments.length_exponent, kAnyLengthExponents,
+  add_number(command, "--length-exponent", arguments.length_exponent, kOfferedLengthExponents,
              "Sentences are ranked by log-probability / length^N; below 0 for published checkpoints only");
   command.add_option("--prompt", arguments.prompt, "How sentences begin (published checkpoints only)")
       ->type_name("TEXT");

@@ -17,17 +17,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/bounds.h"
+
 namespace attend {
 
-template <class Number>
-struct Bounds {
-  Number least, most;
-};
-
-/// Of searches, in every command.
-inline constexpr Bounds<int> kBeams{1, 100};
-/// Of models of this project; captioners that others published take negative ones too.
-inline constexpr Bounds<double> kLengthExponents{0, 10}, kAnyLengthExponents{-10, 10};
 inline constexpr Bounds<uint64_t> kSeeds{0, std::numeric_limits<uint64_t>::max()};
 
 /// The number that all of `text` spells, within `bounds`. Throws CLI::ValidationError, also for "nan".
@@ -36,7 +29,7 @@ Number parse_number(const std::string& option, const std::string& text, Bounds<N
   Number number{};
   const char* end = text.data() + text.size();
   const std::from_chars_result read = std::from_chars(text.data(), end, number);
-  if (read.ec == std::errc() && read.ptr == end && number >= bounds.least && number <= bounds.most) {
+  if (read.ec == std::errc() && read.ptr == end && bounds.hold(number)) {
     return number;
   }
   throw CLI::ValidationError(

@@ -24,6 +24,7 @@
 #include "cli/standard_output.h"
 #include "cli/threads_option.h"
 #include "evaluation/scores.h"
+#include "language/generation.h"
 #include "training/dataset.h"
 #include "vision/photo.h"
 
@@ -159,11 +160,11 @@ Command eval_command(CLI::App& program) {
                                     "Score this file instead: lines of FILE<TAB>CAPTION, or JSON lines"))
           ->type_name("FILE");
   captions->excludes(model);
-  add_number(*options, "--beam", arguments->beam, kBeams,
+  add_number(*options, "--beam", arguments->beam, kOfferedBeams,
              "Width of the beam search; the model's own unless given")
       ->excludes(captions);
   add_number(
-      *options, "--length-exponent", arguments->length_exponent, kAnyLengthExponents,
+      *options, "--length-exponent", arguments->length_exponent, kOfferedLengthExponents,
       "Sentences are ranked by log-probability / length^N, below 0 for published checkpoints only; the "
       "model's own unless given")
       ->excludes(captions);

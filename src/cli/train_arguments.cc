@@ -8,6 +8,7 @@
 #include "cli/learning_options.h"
 #include "cli/note_option.h"
 #include "cli/threads_option.h"
+#include "language/generation.h"
 
 namespace attend {
 namespace {
@@ -82,7 +83,7 @@ void add_learning_options(CLI::App& command, LearningOptions& learning) {
       ->capture_default_str();
   add_optimiser_options(command, learning.adamw);
   add_epoch_options(command, learning);
-  add_number(command, "--beam", learning.generation.beam, kBeams, "Beam of validation captions");
+  add_number(command, "--beam", learning.generation.beam, kOfferedBeams, "Beam of validation captions");
   add_number(command, "--length-exponent", learning.generation.length_exponent, kLengthExponents,
              "Sentences are ranked by log-probability / length^N; above 1 favours long ones");
   add_precision_option(command, learning.precision);

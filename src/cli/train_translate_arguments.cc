@@ -4,6 +4,7 @@
 #include "cli/learning_options.h"
 #include "cli/note_option.h"
 #include "cli/threads_option.h"
+#include "language/generation.h"
 
 namespace attend {
 namespace {
@@ -57,7 +58,7 @@ void add_learning_options(CLI::App& command, TranslationLearningOptions& learnin
       ->capture_default_str();
   add_optimiser_options(command, learning.adamw);
   add_epoch_options(command, learning);
-  add_number(command, "--beam", learning.validation_beam, kBeams, "Beam of validation translations");
+  add_number(command, "--beam", learning.validation_beam, kOfferedBeams, "Beam of validation translations");
   add_precision_option(command, learning.precision);
   add_start_option(command, learning);
 }

@@ -2,6 +2,7 @@
 
 #include "cli/checked_options.h"
 #include "cli/model_source.h"
+#include "language/generation.h"
 #include "translation/embedded_translation_model.h"
 
 namespace attend {
@@ -21,7 +22,7 @@ Result<LoadedTranslationModel> load_translator(const std::string& path) {
 void add_translation_choices(CLI::App& command, TranslationChoices& choices, std::string& model) {
   not_empty(command.add_option("--model", model, "A model file instead of the one inside the program"))
       ->type_name("FILE");
-  add_number(command, "--beam", choices.beam, kBeams,
+  add_number(command, "--beam", choices.beam, kOfferedBeams,
              "Width of the beam search; the model's own unless given");
   add_number(command, "--length-exponent", choices.length_exponent, kLengthExponents,
              "Sentences are ranked by log-probability / length^N; the model's own unless given");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attend/status.h"
+#include "base/bounds.h"
 #include "base/matrix.h"
 #include "base/random.h"
 
@@ -37,6 +38,16 @@ class NextWord {
   /// Where the rows of the last advance() looked while they produced those probabilities: [rows, patches].
   virtual ConstMatrix<float> attention() const = 0;
 };
+
+/// What may be asked of a search: hypotheses or samples a prompt, and exponents of a length.
+inline constexpr Bounds<int> kBeams{1, 1024};
+inline constexpr Bounds<double> kLengthExponents{0, 10};
+/// Published checkpoints come with negative ones and with large ones.
+inline constexpr Bounds<double> kPublishedLengthExponents{-100, 100};
+
+/// What commands and training offer of that: more takes longer and says nothing better.
+inline constexpr Bounds<int> kOfferedBeams{1, 100};
+inline constexpr Bounds<double> kOfferedLengthExponents{-10, 10};
 
 struct GenerationOptions {
   /// kBeam: the `beam` likeliest beginnings go on side by side. kGreedy: always the likeliest word. kSample:

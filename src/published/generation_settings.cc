@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "language/generation.h"
 #include "published/config_file.h"
 
 namespace attend {
@@ -15,7 +16,6 @@ using Json = nlohmann::json;
 
 constexpr size_t kMostBytes = size_t{1} << 20;
 constexpr int64_t kMostLength = int64_t{1} << 20, kDefaultNewTokens = 20;
-constexpr int kMostBeams = 1024;
 
 constexpr std::array kKnown = {"max_length",
                                "max_new_tokens",
@@ -128,8 +128,9 @@ Result<GenerationSettings> read_settings(const SettingsSource& source,
   settings.min_length = optional_integer(fields, "min_length");
   settings.min_new_tokens = optional_integer(fields, "min_new_tokens");
   settings.draws = fields.flag("do_sample", false);
-  settings.search.beams = static_cast<int>(fields.integer("num_beams", 1, kMostBeams, 1));
-  settings.search.length_penalty = fields.number("length_penalty", -100, 100, 1.0);
+  settings.search.beams = static_cast<int>(fields.integer("num_beams", kBeams.least, kBeams.most, 1));
+  settings.search.length_penalty =
+      fields.number("length_penalty", kPublishedLengthExponents.least, kPublishedLengthExponents.most, 1.0);
   settings.search.early_stopping = read_early_stopping(fields);
   settings.search.no_repeat_ngram =
       static_cast<int>(fields.integer("no_repeat_ngram_size", 0, kMostLength, 0));
@@ -171,14 +172,16 @@ Result<TokenSearchOptions> search_options(const GenerationSettings& settings, co
       settings.min_new_tokens ? *settings.min_new_tokens + prompt_length : settings.min_length.value_or(0);
   if (asked.max_words) search.max_length = *asked.max_words;
   if (asked.min_words) search.min_length = *asked.min_words;
-  if (search.beams < 1 || search.beams > kMostBeams) {
-    return refuse(fmt::format("beam is {}, and must be from 1 to {}", search.beams, kMostBeams));
+  if (!kBeams.hold(search.beams)) {
+    return refuse(
+        fmt::format("beam is {}, and must be from {} to {}", search.beams, kBeams.least, kBeams.most));
   }
   if (!(search.temperature >= 1e-3 && search.temperature <= 1e3)) {
     return refuse(fmt::format("temperature is {}, and must be from 0.001 to 1000", search.temperature));
   }
-  if (!(search.length_penalty >= -100 && search.length_penalty <= 100)) {
-    return refuse(fmt::format("length_exponent is {}, and must be from -100 to 100", search.length_penalty));
+  if (constexpr auto kBounds = kPublishedLengthExponents; !kBounds.hold(search.length_penalty)) {
+    return refuse(fmt::format("length_exponent is {}, and must be from {} to {}", search.length_penalty,
+                              kBounds.least, kBounds.most));
   }
   if (search.no_repeat_ngram < 0)
     return refuse(fmt::format("no_repeat_ngram is {}, and must be at least 0", search.no_repeat_ngram));
