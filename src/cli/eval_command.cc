@@ -34,16 +34,13 @@ namespace {
 constexpr size_t kPhotosAtOnce = 16;
 
 struct EvalArguments {
-  std::string model, captions, data, split = "test", write;
+  std::string model, captions, data, write;
+  Split split = Split::kTest;
   std::optional<int> beam;
   std::optional<double> length_exponent;
   int threads = 0;
   bool json = false;
 };
-
-const std::vector<CaptionedPhoto>& split_of(const DataFolder& folder, const std::string& split) {
-  return split == "train" ? folder.train : split == "val" ? folder.val : folder.test;
-}
 
 /// Photos of a split, decoded in parallel and captioned together.
 Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> photos,
@@ -73,7 +70,7 @@ Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& argume
   options.beam = arguments.beam;
   options.length_exponent = arguments.length_exponent;
   options.attention = false;
-  const std::span<const CaptionedPhoto> photos = split_of(folder, arguments.split);
+  const std::span<const CaptionedPhoto> photos = folder.photos(arguments.split);
   std::vector<CandidateCaption> captions;
   ProgressBar bar(static_cast<int64_t>(photos.size()), "photos");
   for (size_t first = 0; first < photos.size(); first += kPhotosAtOnce) {
@@ -117,11 +114,12 @@ int evaluate(const EvalArguments& arguments) {
   const Result<DataFolder> folder = read_data_folder(arguments.data);
   if (!folder.ok()) return fail(folder.status().message(), kSomeFailed);
   References references;
-  for (const CaptionedPhoto& photo : split_of(folder.value(), arguments.split)) {
+  for (const CaptionedPhoto& photo : folder.value().photos(arguments.split)) {
     references[photo.image] = photo.texts;
   }
   if (references.empty()) {
-    return fail(arguments.data + ": has no photos in the split " + arguments.split, kSomeFailed);
+    return fail(fmt::format("{}: has no photos in the split {}", arguments.data, name_of(arguments.split)),
+                kSomeFailed);
   }
   const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
                                                              ? caption_photos(arguments, folder.value())
@@ -151,9 +149,8 @@ Command eval_command(CLI::App& program) {
   not_empty(options->add_option("--data", arguments->data, "A folder with captions.tsv and images/"))
       ->required()
       ->check(CLI::ExistingDirectory);
-  options->add_option("--split", arguments->split, "Which photos")
-      ->check(CLI::IsMember({"train", "val", "test"}))
-      ->capture_default_str();
+  add_choice(*options, "--split", arguments->split,
+             std::vector<std::pair<std::string, Split>>(kSplits.begin(), kSplits.end()), "Which photos");
   CLI::Option* model = add_captioner_option(*options, arguments->model);
   CLI::Option* captions =
       not_empty(options->add_option("--captions", arguments->captions,

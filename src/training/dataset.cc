@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -22,11 +24,11 @@ std::string last_component(const std::string& path) {
   return folder.filename().string();
 }
 
-std::vector<CaptionedPhoto>* split_of(DataFolder& folder, const std::string& split) {
-  if (split == "train") return &folder.train;
-  if (split == "val") return &folder.val;
-  if (split == "test") return &folder.test;
-  return nullptr;
+std::optional<Split> split_of(std::string_view name) {
+  for (const auto& [known, split] : kSplits) {
+    if (known == name) return split;
+  }
+  return std::nullopt;
 }
 
 void add_caption(CaptionedPhoto& photo, const std::string& text) {
@@ -36,6 +38,10 @@ void add_caption(CaptionedPhoto& photo, const std::string& text) {
 }
 
 }  // namespace
+
+std::string_view name_of(Split split) {
+  return std::ranges::find(kSplits, split, [](const auto& entry) { return entry.second; })->first;
+}
 
 Result<DataFolder> read_data_folder(const std::string& path) {
   Result<std::vector<DatasetCaption>> captions = read_dataset_captions(path + "/captions.tsv");
@@ -47,17 +53,22 @@ Result<DataFolder> read_data_folder(const std::string& path) {
   std::stable_sort(captions.value().begin(), captions.value().end(),
                    [](const DatasetCaption& a, const DatasetCaption& b) { return a.index < b.index; });
   std::unordered_map<std::string, size_t> places;
+  std::map<Split, std::vector<CaptionedPhoto>> splits;
   for (const DatasetCaption& caption : captions.value()) {
-    std::vector<CaptionedPhoto>* photos = split_of(folder, caption.split);
-    if (photos == nullptr) continue;
-    const auto [place, is_new] = places.try_emplace(caption.image, photos->size());
-    if (is_new) photos->emplace_back().image = caption.image;
-    add_caption((*photos)[place->second], caption.text);
+    const std::optional<Split> split = split_of(caption.split);
+    if (!split) continue;
+    std::vector<CaptionedPhoto>& photos = splits[*split];
+    const auto [place, is_new] = places.try_emplace(caption.image, photos.size());
+    if (is_new) photos.emplace_back().image = caption.image;
+    add_caption(photos[place->second], caption.text);
   }
   if (places.empty()) {
     return Status(StatusCode::kInvalidArgument,
                   path + "/captions.tsv: no photo in the splits train, val and test");
   }
+  folder.train = std::move(splits[Split::kTrain]);
+  folder.val = std::move(splits[Split::kVal]);
+  folder.test = std::move(splits[Split::kTest]);
   return folder;
 }
 

@@ -5,8 +5,11 @@
 #ifndef ATTEND_TRAINING_DATASET_H_
 #define ATTEND_TRAINING_DATASET_H_
 
+#include <array>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "attend/status.h"
@@ -22,11 +25,22 @@ struct CaptionedPhoto {
   bool sided = false;
 };
 
+enum class Split { kTrain, kVal, kTest };
+
+/// As captions.tsv calls them.
+inline constexpr std::array<std::pair<std::string_view, Split>, 3> kSplits = {
+    {{"train", Split::kTrain}, {"val", Split::kVal}, {"test", Split::kTest}}};
+
+std::string_view name_of(Split split);
+
 struct DataFolder {
   std::string path;  // as given
   std::string name;  // its last component
   std::vector<CaptionedPhoto> train, val, test;
 
+  const std::vector<CaptionedPhoto>& photos(Split split) const {
+    return split == Split::kTrain ? train : split == Split::kVal ? val : test;
+  }
   std::string photo_path(const CaptionedPhoto& photo) const { return path + "/images/" + photo.image; }
 };
 

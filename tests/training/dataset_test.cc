@@ -31,6 +31,8 @@ TEST(DataFolder, PhotosComeBySplitWithTheirCaptionsInOrder) {
   EXPECT_THAT(data.value().train[0].words[0], ::testing::ElementsAre("a", "dog", "'s", "ball", "a", "dog"));
   EXPECT_EQ(data.value().val.size(), 1u);
   EXPECT_EQ(data.value().test.size(), 1u);
+  EXPECT_EQ(&data.value().photos(Split::kVal), &data.value().val);
+  EXPECT_EQ(&data.value().photos(Split::kTest), &data.value().test);
   EXPECT_THAT(data.value().photo_path(data.value().val[0]), ::testing::EndsWith("toys//images/c.jpg"));
 }
 
