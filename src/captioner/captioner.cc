@@ -51,12 +51,14 @@ Result<Captioner> Captioner::load(const std::string& path, Executor& executor, W
     return Status(StatusCode::kInvalidArgument,
                   path + ": only published models in a folder have their weights rounded");
   }
-  return Model::made(make_own_model(Safetensors::open(path), executor));
+  const Result<Safetensors> file = Safetensors::open(path);
+  return file.ok() ? Model::made(make_own_model(file.value(), executor)) : file.status();
 }
 
 Result<Captioner> Captioner::load(std::span<const std::byte> bytes, const std::string& name,
                                   Executor& executor) {
-  return Model::made(make_own_model(Safetensors::parse(bytes, name), executor));
+  const Result<Safetensors> file = Safetensors::parse(bytes, name);
+  return file.ok() ? Model::made(make_own_model(file.value(), executor)) : file.status();
 }
 
 Result<Caption> Captioner::caption_file(const std::string& path, const CaptionOptions& options) const {

@@ -35,8 +35,8 @@ class ModelKind {
   virtual const std::map<std::string, std::string>& notes() const = 0;
 };
 
-/// A model file's. Errors: the file's, load_model()'s.
-Result<std::unique_ptr<ModelKind>> make_own_model(const Result<Safetensors>& file, Executor& executor);
+/// A model file's. Errors: load_model()'s.
+Result<std::unique_ptr<ModelKind>> make_own_model(const Safetensors& file, Executor& executor);
 
 /// A published checkpoint's. Errors: PublishedModel's.
 Result<std::unique_ptr<ModelKind>> make_published_model(const std::string& folder, WeightPrecision precision,

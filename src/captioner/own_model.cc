@@ -82,7 +82,7 @@ class OwnModel final : public ModelKind {
 
   int grid() const override { return loaded_->config.shape.patches.grid; }
   int64_t features() const override { return loaded_->config.shape.patches.features; }
-  int longest_side() const override { return 2048; }
+  int longest_side() const override { return kLongestPhotoSide; }
   int64_t vocabulary() const override { return loaded_->vocabulary.size() - Vocabulary::kSpecials; }
   int64_t parameters() const override { return loaded_->parameters; }
   const std::map<std::string, std::string>& notes() const override { return loaded_->notes; }
@@ -120,9 +120,8 @@ class OwnModel final : public ModelKind {
 
 }  // namespace
 
-Result<std::unique_ptr<ModelKind>> make_own_model(const Result<Safetensors>& file, Executor& executor) {
-  if (!file.ok()) return file.status();
-  Result<LoadedModel> loaded = load_model(file.value());
+Result<std::unique_ptr<ModelKind>> make_own_model(const Safetensors& file, Executor& executor) {
+  Result<LoadedModel> loaded = load_model(file);
   if (!loaded.ok()) return loaded.status();
   return std::unique_ptr<ModelKind>(std::make_unique<OwnModel>(std::move(loaded).value(), executor));
 }

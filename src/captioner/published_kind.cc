@@ -8,6 +8,10 @@
 namespace attend {
 namespace {
 
+/// The makers of these models resized photographs from the pixels they had: only what would not fit memory is
+/// shrunk before.
+constexpr int kLongestPublishedSide = 8192;
+
 std::optional<WeightType> rounded_to(WeightPrecision precision) {
   switch (precision) {
     case WeightPrecision::kAsStored:
@@ -43,9 +47,7 @@ class PublishedKind final : public ModelKind {
 
   int grid() const override { return model_.grid(); }
   int64_t features() const override { return model_.features(); }
-  /// Its makers resized photographs from the pixels they had: only what would not fit memory is shrunk
-  /// before.
-  int longest_side() const override { return 8192; }
+  int longest_side() const override { return kLongestPublishedSide; }
   int64_t vocabulary() const override { return model_.vocabulary(); }
   int64_t parameters() const override { return model_.parameters(); }
   const std::map<std::string, std::string>& notes() const override { return model_.notes(); }

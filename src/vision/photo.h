@@ -21,6 +21,10 @@ struct Photo {
 /// Whether the pixels are as many as width and height say, and some. Errors: kInvalidArgument with all three.
 Status check_pixels(const Photo& photo);
 
+/// Pixels of a photo's longer side, unless more are asked for: several times what a model of this project
+/// looks at, and little memory.
+inline constexpr int kLongestPhotoSide = 2048;
+
 /// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit
 /// too), alpha laid on white. A photo larger than `longest_side` on either side is shrunk, keeping its
 /// proportions, while it is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost
@@ -29,11 +33,11 @@ Status check_pixels(const Photo& photo);
 /// 2^28 pixels, a decoder that libvips does not trust, channels that are no known colours), kInvalidArgument
 /// (a folder); each message is one line that begins with the path. Reentrant. The first call starts libvips
 /// for the process.
-Result<Photo> load_photo(const std::string& path, int longest_side = 2048);
+Result<Photo> load_photo(const std::string& path, int longest_side = kLongestPhotoSide);
 
 /// The same from the bytes of a file; `name` stands in messages.
 Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name,
-                           int longest_side = 2048);
+                           int longest_side = kLongestPhotoSide);
 
 /// Squashes a photo to side x side, not keeping its proportions, with the antialiased bicubic filter (a =
 /// -0.5) that Pillow's BICUBIC is: two passes, horizontal first, rounded to 8 bits between and after.

@@ -53,7 +53,7 @@ inline std::string encoded(const vips::VImage& image, const std::string& suffix)
   return file;
 }
 
-inline Result<Photo> decode(const std::string& file, int longest_side = 2048) {
+inline Result<Photo> decode(const std::string& file, int longest_side = kLongestPhotoSide) {
   return decode_photo(std::as_bytes(std::span(file.data(), file.size())), "made", longest_side);
 }
 

@@ -23,7 +23,7 @@ class APhoto : public ::testing::Test {
   static void SetUpTestSuite() { ASSERT_EQ(VIPS_INIT("attend_vision_tests"), 0); }
 
   /// Decodes, failing the test when that fails.
-  static Photo must_decode(const std::string& file, int longest_side = 2048) {
+  static Photo must_decode(const std::string& file, int longest_side = kLongestPhotoSide) {
     Result<Photo> photo = decode(file, longest_side);
     EXPECT_TRUE(photo.ok()) << photo.status().message();
     return photo.ok() ? std::move(photo).value() : quarters(2, 2);
