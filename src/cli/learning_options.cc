@@ -1,28 +1,38 @@
 #include "cli/learning_options.h"
 
 #include "cli/checked_options.h"
+#include "cli/note_option.h"
 
 namespace attend {
 
-void add_run_options(CLI::App& command, std::string& run, std::string& out) {
-  not_empty(command.add_option("--run", run, "The folder of this run: checkpoints, log, curve"))->required();
-  not_empty(command.add_option("--out", out, "The model file, written whenever a better model is found"));
+void add_run_options(CLI::App& command, TrainingRun& run) {
+  not_empty(command.add_option("--run", run.folder, "The folder of this run: checkpoints, log, curve"))
+      ->required();
+  not_empty(command.add_option("--out", run.out, "The model file, written whenever a better model is found"));
+  add_note_option(command, run.notes);
+}
+
+void add_rate_options(CLI::App& command, LearningOptions& learning) {
+  add_number(command, "--lr", learning.rate, learning.kRate, "Highest learning rate");
+  add_number(command, "--warmup", learning.warmup, learning.kWarmup, "Steps until the highest learning rate");
+  add_number(command, "--label-smoothing", learning.label_smoothing, learning.kLabelSmoothing,
+             "Probability spread over the whole vocabulary");
 }
 
 void add_optimiser_options(CLI::App& command, AdamWOptions& adamw) {
-  command.add_option("--weight-decay", adamw.weight_decay, "Decay of matrices, times the learning rate")
-      ->capture_default_str();
-  command.add_option("--beta2", adamw.beta2, "AdamW's decay of squared gradients")->capture_default_str();
-  command.add_option("--clip", adamw.clip, "Largest norm of the gradient; 0 for any")->capture_default_str();
+  add_number(command, "--weight-decay", adamw.weight_decay, adamw.kWeightDecay,
+             "Decay of matrices, times the learning rate");
+  add_number(command, "--beta2", adamw.beta2, adamw.kBeta2, "AdamW's decay of squared gradients");
+  add_number(command, "--clip", adamw.clip, adamw.kClip, "Largest norm of the gradient; 0 for any");
 }
 
 void add_epoch_options(CLI::App& command, RunOptions& run) {
   add_number(command, "--seed", run.seed, kSeeds, "Of everything random");
-  command.add_option("--patience", run.patience, "Stop after so many epochs without a better score; 0 never")
-      ->capture_default_str();
-  command.add_option("--average", run.average, "How many of the best epochs are averaged at the end")
-      ->capture_default_str();
-  add_number(command, "--save-every", run.save_seconds, {0, 1e9}, "Seconds between checkpoints");
+  add_number(command, "--patience", run.patience, run.kPatience,
+             "Stop after so many epochs without a better score; 0 never");
+  add_number(command, "--average", run.average, run.kAverage,
+             "How many of the best epochs are averaged at the end");
+  add_number(command, "--save-every", run.save_seconds, run.kSaveSeconds, "Seconds between checkpoints");
 }
 
 void add_precision_option(CLI::App& command, Precision& precision) {

@@ -2,11 +2,8 @@
 #ifndef ATTEND_CLI_LEARNING_OPTIONS_H_
 #define ATTEND_CLI_LEARNING_OPTIONS_H_
 
-#include <string>
-
-#include "nn/pass.h"
-#include "training/adamw.h"
-#include "training/run_options.h"
+#include "cli/training_run.h"
+#include "training/learning_options.h"
 
 namespace CLI {
 class App;
@@ -14,8 +11,11 @@ class App;
 
 namespace attend {
 
-/// --run, which is required, and --out.
-void add_run_options(CLI::App& command, std::string& run, std::string& out);
+/// --run, which is required, --out and --note.
+void add_run_options(CLI::App& command, TrainingRun& run);
+
+/// --lr, --warmup and --label-smoothing.
+void add_rate_options(CLI::App& command, LearningOptions& learning);
 
 /// --weight-decay, --beta2 and --clip.
 void add_optimiser_options(CLI::App& command, AdamWOptions& adamw);

@@ -11,10 +11,6 @@ namespace attend {
 /// Whether a file can be written at `path`; an empty one stands for no file. Errors: those of AtomicFile.
 Status can_write(const std::string& path);
 
-/// Makes the folder that a run of training fills, unless it is there, and sees whether files can be written
-/// in it. Errors: kIo.
-Status make_run_folder(const std::string& path);
-
 }  // namespace attend
 
 #endif  // ATTEND_CLI_OUTPUT_FILE_H_

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "captioner/model_file.h"
-#include "training/training_recipe.h"
+#include "cli/training_run.h"
+#include "training/caption_recipe.h"
 
 namespace CLI {
 class App;
@@ -14,10 +14,9 @@ class App;
 namespace attend {
 
 struct TrainArguments {
-  TrainingRecipe recipe;
-  std::string encoder, run, out;
-  ModelNotes notes;
-  int threads = 0;
+  CaptionRecipe recipe;
+  TrainingRun run;
+  std::string encoder;
   bool self_critical = false;
   SelfCriticalOptions samples;
 };

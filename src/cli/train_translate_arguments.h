@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "model/model_tensors.h"
+#include "cli/training_run.h"
 #include "training/translation_recipe.h"
 
 namespace CLI {
@@ -16,11 +16,10 @@ namespace attend {
 
 struct TrainTranslateArguments {
   TranslationRecipe recipe;
-  std::string data, run, out;
-  ModelNotes notes;
+  TrainingRun run;
+  std::string data;
   std::string pieces_file;  // a SentencePiece model; empty: one is learned
   int64_t pieces = 8000;    // of the one that is learned
-  int threads = 0;
 };
 
 /// Adds all options to `command`; they fill `arguments`, which must outlive it.

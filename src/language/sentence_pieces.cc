@@ -16,7 +16,6 @@ namespace attend {
 namespace {
 
 constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581, how pieces write a space
-constexpr int32_t kFewestPieces = 8, kMostPieces = 1 << 20;
 constexpr size_t kMostBytes = size_t{1} << 26;
 
 /// The fields of a protocol buffer, one after the other.
@@ -133,9 +132,9 @@ SentencePieces& SentencePieces::operator=(SentencePieces&&) noexcept = default;
 SentencePieces::~SentencePieces() = default;
 
 Result<SentencePieces> SentencePieces::train(std::span<const std::string> sentences, int64_t count) {
-  if (count < kFewestPieces || count > kMostPieces) {
+  if (!kCount.hold(count)) {
     return Status(StatusCode::kInvalidArgument,
-                  fmt::format("{} pieces, not from {} to {}", count, kFewestPieces, kMostPieces));
+                  fmt::format("{} pieces, not from {} to {}", count, kCount.least, kCount.most));
   }
   // The number of threads is part of the result: each sums up its share of the sentences.
   const std::unordered_map<std::string, std::string> options = {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "attend/status.h"
+#include "base/bounds.h"
 
 namespace sentencepiece {
 class SentencePieceProcessor;
@@ -22,6 +23,8 @@ namespace attend {
 
 class SentencePieces {
  public:
+  static constexpr Bounds<int64_t> kCount{8, 1 << 20};
+
   /// Learns a unigram model of `count` pieces, the three special ones included, that all characters of
   /// `sentences` can be written with. The same sentences in the same order give the same bytes. Errors:
   /// kInvalidArgument for a count that the sentences are too few, or their characters too many, for.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "training/adamw_kernel.h"
+#include "training/option_bounds.h"
 
 namespace attend {
 namespace {
@@ -12,6 +13,12 @@ constexpr int64_t kPiece = 16384;  // numbers: their four arrays fit in a core's
 constexpr double kSmall = 1e-6;    // added to the norm, as PyTorch's clip_grad_norm_ does
 
 }  // namespace
+
+Status check(const AdamWOptions& options) {
+  ATTEND_RETURN_IF_ERROR(check_within("weight decay", options.weight_decay, options.kWeightDecay));
+  ATTEND_RETURN_IF_ERROR(check_within("beta2", options.beta2, options.kBeta2));
+  return check_within("clip", options.clip, options.kClip);
+}
 
 template <class T>
 AdamW<T>::AdamW(const ParameterList<T>& parameters, const AdamWOptions& options)

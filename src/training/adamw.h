@@ -11,17 +11,24 @@
 #include <vector>
 
 #include "attend/executor.h"
+#include "attend/status.h"
+#include "base/bounds.h"
 #include "nn/parameter.h"
 
 namespace attend {
 
 struct AdamWOptions {
+  static constexpr Bounds<double> kBeta2{0, 0.999999}, kWeightDecay{0, 1}, kClip{0, 1e9};
+
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.01;  // of parameters that decay: matrices that multiply
   double clip = 0;             // gradients are scaled down to this global norm; 0 leaves them alone
 };
+
+/// Errors: kInvalidArgument naming the option, its value and its range.
+Status check(const AdamWOptions& options);
 
 /// The optimiser of a list of parameters, which it borrows and which must not change. All sums are taken over
 /// pieces of a fixed size in a fixed order, so that a step is the same for any number of workers.

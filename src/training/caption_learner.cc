@@ -10,7 +10,7 @@ enum Stream : uint64_t { kSamples, kNoise, kCaptions, kRewards };  // of a step
 }  // namespace
 
 CaptionLearner::CaptionLearner(CaptionModel<float>& model, const CaptionTask& task,
-                               const LearningOptions& options, Executor& executor)
+                               const CaptionLearningOptions& options, Executor& executor)
     : model_(model),
       task_(task),
       options_(options),

@@ -12,8 +12,8 @@
 #include "captioner/caption_model.h"
 #include "training/adamw.h"
 #include "training/batches.h"
+#include "training/caption_options.h"
 #include "training/learner.h"
-#include "training/learning_options.h"
 #include "training/schedule.h"
 #include "training/self_critical.h"
 #include "training/validation.h"
@@ -30,7 +30,7 @@ struct CaptionTask {
 class CaptionLearner final : public Learner {
  public:
   /// All but the options are borrowed.
-  CaptionLearner(CaptionModel<float>& model, const CaptionTask& task, const LearningOptions& options,
+  CaptionLearner(CaptionModel<float>& model, const CaptionTask& task, const CaptionLearningOptions& options,
                  Executor& executor);
 
   RunTerms terms() const override {
@@ -58,7 +58,7 @@ class CaptionLearner final : public Learner {
 
   CaptionModel<float>& model_;
   CaptionTask task_;
-  LearningOptions options_;
+  CaptionLearningOptions options_;
   Executor& executor_;
   ParameterList<float> parameters_;
   AdamW<float> optimiser_;

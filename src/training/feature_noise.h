@@ -11,12 +11,15 @@
 #include <cstdint>
 
 #include "attend/executor.h"
+#include "base/bounds.h"
 #include "base/matrix.h"
 #include "base/random.h"
 
 namespace attend {
 
 struct FeatureNoise {
+  static constexpr Bounds<double> kDropout{0, 0.95};  // of channels, and of patches
+
   double channel_dropout = 0;  // how likely a channel falls in all patches of a photo; the others are scaled
                                // by 1 / (1 - channel_dropout)
   double patch_dropout = 0;    // how likely a patch is zeros; attention's weights sum to 1 all the same, so

@@ -1,32 +1,39 @@
-// Everything about learning to caption that may be chosen.
+// What may be chosen of learning, whatever is learned.
 #ifndef ATTEND_TRAINING_LEARNING_OPTIONS_H_
 #define ATTEND_TRAINING_LEARNING_OPTIONS_H_
 
 #include <cstdint>
-#include <optional>
+#include <nlohmann/json_fwd.hpp>
 
-#include "language/generation.h"
+#include "attend/status.h"
+#include "base/bounds.h"
 #include "nn/pass.h"
 #include "training/adamw.h"
-#include "training/feature_noise.h"
 #include "training/run_options.h"
-#include "training/self_critical.h"
 
 namespace attend {
 
 struct LearningOptions : RunOptions {
-  int64_t photos_per_batch = 32;
-  double rate = 4e-4;       // the highest learning rate, reached after the warm-up
-  double last_rate = 4e-6;  // the lowest, reached at the end
-  int64_t warmup = 300;     // steps
+  static constexpr Bounds<double> kRate{0, 1}, kLabelSmoothing{0, 0.9};
+  static constexpr Bounds<int64_t> kWarmup{0, 1'000'000'000};
+
+  double rate = 4e-4;    // the highest learning rate, reached after the warm-up
+  int64_t warmup = 300;  // steps
   double label_smoothing = 0.1;
-  FeatureNoise noise;
   AdamWOptions adamw;
-  GenerationOptions generation;                      // how validation sentences are made
-  Precision precision = Precision::kFloat32;         // of the steps' matrix products
-  std::optional<SelfCriticalOptions> self_critical;  // learn from rewards instead of from captions
-  double caption_share = 0;  // self-critical: the part of the loss that stays that of the captions, in [0, 1)
+  Precision precision = Precision::kFloat32;  // of the steps' matrix products
 };
+
+/// Errors: kInvalidArgument naming the option, its value and its range; kUnsupported for a precision that
+/// this processor does not multiply in.
+Status check(const LearningOptions& learning);
+
+/// As recipes record it, from the learning rate to how many epochs are averaged. What else a recipe records
+/// of these options has its own place in each.
+nlohmann::ordered_json learning_json(const LearningOptions& learning);
+
+/// As recipes record it.
+const char* name_of(Precision precision);
 
 }  // namespace attend
 

@@ -1,12 +1,9 @@
 #include "training/recorded_recipe.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "base/mapped_file.h"
-#include "nn/gemm.h"
 #include "training/content_hash.h"
 
 namespace attend {
@@ -27,26 +24,6 @@ std::string difference(const Json& was, const Json& now) {
 }
 
 }  // namespace
-
-Status between(const char* option, double value, double low, double high) {
-  if (value >= low && value <= high) return {};
-  return {StatusCode::kInvalidArgument, fmt::format("{} is {}, not in [{}, {}]", option, value, low, high)};
-}
-
-Status check(const AdamWOptions& adamw) {
-  ATTEND_RETURN_IF_ERROR(between("weight decay", adamw.weight_decay, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("beta2", adamw.beta2, 0, 0.999999));
-  return between("clip", adamw.clip, 0, 1e9);
-}
-
-Status check(Precision precision) {
-  if (precision == Precision::kFloat32 || has_bfloat16_products()) return {};
-  return {StatusCode::kUnsupported, "precision is bfloat16, which this processor does not multiply"};
-}
-
-const char* name_of(Precision precision) {
-  return precision == Precision::kBFloat16 ? "bfloat16" : "float32";
-}
 
 Json fingerprints(std::span<const std::string> files) {
   Json start = Json::array();

@@ -7,21 +7,8 @@
 #include <string>
 
 #include "attend/status.h"
-#include "nn/pass.h"
-#include "training/adamw.h"
 
 namespace attend {
-
-/// Errors: kInvalidArgument, "OPTION is VALUE, not in [LOW, HIGH]".
-Status between(const char* option, double value, double low, double high);
-
-/// Errors: kInvalidArgument, as between() says it.
-Status check(const AdamWOptions& adamw);
-
-/// Whether this processor can multiply so. Errors: kUnsupported.
-Status check(Precision precision);
-/// As recipes write it.
-const char* name_of(Precision precision);
 
 /// A fingerprint of each file; one that cannot be read has none.
 nlohmann::ordered_json fingerprints(std::span<const std::string> files);

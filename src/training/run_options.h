@@ -6,13 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "base/bounds.h"
+
 namespace attend {
 
 struct RunOptions {
+  static constexpr Bounds<int64_t> kEpochs{0, 1'000'000}, kPatience{0, 1'000'000}, kAverage{1, 100};
+  static constexpr Bounds<double> kSaveSeconds{0, 1e9};
+
   int64_t epochs = 12;
   uint64_t seed = 1;
   int64_t patience = 4;       // epochs without a better score before training stops; 0 never stops early
-  int64_t average = 3;        // how many of the best epochs are averaged at the end; at least 1
+  int64_t average = 3;        // how many of the best epochs are averaged at the end
   double save_seconds = 180;  // between checkpoints inside an epoch
   int64_t log_steps = 20;     // between rows of the log
   std::vector<std::string>

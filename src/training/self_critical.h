@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "attend/executor.h"
+#include "base/bounds.h"
 #include "base/random.h"
 #include "captioner/caption_model.h"
 #include "evaluation/cider_d.h"
@@ -26,7 +27,9 @@ struct SelfCriticalOptions {
   /// moves the sentences that a beam search will choose from, rather than first spending itself on making the
   /// unlikely ones rarer.
   enum class Source { kChance, kBeam } source = Source::kChance;
-  int samples = 5;      // a photo, the width of the beam; at least 2
+  static constexpr Bounds<int> kSamples{2, 100};
+
+  int samples = 5;      // a photo, the width of the beam
   int max_length = 20;  // words
 };
 

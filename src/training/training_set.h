@@ -8,6 +8,7 @@
 
 #include "attend/executor.h"
 #include "attend/status.h"
+#include "base/bounds.h"
 #include "checkpoint/safetensors.h"
 #include "language/vocabulary.h"
 #include "training/batches.h"
@@ -26,6 +27,9 @@ struct TrainingSet {
 };
 
 struct TrainingSetOptions {
+  static constexpr Bounds<int> kSide{32, 2048}, kCrops{0, 100};  // kSide: of both squares
+  static constexpr Bounds<int64_t> kMinCount{1, 1'000'000'000};
+
   std::vector<std::string> data;  // folders
   PhotoSquares squares;
   std::string cache;      // where features are kept

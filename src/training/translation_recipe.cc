@@ -1,11 +1,12 @@
 #include "training/translation_recipe.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "language/generation.h"
+#include "model/block_config.h"
 #include "training/content_hash.h"
+#include "training/option_bounds.h"
 #include "training/recorded_recipe.h"
 
 namespace attend {
@@ -13,32 +14,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+BlockShape block_of(const TranslationModelOptions& model) {
+  return {model.width, model.heads, model.hidden, model.norm, model.dropout};
+}
+
 Status check_model(const TranslationModelOptions& model) {
-  ATTEND_RETURN_IF_ERROR(between("width", static_cast<double>(model.width), 8, 8192));
-  ATTEND_RETURN_IF_ERROR(between("heads", model.heads, 1, 64));
-  ATTEND_RETURN_IF_ERROR(between("hidden", static_cast<double>(model.hidden), 8, 65536));
-  ATTEND_RETURN_IF_ERROR(between("encoder layers", model.encoder_layers, 1, 48));
-  ATTEND_RETURN_IF_ERROR(between("decoder layers", model.decoder_layers, 1, 48));
-  ATTEND_RETURN_IF_ERROR(between("dropout", model.dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(between("longest sentence", static_cast<double>(model.max_length), 4, 1024));
-  if (model.width % model.heads == 0) return {};
-  return {StatusCode::kInvalidArgument,
-          fmt::format("width {} is not a multiple of heads {}", model.width, model.heads)};
+  ATTEND_RETURN_IF_ERROR(check_block("", block_of(model)));
+  ATTEND_RETURN_IF_ERROR(check_within("encoder layers", model.encoder_layers, model.kLayers));
+  ATTEND_RETURN_IF_ERROR(check_within("decoder layers", model.decoder_layers, model.kLayers));
+  ATTEND_RETURN_IF_ERROR(check_within("dropout", model.dropout, model.kDropout));
+  return check_within("longest sentence", model.max_length, model.kMaxLength);
 }
 
 Status check_learning(const TranslationLearningOptions& learning) {
-  ATTEND_RETURN_IF_ERROR(between("epochs", static_cast<double>(learning.epochs), 0, 1e6));
-  ATTEND_RETURN_IF_ERROR(between("batch", static_cast<double>(learning.pieces_per_batch), 1, 1 << 20));
-  ATTEND_RETURN_IF_ERROR(between("learning rate", learning.rate, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("warm-up", static_cast<double>(learning.warmup), 0, 1e9));
-  ATTEND_RETURN_IF_ERROR(between("label smoothing", learning.label_smoothing, 0, 0.9));
-  ATTEND_RETURN_IF_ERROR(check(learning.adamw));
-  ATTEND_RETURN_IF_ERROR(between("patience", static_cast<double>(learning.patience), 0, 1e6));
-  ATTEND_RETURN_IF_ERROR(between("average", static_cast<double>(learning.average), 1, 100));
-  ATTEND_RETURN_IF_ERROR(between("validation beam", learning.validation_beam, 1, 100));
-  if (learning.epochs == 0 && learning.start.empty())
-    return {StatusCode::kInvalidArgument, "epochs is 0, and there are no parameters to start from"};
-  return check(learning.precision);
+  ATTEND_RETURN_IF_ERROR(check(static_cast<const LearningOptions&>(learning)));
+  ATTEND_RETURN_IF_ERROR(check_within("batch", learning.pieces_per_batch, learning.kPiecesPerBatch));
+  ATTEND_RETURN_IF_ERROR(check_within("validation beam", learning.validation_beam, kOfferedBeams));
+  if (learning.epochs > 0 || !learning.start.empty()) return {};
+  return {StatusCode::kInvalidArgument, "epochs is 0, and there are no parameters to start from"};
 }
 
 Json describe_data(const TranslationSet& set) {
@@ -64,7 +57,7 @@ Status check(const TranslationRecipe& recipe) {
 }
 
 TranslationModelShape shape_of(const TranslationModelOptions& options, int64_t pieces) {
-  const BlockShape block{options.width, options.heads, options.hidden, options.norm, options.dropout};
+  const BlockShape block = block_of(options);
   TranslationModelShape shape;
   shape.encoder = {options.encoder_layers, block};
   shape.decoder.vocabulary = pieces;
@@ -90,21 +83,11 @@ std::string describe(const TranslationRecipe& recipe, const TranslationSet& set)
                {"dropout", model.dropout},
                {"max_length", model.max_length},
                {"epochs", learning.epochs},
-               {"batch_pieces", learning.pieces_per_batch},
-               {"learning_rate", learning.rate},
-               {"warmup_steps", learning.warmup},
-               {"label_smoothing", learning.label_smoothing},
-               {"beta1", learning.adamw.beta1},
-               {"beta2", learning.adamw.beta2},
-               {"epsilon", learning.adamw.epsilon},
-               {"weight_decay", learning.adamw.weight_decay},
-               {"clip", learning.adamw.clip},
-               {"seed", learning.seed},
-               {"patience", learning.patience},
-               {"average", learning.average},
-               {"validation_beam", learning.validation_beam},
-               {"precision", name_of(learning.precision)},
-               {"start", fingerprints(learning.start)}};
+               {"batch_pieces", learning.pieces_per_batch}};
+  json.update(learning_json(learning));
+  json["validation_beam"] = learning.validation_beam;
+  json["precision"] = name_of(learning.precision);
+  json["start"] = fingerprints(learning.start);
   json.update(describe_data(set));
   return recipe_text(json);
 }

@@ -253,13 +253,13 @@ TEST(TrainProgram, OnlyFillsTheCacheForNoEpochs) {
 
 TEST(TrainProgram, OptionsThatMakeNoSenseAreUsageErrors) {
   const Toys toys;
-  expect_error(run_attend(toys.training("run", {"--dropout", "1"})), 1, "dropout is 1");
+  std::vector<std::string> words = toys.training("run");
+  *(std::find(words.begin(), words.end(), "--heads") + 1) = "3";
+  expect_error(run_attend(words), 1, "width 16 is not a multiple of its 3 heads");
   expect_error(run_attend(toys.training("run", {"--self-critical"})), 1, "start from");
   expect_error(run_attend({"train", "--data", toys.folder / "none"}), 1, "none");
   expect_error(run_attend(toys.training("run", {"--lr", "0"})), 1,
                "last learning rate is 4e-06, and learning");
-  for (const char* value : {"1", "nan"})
-    expect_error(run_attend(toys.training("run", {"--beta2", value})), 1, "beta2 is " + std::string(value));
   EXPECT_FALSE(std::filesystem::exists(toys.folder / "cache")) << "nothing was done";
 }
 
@@ -272,11 +272,17 @@ TEST(TrainProgram, OptionsAreCheckedBeforeAnythingIsRead) {
     refused("--seed", seed, "--seed: \"" + std::string(seed) + "\" is not a whole number from 0 to");
   for (const char* seconds : {"nan", "-1", "inf"}) refused("--save-every", seconds, "--save-every: ");
   for (const char* beam : {"0", "101", ""}) refused("--beam", beam, "is not a whole number from 1 to 100");
+  for (const char* value : {"1", "nan", "0.5x"})
+    refused("--beta2", value, "--beta2: \"" + std::string(value) + "\" is not a number from 0 to 0.999999");
+  refused("--label-smoothing", "2", "--label-smoothing: \"2\" is not a number from 0 to 0.9");
+  refused("--dropout", "1", "--dropout: \"1\" is not a number from 0 to 0.95");
+  refused("--average", "1.5", "--average: \"1.5\" is not a whole number from 1 to 100");
   refused("--length-exponent", "nan", "\"nan\" is not a number from 0 to 10");
   refused("--attention", "1", "\"1\" is none of multihead|tanh|additive|general|dot|scaled_dot");
   refused("--precision", "x", "\"x\" is none of float32|bfloat16");
-  refused("--samples", "0", "--samples requires --self-critical");
-  refused("--caption-share", "2", "--caption-share requires --self-critical");
+  refused("--samples", "1", "--samples: \"1\" is not a whole number from 2 to 100");
+  refused("--samples", "2", "--samples requires --self-critical");
+  refused("--caption-share", "0.5", "--caption-share requires --self-critical");
   refused("--samples-from", "beam", "--samples-from requires --self-critical");
   for (const char* path : {"--out", "--start"}) refused(path, "", std::string(path) + ": must not be empty");
   for (const char* path : {"--run", "--cache", "--data", "--encoder"}) {
@@ -313,7 +319,8 @@ TEST(TrainProgram, LearnsFromCropsWhoseFeaturesItKeeps) {
   const Outcome outcome = run_attend(toys.training("run", {"--epochs", "1", "--crops", "2"}));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   expect_error(run_attend(toys.training("run", {"--epochs", "1"})), 2, "crops was 2, now 0");
-  expect_error(run_attend(toys.training("run", {"--crops", "-1"})), 1, "crops is -1");
+  expect_error(run_attend(toys.training("run", {"--crops", "-1"})), 1,
+               "--crops: \"-1\" is not a whole number from 0 to 100");
 }
 
 TEST(TrainProgram, ABrokenPhotoOrEncoderIsNamed) {
@@ -376,7 +383,8 @@ TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
   const std::string one = toys.folder.file("one.txt", "toy16.png\ta toy\n");
   expect_error(run_attend(toys.evaluation({"--captions", one})), 2, one + ": ");
   expect_error(run_attend(toys.evaluation({"--captions", one})), 2, "toy17.png");
-  expect_error(run_attend(toys.evaluation({"--captions", one, "--split", "some"})), 1, "some");
+  expect_error(run_attend(toys.evaluation({"--captions", one, "--split", "some"})), 1,
+               "--split: \"some\" is none of train|val|test");
   expect_error(run_attend(toys.evaluation({"--captions", one, "--model", one})), 1, "--captions");
   expect_error(run_attend(toys.evaluation({"--model", one})), 2, "one.txt");
   std::filesystem::create_directories(toys.folder / "only/images");

@@ -13,8 +13,8 @@
 #include "cli/temporary_folder.h"
 #include "language/ptb_tokenizer.h"
 #include "training/caption_learner.h"
+#include "training/caption_recipe.h"
 #include "training/trainer.h"
-#include "training/training_recipe.h"
 #include "training/training_set.h"
 
 namespace attend {
@@ -67,7 +67,7 @@ inline FeatureFile toy_feature_file(const std::string& path, int64_t first, int6
 struct ToyWorld {
   TemporaryFolder folder;
   TrainingSet set = make();
-  TrainingRecipe recipe = make_recipe();
+  CaptionRecipe recipe = make_recipe();
 
   CaptionTask task() const { return {set.photos, set.validation, &set.vocabulary}; }
   CaptionModelShape shape() const { return shape_of(recipe.model, set); }
@@ -93,8 +93,8 @@ struct ToyWorld {
     made.validation.push_back(make_validation_set(data, data.val, made.features.back()));
     return made;
   }
-  static TrainingRecipe make_recipe() {
-    TrainingRecipe recipe;
+  static CaptionRecipe make_recipe() {
+    CaptionRecipe recipe;
     recipe.model = {.width = 16, .heads = 2, .hidden = 32, .layers = 1, .encoder_layers = 1, .most_rows = 12};
     recipe.model.dropout = recipe.model.embedding_dropout = 0.1;
     recipe.learning.epochs = 4;

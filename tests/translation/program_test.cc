@@ -366,11 +366,23 @@ TEST(TranslateProgram, OptionsAreCheckedBeforeAnythingIsRead) {
   *(std::find(words.begin(), words.end(), "--threads") + 1) = "-1";
   expect_refused(words, "is not a whole number from 0 to 1024");
   expect_refused(toys.training("run", {"--save-every", "nan"}), "\"nan\" is not a number from 0 to");
+  expect_refused(toys.training("run", {"--label-smoothing", "2"}),
+                 "--label-smoothing: \"2\" is not a number from 0 to 0.9");
+  expect_refused(toys.training("run", {"--longest", "3"}), "--longest: \"3\" is not a whole number from 4");
   expect_refused(toys.training("run", {"--seed", "-1"}), "\"-1\" is not a whole number from 0 to");
   expect_refused(toys.training("run", {"--norm", "0"}), "\"0\" is none of pre|post");
   expect_refused(toys.training("run", {"--out", ""}), "--out: must not be empty");
   expect_refused(toys.training("run", {"--epochs", "0"}),
                  "epochs is 0, and there are no parameters to start from");
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
+}
+
+TEST(TrainTranslateProgram, HeadsWiderThanAttentionTakesAreAnErrorOfUse) {
+  const Toys toys;
+  std::vector<std::string> words = toys.training("run");
+  *(std::find(words.begin(), words.end(), "--width") + 1) = "1032";
+  *(std::find(words.begin(), words.end(), "--heads") + 1) = "1";
+  expect_refused(words, "width 1032 makes each of its heads 1032 wide, more than 1024");
   EXPECT_FALSE(std::filesystem::exists(toys.folder / "run"));
 }
 

@@ -1,11 +1,13 @@
-#include "training/training_recipe.h"
+#include "training/caption_recipe.h"
 
 #include <fmt/format.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "model/block_config.h"
 #include "training/content_hash.h"
+#include "training/option_bounds.h"
 #include "training/recorded_recipe.h"
 
 namespace attend {
@@ -13,45 +15,46 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Status check_model(const ModelOptions& model) {
-  ATTEND_RETURN_IF_ERROR(between("width", static_cast<double>(model.width), 8, 8192));
-  ATTEND_RETURN_IF_ERROR(between("heads", model.heads, 1, 64));
-  ATTEND_RETURN_IF_ERROR(between("hidden", static_cast<double>(model.hidden), 8, 65536));
-  ATTEND_RETURN_IF_ERROR(between("layers", model.layers, 1, 48));
-  ATTEND_RETURN_IF_ERROR(between("encoder layers", model.encoder_layers, 0, 48));
-  ATTEND_RETURN_IF_ERROR(between("dropout", model.dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(between("embedding dropout", model.embedding_dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(between("feature dropout", model.feature_dropout, 0, 0.95));
-  if (model.width % model.heads == 0) return {};
-  return {StatusCode::kInvalidArgument,
-          fmt::format("width {} is not a multiple of heads {}", model.width, model.heads)};
+BlockShape block_of(const CaptionModelOptions& model) {
+  return {model.width, model.heads, model.hidden, NormPlacement::kPre, model.dropout};
 }
 
-Status check_learning(const LearningOptions& learning) {
-  ATTEND_RETURN_IF_ERROR(between("epochs", static_cast<double>(learning.epochs), 0, 1e6));
-  ATTEND_RETURN_IF_ERROR(between("batch", static_cast<double>(learning.photos_per_batch), 1, 4096));
-  ATTEND_RETURN_IF_ERROR(between("learning rate", learning.rate, 0, 1));
-  ATTEND_RETURN_IF_ERROR(between("last learning rate", learning.last_rate, 0, 1));
+Status check_data(const TrainingSetOptions& set) {
+  ATTEND_RETURN_IF_ERROR(check_within("input side", set.squares.input_side, set.kSide));
+  ATTEND_RETURN_IF_ERROR(check_within("squash side", set.squares.squash_side, set.kSide));
+  ATTEND_RETURN_IF_ERROR(check_within("crops", set.crops, set.kCrops));
+  return check_within("min count", set.min_count, set.kMinCount);
+}
+
+Status check_model(const CaptionModelOptions& model) {
+  ATTEND_RETURN_IF_ERROR(check_block("", block_of(model)));
+  ATTEND_RETURN_IF_ERROR(check_within("layers", model.layers, model.kLayers));
+  ATTEND_RETURN_IF_ERROR(check_within("encoder layers", model.encoder_layers, model.kEncoderLayers));
+  ATTEND_RETURN_IF_ERROR(check_within("dropout", model.dropout, model.kDropout));
+  ATTEND_RETURN_IF_ERROR(check_within("embedding dropout", model.embedding_dropout, model.kDropout));
+  return check_within("feature dropout", model.feature_dropout, model.kDropout);
+}
+
+Status check_learning(const CaptionLearningOptions& learning) {
+  const FeatureNoise& noise = learning.noise;
+  ATTEND_RETURN_IF_ERROR(check(static_cast<const LearningOptions&>(learning)));
+  ATTEND_RETURN_IF_ERROR(check_within("batch", learning.photos_per_batch, learning.kPhotosPerBatch));
+  ATTEND_RETURN_IF_ERROR(check_within("last learning rate", learning.last_rate, learning.kRate));
   if (learning.last_rate > learning.rate) {
     return {StatusCode::kInvalidArgument,
             fmt::format("last learning rate is {}, and learning rate {} is less", learning.last_rate,
                         learning.rate)};
   }
-  ATTEND_RETURN_IF_ERROR(between("warm-up", static_cast<double>(learning.warmup), 0, 1e9));
-  ATTEND_RETURN_IF_ERROR(between("label smoothing", learning.label_smoothing, 0, 0.9));
-  ATTEND_RETURN_IF_ERROR(between("channel dropout", learning.noise.channel_dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(between("patch dropout", learning.noise.patch_dropout, 0, 0.95));
-  ATTEND_RETURN_IF_ERROR(check(learning.adamw));
-  ATTEND_RETURN_IF_ERROR(between("patience", static_cast<double>(learning.patience), 0, 1e6));
-  ATTEND_RETURN_IF_ERROR(between("average", static_cast<double>(learning.average), 1, 100));
+  ATTEND_RETURN_IF_ERROR(check_within("channel dropout", noise.channel_dropout, noise.kDropout));
+  ATTEND_RETURN_IF_ERROR(check_within("patch dropout", noise.patch_dropout, noise.kDropout));
   if (learning.self_critical) {
-    ATTEND_RETURN_IF_ERROR(between("samples", learning.self_critical->samples, 2, 100));
-    ATTEND_RETURN_IF_ERROR(between("caption share", learning.caption_share, 0, 0.99));
+    const SelfCriticalOptions& critical = *learning.self_critical;
+    ATTEND_RETURN_IF_ERROR(check_within("samples", critical.samples, critical.kSamples));
+    ATTEND_RETURN_IF_ERROR(check_within("caption share", learning.caption_share, learning.kCaptionShare));
     if (learning.start.empty()) {
       return {StatusCode::kInvalidArgument, "self-critical training needs parameters to start from"};
     }
   }
-  ATTEND_RETURN_IF_ERROR(check(learning.precision));
   return check(learning.generation);
 }
 
@@ -75,7 +78,7 @@ Json describe_data(const TrainingSet& set) {
   return data;
 }
 
-Json describe_model(const ModelOptions& model) {
+Json describe_model(const CaptionModelOptions& model) {
   Json json = {{"width", model.width},
                {"heads", model.heads},
                {"hidden", model.hidden},
@@ -90,15 +93,13 @@ Json describe_model(const ModelOptions& model) {
   return json;
 }
 
-Json describe_learning(const LearningOptions& learning) {
-  Json json = {{"epochs", learning.epochs},         {"batch_photos", learning.photos_per_batch},
-               {"learning_rate", learning.rate},    {"last_learning_rate", learning.last_rate},
-               {"warmup_steps", learning.warmup},   {"label_smoothing", learning.label_smoothing},
-               {"beta1", learning.adamw.beta1},     {"beta2", learning.adamw.beta2},
-               {"epsilon", learning.adamw.epsilon}, {"weight_decay", learning.adamw.weight_decay},
-               {"clip", learning.adamw.clip},       {"seed", learning.seed},
-               {"patience", learning.patience},     {"average", learning.average},
-               {"beam", learning.generation.beam}};
+Json describe_learning(const CaptionLearningOptions& learning) {
+  Json json = {{"epochs", learning.epochs},
+               {"batch_photos", learning.photos_per_batch},
+               {"learning_rate", learning.rate},
+               {"last_learning_rate", learning.last_rate}};
+  json.update(learning_json(learning));  // what is there keeps its place
+  json["beam"] = learning.generation.beam;
   json["channel_dropout"] = learning.noise.channel_dropout;
   json["patch_dropout"] = learning.noise.patch_dropout;
   json["length_exponent"] = learning.generation.length_exponent;
@@ -114,18 +115,15 @@ Json describe_learning(const LearningOptions& learning) {
 
 }  // namespace
 
-Status check(const TrainingRecipe& recipe) {
-  ATTEND_RETURN_IF_ERROR(between("input side", recipe.set.squares.input_side, 32, 2048));
-  ATTEND_RETURN_IF_ERROR(between("squash side", recipe.set.squares.squash_side, 32, 2048));
-  ATTEND_RETURN_IF_ERROR(between("crops", recipe.set.crops, 0, 100));
-  ATTEND_RETURN_IF_ERROR(between("min count", static_cast<double>(recipe.set.min_count), 1, 1e9));
+Status check(const CaptionRecipe& recipe) {
+  ATTEND_RETURN_IF_ERROR(check_data(recipe.set));
   ATTEND_RETURN_IF_ERROR(check_model(recipe.model));
   return check_learning(recipe.learning);
 }
 
-CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set) {
+CaptionModelShape shape_of(const CaptionModelOptions& options, const TrainingSet& set) {
   const FeatureFileShape& features = set.features.front().shape();
-  const BlockShape block{options.width, options.heads, options.hidden, NormPlacement::kPre, options.dropout};
+  const BlockShape block = block_of(options);
   CaptionModelShape shape;
   shape.patches.features = features.width;
   shape.patches.grid = static_cast<int>(std::lround(std::sqrt(static_cast<double>(features.patches))));
@@ -141,7 +139,7 @@ CaptionModelShape shape_of(const ModelOptions& options, const TrainingSet& set) 
   return shape;
 }
 
-std::string describe(const TrainingRecipe& recipe, const TrainingSet& set) {
+std::string describe(const CaptionRecipe& recipe, const TrainingSet& set) {
   Json json = {{"squash_side", recipe.set.squares.squash_side}};
   json["input_side"] = recipe.set.squares.input_side;
   json["crops"] = recipe.set.crops;
