@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vips/vips8>
 
-#include "base/mapped_file.h"
+#include "base/file_bytes.h"
 #include "vision/resize.h"
+#include "vision/tiff_samples.h"
 
 namespace attend {
 namespace {
@@ -64,13 +66,80 @@ Status check_size(int64_t width, int64_t height, const std::string& name) {
                                         " pixels, more than " + std::to_string(kMostPixels)};
 }
 
-/// Alpha laid on white. Before any resampling, so that invisible colours do not bleed into visible ones.
-VImage without_alpha(VImage image) {
-  if (!image.has_alpha()) return image;
-  const VipsInterpretation space = image.interpretation();
+/// How many channels the colours of such images have.
+int colour_channels(VipsInterpretation space) {
+  switch (space) {
+    case VIPS_INTERPRETATION_B_W:
+    case VIPS_INTERPRETATION_GREY16:
+      return 1;
+    case VIPS_INTERPRETATION_CMYK:
+      return 4;
+    default:
+      return 3;
+  }
+}
+
+VipsInterpretation space_of(const VImage& image) {
+  return vips_image_guess_interpretation(image.get_image());
+}
+
+/// Channels as numbers, where the file keeps several in a word.
+VImage unpacked(const VImage& image) {
+  if (image.coding() == VIPS_CODING_LABQ) return image.LabQ2Lab();
+  return image.coding() == VIPS_CODING_RAD ? image.rad2float() : image;
+}
+
+/// Three bytes of sRGB a pixel.
+VImage in_srgb(VImage image) {
+  if (space_of(image) != VIPS_INTERPRETATION_sRGB) image = image.colourspace(VIPS_INTERPRETATION_sRGB);
+  return image.format() == VIPS_FORMAT_UCHAR ? image : image.cast(VIPS_FORMAT_UCHAR);
+}
+
+/// The colours, and after them the transparency if there is one: extra channels that mean something else are
+/// left out.
+VImage colours_and_alpha(const VImage& image, std::span<const std::byte> file) {
+  const int colours = colour_channels(space_of(image)), extra = image.bands() - colours;
+  if (extra <= 0) return image;
+  const VImage opaque = image.extract_band(0, VImage::option()->set("n", colours));
+  const std::optional<int> alpha = transparent_extra_sample(file);
+  return alpha && *alpha < extra ? opaque.bandjoin(image.extract_band(colours + *alpha)) : opaque;
+}
+
+/// The transparency as bytes: 255 is opaque.
+VImage alpha_bytes(const VImage& alpha) {
+  switch (alpha.format()) {
+    case VIPS_FORMAT_UCHAR:
+      return alpha;
+    case VIPS_FORMAT_SHORT:  // of Lab in 16 bits, whose colours have signs
+      return alpha_bytes(alpha.copy(VImage::option()->set("format", VIPS_FORMAT_USHORT)));
+    case VIPS_FORMAT_USHORT:
+      return (alpha / 257.0).rint().cast(VIPS_FORMAT_UCHAR);
+    case VIPS_FORMAT_UINT:
+      return (alpha / 16843009.0).rint().cast(VIPS_FORMAT_UCHAR);
+    default:  // 1 is opaque
+      return (alpha * 255.0).rint().cast(VIPS_FORMAT_UCHAR);
+  }
+}
+
+/// The number that is white, and opaque, of an image whose channels all have one; none of others.
+std::optional<double> white_of(const VImage& image) {
+  const VipsInterpretation space = space_of(image);
   const bool sixteen_bit = space == VIPS_INTERPRETATION_RGB16 || space == VIPS_INTERPRETATION_GREY16;
-  if (!sixteen_bit && space != VIPS_INTERPRETATION_B_W) image = image.colourspace(VIPS_INTERPRETATION_sRGB);
-  return image.flatten(VImage::option()->set("background", sixteen_bit ? 65535.0 : 255.0));
+  if (sixteen_bit && image.format() == VIPS_FORMAT_USHORT) return 65535.0;
+  const bool eight_bit = space == VIPS_INTERPRETATION_sRGB || space == VIPS_INTERPRETATION_B_W;
+  return eight_bit && image.format() == VIPS_FORMAT_UCHAR ? std::optional(255.0) : std::nullopt;
+}
+
+/// Colours laid on white where they are transparent. Before any resampling, so that invisible colours do not
+/// bleed into visible ones.
+VImage on_white(const VImage& image) {
+  const int colours = colour_channels(space_of(image));
+  if (image.bands() <= colours) return image;
+  if (const std::optional<double> white = white_of(image)) {
+    return image.flatten(VImage::option()->set("background", *white)->set("max_alpha", *white));
+  }
+  const VImage opaque = in_srgb(image.extract_band(0, VImage::option()->set("n", colours)));
+  return on_white(opaque.bandjoin(alpha_bytes(image.extract_band(colours))));
 }
 
 /// Three bytes of sRGB a pixel, by the photo's own colour profile where it has one that can be used.
@@ -82,8 +151,7 @@ VImage to_srgb(VImage image) {
       vips_error_clear();  // a broken profile: show the photo as if it had none
     }
   }
-  if (image.interpretation() != VIPS_INTERPRETATION_sRGB) image = image.colourspace(VIPS_INTERPRETATION_sRGB);
-  return image.format() == VIPS_FORMAT_UCHAR ? image : image.cast(VIPS_FORMAT_UCHAR);
+  return in_srgb(image);
 }
 
 /// One thread for each photo: with more, libvips takes its result when the first of them finds no further
@@ -129,16 +197,22 @@ VImage upright(const VImage& image) {
   return turned ? image.copy_memory().autorot() : image;
 }
 
+Status unknown_colours(int channels, const std::string& name) {
+  return {StatusCode::kUnsupported,
+          name + ": an image of " + std::to_string(channels) + " channels that are no known colours"};
+}
+
 /// Throws vips::VError.
 Result<Photo> decode(std::span<const std::byte> bytes, const std::string& name, int longest_side) {
   const VImage header = open(bytes, VImage::option());
   ATTEND_RETURN_IF_ERROR(check_size(header.width(), header.height(), name));
-  if (!vips_colourspace_issupported(header.get_image())) {
-    return Status(StatusCode::kUnsupported, name + ": an image of " + std::to_string(header.bands()) +
-                                                " channels that are no known colours");
-  }
-  const VImage opaque = without_alpha(open_shrunk(bytes, header, longest_side));
+  if (!vips_colourspace_issupported(header.get_image())) return unknown_colours(header.bands(), name);
+  const VImage opened = unpacked(open_shrunk(bytes, header, longest_side));
+  const VImage opaque = on_white(colours_and_alpha(opened, bytes));
   const VImage image = upright(to_srgb(shrunk(opaque, longest_side)));
+  if (image.bands() != 3 || image.format() != VIPS_FORMAT_UCHAR) {
+    return unknown_colours(header.bands(), name);
+  }
   size_t size = 0;
   using Pixels = std::unique_ptr<void, void (*)(void*)>;
   const Pixels pixels(image.write_to_memory(&size), g_free);
@@ -149,9 +223,8 @@ Result<Photo> decode(std::span<const std::byte> bytes, const std::string& name, 
 }  // namespace
 
 Result<Photo> load_photo(const std::string& path, int longest_side) {
-  const Result<MappedFile> file = MappedFile::open(path);
-  if (!file.ok()) return file.status();
-  return decode_photo(file.value().bytes(), path, longest_side);
+  const Result<std::vector<std::byte>> file = read_file(path, kMostPhotoBytes);
+  return file.ok() ? decode_photo(file.value(), path, longest_side) : file.status();
 }
 
 Result<Photo> decode_photo(std::span<const std::byte> bytes, const std::string& name, int longest_side) {
