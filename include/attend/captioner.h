@@ -103,7 +103,11 @@ class Captioner {
   Captioner& operator=(Captioner&&) noexcept;
   ~Captioner();
 
-  /// Errors: kInvalidArgument naming the option; those of the file: kNotFound, kIo, kCorrupt, kUnsupported.
+  /// Whether this model can follow `options`, which does not depend on the photo. Errors: kInvalidArgument
+  /// naming the option; kUnsupported where the checkpoint needs one that is not given.
+  Status check(const CaptionOptions& options) const;
+
+  /// Errors: those of check(); of the file: kNotFound, kIo, kCorrupt, kUnsupported; kOutOfMemory.
   Result<Caption> caption_file(const std::string& path, const CaptionOptions& options = {}) const;
   Result<Caption> caption(const Photo& photo, const CaptionOptions& options = {}) const;
 

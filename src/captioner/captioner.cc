@@ -61,6 +61,10 @@ Result<Captioner> Captioner::load(std::span<const std::byte> bytes, const std::s
   return file.ok() ? Model::made(make_own_model(file.value(), executor)) : file.status();
 }
 
+Status Captioner::check(const CaptionOptions& options) const {
+  return model_->kind->check(options);
+}
+
 Result<Caption> Captioner::caption_file(const std::string& path, const CaptionOptions& options) const {
   const Result<Photo> photo = load_photo(path, longest_side());
   return photo.ok() ? caption(photo.value(), options) : photo.status();

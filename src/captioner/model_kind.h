@@ -23,6 +23,7 @@ class ModelKind {
  public:
   virtual ~ModelKind() = default;
 
+  virtual Status check(const CaptionOptions& options) const = 0;
   virtual Result<std::vector<Caption>> caption(std::span<const Photo> photos,
                                                const CaptionOptions& options) const = 0;
   virtual Result<std::vector<Caption>> caption_features(std::span<const float> features, int64_t photos,

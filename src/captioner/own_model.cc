@@ -48,6 +48,8 @@ class OwnModel final : public ModelKind {
   OwnModel(LoadedModel loaded, Executor& executor)
       : loaded_(std::make_unique<LoadedModel>(std::move(loaded))), executor_(executor) {}
 
+  Status check(const CaptionOptions& options) const override { return generation_of(options).status(); }
+
   Result<std::vector<Caption>> caption(std::span<const Photo> photos,
                                        const CaptionOptions& options) const override {
     const Result<GenerationOptions> generation = generation_of(options);
@@ -95,7 +97,7 @@ class OwnModel final : public ModelKind {
     const GenerationOptions wanted = merged(loaded_->config.generation, options);
     ATTEND_RETURN_IF_ERROR(
         check_words(wanted.min_length, wanted.max_length, loaded_->config.shape.text.max_length - 1));
-    ATTEND_RETURN_IF_ERROR(check(wanted));
+    ATTEND_RETURN_IF_ERROR(attend::check(wanted));
     return wanted;
   }
 

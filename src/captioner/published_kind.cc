@@ -28,6 +28,8 @@ class PublishedKind final : public ModelKind {
  public:
   explicit PublishedKind(PublishedModel model) : model_(std::move(model)) {}
 
+  Status check(const CaptionOptions& options) const override { return model_.check(options); }
+
   /// One after the other: a photo's tokens do not depend on the others.
   Result<std::vector<Caption>> caption(std::span<const Photo> photos,
                                        const CaptionOptions& options) const override {

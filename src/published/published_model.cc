@@ -70,6 +70,12 @@ std::map<std::string, std::string> make_notes(const PublishedNetwork& network, c
   return notes;
 }
 
+/// What becomes of the caller's options.
+struct Plan {
+  std::vector<int32_t> prompt;  // start and prompt, as token numbers
+  TokenSearchOptions search;
+};
+
 }  // namespace
 
 struct PublishedModel::State {
@@ -102,6 +108,17 @@ struct PublishedModel::State {
             fmt::format("max_length is {}, and this model has room for {} tokens", search.max_length, most)};
   }
 
+  Result<Plan> plan(const CaptionOptions& options) const {
+    Result<std::vector<int32_t>> prompt = prompt_of(options);
+    if (!prompt.ok()) return prompt.status();
+    const Result<TokenSearchOptions> search =
+        search_options(network.generation, options, static_cast<int64_t>(prompt.value().size()));
+    if (!search.ok()) return search.status();
+    ATTEND_RETURN_IF_ERROR(attend::check(search.value(), prompt.value(), network.decoder.vocabulary()));
+    ATTEND_RETURN_IF_ERROR(check_length(search.value()));
+    return Plan{std::move(prompt).value(), search.value()};
+  }
+
   Matrix<float> see(const Photo& photo, Pass& pass) const {
     Matrix<float> tokens = network.encoder.forward(prepare(photo, preparation), pass);
     if (!network.projection) return tokens;
@@ -109,12 +126,13 @@ struct PublishedModel::State {
     return network.projection->norm ? network.projection->norm->forward(tokens, pass) : tokens;
   }
 
-  Caption say(const Photo& photo, std::span<const int32_t> prompt, const TokenSearchOptions& search) const {
+  Caption say(const Photo& photo, const Plan& plan) const {
+    const TokenSearchOptions& search = plan.search;
     Arena arena;
     Pass pass(arena, executor);
     ImageInWords words(network.decoder, see(photo, pass), search.beams, search.max_length, executor);
-    const FoundTokens found = search_tokens(words, prompt, search);
-    Caption caption = to_caption(found, static_cast<int64_t>(prompt.size()), *tokenizer,
+    const FoundTokens found = search_tokens(words, plan.prompt, search);
+    Caption caption = to_caption(found, static_cast<int64_t>(plan.prompt.size()), *tokenizer,
                                  static_cast<int>(network.encoder.grid()));
     const PhotoArea area = area_seen(preparation, photo.width, photo.height);
     caption.area = {area.left, area.top, area.right, area.bottom};
@@ -158,17 +176,16 @@ Result<PublishedModel> PublishedModel::load(const std::string& folder, std::opti
   }
 }
 
+Status PublishedModel::check(const CaptionOptions& options) const {
+  return state_->plan(options).status();
+}
+
 Result<Caption> PublishedModel::caption(const Photo& photo, const CaptionOptions& options) const {
   ATTEND_RETURN_IF_ERROR(check_pixels(photo));
-  const Result<std::vector<int32_t>> prompt = state_->prompt_of(options);
-  if (!prompt.ok()) return prompt.status();
-  const Result<TokenSearchOptions> search =
-      search_options(state_->network.generation, options, static_cast<int64_t>(prompt.value().size()));
-  if (!search.ok()) return search.status();
-  ATTEND_RETURN_IF_ERROR(check(search.value(), prompt.value(), vocabulary()));
-  ATTEND_RETURN_IF_ERROR(state_->check_length(search.value()));
+  const Result<Plan> plan = state_->plan(options);
+  if (!plan.ok()) return plan.status();
   try {
-    return state_->say(photo, prompt.value(), search.value());
+    return state_->say(photo, plan.value());
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, "not enough memory to caption a photo");
   }

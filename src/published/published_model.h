@@ -37,8 +37,11 @@ class PublishedModel {
   PublishedModel& operator=(PublishedModel&&) noexcept;
   ~PublishedModel();
 
-  /// Errors: kInvalidArgument naming the option, kUnsupported for settings of the checkpoint that leave the
-  /// choice to the caller, kOutOfMemory.
+  /// Whether the options can be followed. Errors: kInvalidArgument naming the option, kUnsupported for
+  /// settings of the checkpoint that leave the choice to the caller.
+  Status check(const CaptionOptions& options) const;
+
+  /// Errors: those of check(), kOutOfMemory.
   Result<Caption> caption(const Photo& photo, const CaptionOptions& options) const;
 
   int grid() const;
