@@ -51,8 +51,9 @@ class BlobSink : public HttpSink {
     }
     if (first_byte(response.header("content-range"), task_.file.bytes) == partial_.bytes()) return true;
     status_ = {StatusCode::kCorrupt,
-               fmt::format("{}: the server sends '{}' where bytes {} to {} were asked for", task_.file.name,
-                           response.header("content-range"), partial_.bytes(), task_.file.bytes - 1)};
+               fmt::format("{}: {}: the server sends '{}' where bytes {} to {} were asked for",
+                           task_.name.asked, task_.file.name, response.header("content-range"),
+                           partial_.bytes(), task_.file.bytes - 1)};
     return false;
   }
 
@@ -158,9 +159,11 @@ Status download_blob(const BlobTask& task, const CachedRepository& cache, HubCli
   if (!lock.ok()) return lock.status();
   if (!lock.value()) return {};
   ATTEND_RETURN_IF_ERROR(create_folders(cache.folder() + "/blobs"));
+  HubFile called = task.file;  // as messages have it
+  called.name = task.name.asked + ": " + task.file.name;
   const auto stop = [&observer] { return observer.should_stop(); };
   for (;;) {
-    Result<PartialFile> partial = PartialFile::open(cache.incomplete(task.file.tag), task.file, stop);
+    Result<PartialFile> partial = PartialFile::open(cache.incomplete(task.file.tag), called, stop);
     if (!partial.ok()) return partial.status();
     const bool resumed = partial.value().bytes() > 0;
     ATTEND_RETURN_IF_ERROR(check_room(task, cache, partial.value().bytes()));

@@ -65,23 +65,47 @@ CachedModel look_at(const std::string& cache, const std::string& short_name, con
   return {name, known, find_snapshot(cache, name)};
 }
 
+/// What the cache has of a repository beside `main`: other revisions by name, then commits without one.
+std::vector<CachedModel> beside_main(const std::string& cache, const std::string& short_name,
+                                     const std::string& repository, const KnownModel* known) {
+  std::vector<CachedModel> models;
+  const CachedRepository cached(cache, repository);
+  for (const std::string& revision : cached.revisions()) {
+    if (revision != "main") models.push_back(look_at(cache, short_name, repository, revision, known));
+  }
+  for (const std::string& commit : cached.unnamed_commits()) {
+    CachedModel model = look_at(cache, short_name, repository, commit, known);
+    if (model.snapshot.state == Snapshot::State::kWhole) models.push_back(std::move(model));
+  }
+  return models;
+}
+
+/// Of a repository whose main is here, or was begun: whether it is a captioner's.
+bool main_is_captioner(const CachedRepository& cached, const Snapshot& main) {
+  if (!main.folder.empty()) return is_captioner(main.folder);
+  if (main.state == Snapshot::State::kAbsent) return false;
+  const std::vector<std::string> commits = cached.unnamed_commits();
+  return std::any_of(commits.begin(), commits.end(),
+                     [&cached](const std::string& commit) { return is_captioner(cached.snapshot(commit)); });
+}
+
 }  // namespace
 
 std::vector<CachedModel> cached_models(const std::string& cache) {
   std::vector<CachedModel> models;
   for (const KnownModel& known : known_models()) {
-    const std::string repository(known.repository);
-    models.push_back(look_at(cache, std::string(known.name), repository, "main", &known));
-    for (const std::string& revision : CachedRepository(cache, repository).revisions()) {
-      if (revision != "main")
-        models.push_back(look_at(cache, std::string(known.name), repository, revision, &known));
-    }
+    const std::string repository(known.repository), name(known.name);
+    models.push_back(look_at(cache, name, repository, "main", &known));
+    for (CachedModel& model : beside_main(cache, name, repository, &known))
+      models.push_back(std::move(model));
   }
   for (const std::string& repository : cached_repositories(cache)) {
     const auto is_this = [&repository](const KnownModel& known) { return known.repository == repository; };
     if (std::any_of(known_models().begin(), known_models().end(), is_this)) continue;
-    for (const std::string& revision : CachedRepository(cache, repository).revisions()) {
-      CachedModel model = look_at(cache, repository, repository, revision, nullptr);
+    CachedModel main = look_at(cache, repository, repository, "main", nullptr);
+    if (main_is_captioner(CachedRepository(cache, repository), main.snapshot))
+      models.push_back(std::move(main));
+    for (CachedModel& model : beside_main(cache, repository, repository, nullptr)) {
       if (is_captioner(model.snapshot.folder)) models.push_back(std::move(model));
     }
   }

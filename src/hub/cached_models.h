@@ -18,8 +18,8 @@ struct CachedModel {
 };
 
 /// First the known ones, in their own order, each followed by revisions of it other than main that the cache
-/// has; then the others, by name: models whose config.json says that they are BLIP, GIT or an encoder with a
-/// decoder.
+/// has, and by commits that were brought by their number; then the others, by name: models whose config.json
+/// says that they are BLIP, GIT or an encoder with a decoder, also where a pull was stopped before the end.
 std::vector<CachedModel> cached_models(const std::string& cache);
 
 }  // namespace attend

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "hub/url.h"
+
 namespace attend {
 namespace {
 
@@ -13,7 +15,7 @@ std::string server_says(const HttpResponse& response) {
 }
 
 Status gated(const ModelName& name, const HubSettings& settings) {
-  const std::string page = settings.endpoint + "/" + name.repository;
+  const std::string page = without_credentials(settings.endpoint) + "/" + name.repository;
   const std::string after = settings.token.empty()
                                 ? "then set HF_TOKEN to a token of that account"
                                 : fmt::format("for the account whose token {} holds", settings.token_source);
@@ -25,8 +27,8 @@ Status no_such_model(const ModelName& name, const HubSettings& settings) {
       settings.token.empty()
           ? "or it is private and HF_TOKEN is not set"
           : fmt::format("or it is private and closed to the token in {}", settings.token_source);
-  return {StatusCode::kNotFound,
-          fmt::format("{}: {} has no model {}, {}", name.asked, settings.endpoint, name.repository, who)};
+  return {StatusCode::kNotFound, fmt::format("{}: {} has no model {}, {}", name.asked,
+                                             without_credentials(settings.endpoint), name.repository, who)};
 }
 
 Status no_such_revision(const ModelName& name) {
@@ -37,7 +39,7 @@ Status no_such_revision(const ModelName& name) {
 Status unauthorised(const HttpResponse& response, const ModelName& name, const HubSettings& settings) {
   if (!settings.token.empty() && response.header("x-error-message").find("Invalid credentials") == 0)
     return {StatusCode::kIo, fmt::format("{}: {} does not accept the token in {}", name.asked,
-                                         settings.endpoint, settings.token_source)};
+                                         without_credentials(settings.endpoint), settings.token_source)};
   return no_such_model(name, settings);
 }
 
@@ -57,11 +59,11 @@ Status explain(const HttpOutcome& outcome, const ModelName& name, const std::str
   const HttpResponse& response = outcome.response;
   if (outcome.end == End::kStopped) return {StatusCode::kIo, fmt::format("{}: stopped", name.asked)};
   if (outcome.end == End::kUnreachable)
-    return {StatusCode::kIo,
-            fmt::format("{}: cannot reach {}: {}", subject(name, what), settings.endpoint, outcome.message)};
+    return {StatusCode::kIo, fmt::format("{}: cannot reach {}: {}", subject(name, what),
+                                         without_credentials(settings.endpoint), outcome.message)};
   if (outcome.end != End::kAnswered)
     return {StatusCode::kIo, fmt::format("{}: the connection to {} was cut: {}", subject(name, what),
-                                         settings.endpoint, outcome.message)};
+                                         without_credentials(settings.endpoint), outcome.message)};
   const std::string code = response.header("x-error-code");
   if (code == "GatedRepo") return gated(name, settings);
   if (code == "RevisionNotFound") return no_such_revision(name);
@@ -70,8 +72,9 @@ Status explain(const HttpOutcome& outcome, const ModelName& name, const std::str
     return {StatusCode::kNotFound, fmt::format("{}: {} has no file {}", name.asked, name.repository, what)};
   if (response.status == 401) return unauthorised(response, name, settings);
   if (response.status == 404 && what.empty()) return no_such_model(name, settings);
-  return {StatusCode::kIo, fmt::format("{}: {} answers with HTTP {}{}", subject(name, what),
-                                       settings.endpoint, response.status, server_says(response))};
+  return {StatusCode::kIo,
+          fmt::format("{}: {} answers with HTTP {}{}", subject(name, what),
+                      without_credentials(settings.endpoint), response.status, server_says(response))};
 }
 
 }  // namespace attend

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -60,6 +61,21 @@ std::vector<std::string> CachedRepository::revisions() const {
     return std::make_pair(a != "main", a) < std::make_pair(b != "main", b);
   });
   return names;
+}
+
+std::vector<std::string> CachedRepository::unnamed_commits() const {
+  namespace fs = std::filesystem;
+  std::set<std::string> named;
+  for (const std::string& revision : revisions()) named.insert(commit_of(revision).value_or(""));
+  std::vector<std::string> commits;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder_ + "/snapshots", error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (is_commit(name) && !named.contains(name)) commits.push_back(std::move(name));
+  }
+  std::sort(commits.begin(), commits.end());
+  return commits;
 }
 
 bool CachedRepository::has(const std::string& commit, const HubFile& file) const {

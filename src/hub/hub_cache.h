@@ -34,6 +34,10 @@ class CachedRepository {
   /// The revisions that were ever brought by name: "main" first.
   std::vector<std::string> revisions() const;
 
+  /// The commits of snapshots that no revision stands for, in their own order: brought by their number, or by
+  /// a pull that was stopped, which names the revision last.
+  std::vector<std::string> unnamed_commits() const;
+
   /// Whether the snapshot has the file, of the right size.
   bool has(const std::string& commit, const HubFile& file) const;
 

@@ -96,8 +96,8 @@ HubFile listed_file(const Json& sibling) {
 }
 
 Status not_the_hub(const ModelName& name, const HubSettings& settings, const std::string& why) {
-  return {StatusCode::kCorrupt,
-          fmt::format("{}: {} does not answer as a hub does: {}", name.asked, settings.endpoint, why)};
+  return {StatusCode::kCorrupt, fmt::format("{}: {} does not answer as a hub does: {}", name.asked,
+                                            without_credentials(settings.endpoint), why)};
 }
 
 std::string resolve_path(const ModelName& name, const std::string& commit, const std::string& file) {

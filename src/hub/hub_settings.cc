@@ -17,15 +17,17 @@
 #include <string_view>
 #include <utility>
 
+#include "hub/url.h"
+
 namespace attend {
 namespace {
 
 constexpr const char* kEndpoint = "https://huggingface.co";
 
-/// The variable's value, or what stands in for one that is not set.
+/// The variable's value, or what stands in for one that is not set or empty.
 std::string value_of(const Environment& environment, const char* name, std::string otherwise = "") {
   const char* value = environment(name);
-  return value != nullptr ? std::string(value) : std::move(otherwise);
+  return value != nullptr && *value != '\0' ? std::string(value) : std::move(otherwise);
 }
 
 /// The first of the variables that is set to something.
@@ -121,7 +123,8 @@ Status find_endpoint(const Environment& environment, HubSettings& settings) {
   while (endpoint.ends_with('/')) endpoint.pop_back();
   if (!endpoint.starts_with("https://") && !endpoint.starts_with("http://"))
     return {StatusCode::kInvalidArgument,
-            fmt::format("HF_ENDPOINT: '{}' does not begin with https:// or http://", endpoint)};
+            fmt::format("HF_ENDPOINT: '{}' does not begin with https:// or http://",
+                        without_credentials(endpoint))};
   settings.endpoint = endpoint;
   return {};
 }

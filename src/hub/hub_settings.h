@@ -1,5 +1,5 @@
 // Where the hub is, where its files are kept on this machine, and who asks for them: the environment
-// variables of Python's huggingface_hub, with its defaults.
+// variables of Python's huggingface_hub, with its defaults; one that is empty counts as one that is not set.
 //
 //   HF_ENDPOINT                       https://huggingface.co, or a mirror
 //   HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME/hub, XDG_CACHE_HOME/huggingface/hub,

@@ -67,15 +67,12 @@ uint64_t bytes_in(const std::string& folder) {
 
 /// Whether a pull was begun that never came to its end: it writes the reference last.
 bool has_loose_parts(const CachedRepository& repository) {
-  std::set<std::string> known;
-  for (const std::string& revision : repository.revisions())
-    known.insert(repository.commit_of(revision).value_or(""));
+  const std::vector<std::string> commits = repository.unnamed_commits();
+  const auto in_part = [&repository](const std::string& commit) {
+    return !missing_in(repository.snapshot(commit)).empty();
+  };
+  if (std::any_of(commits.begin(), commits.end(), in_part)) return true;
   std::error_code error;
-  for (fs::directory_iterator entry(repository.folder() + "/snapshots", error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (!known.contains(entry->path().filename().string())) return true;
-  }
-  error.clear();
   for (fs::directory_iterator entry(repository.folder() + "/blobs", error), end; !error && entry != end;
        entry.increment(error)) {
     if (entry->path().extension() == ".incomplete") return true;

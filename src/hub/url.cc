@@ -55,6 +55,15 @@ bool same_origin(const std::string& a, const std::string& b) {
   return first != nullptr && second != nullptr && origin(first) == origin(second);
 }
 
+std::string without_credentials(std::string address) {
+  const size_t scheme = address.find("://");
+  const size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const size_t end = std::min(address.find_first_of("/?#", begin), address.size());
+  const size_t at = address.substr(0, end).rfind('@');
+  if (at != std::string::npos && at >= begin) address.erase(begin, at + 1 - begin);
+  return address;
+}
+
 std::string url_segment(std::string_view text) {
   std::string encoded;
   for (const char c : text) {

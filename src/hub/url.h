@@ -15,6 +15,9 @@ std::optional<std::string> follow(const std::string& base, const std::string& lo
 /// Whether two addresses have the same scheme, host and port: a secret told to one is known to the other.
 bool same_origin(const std::string& a, const std::string& b);
 
+/// `address` without the name and the password that stand before its host.
+std::string without_credentials(std::string address);
+
 /// `text` as one segment of a path: '/' and all that is not a letter, digit or "-_.~" as %XX.
 std::string url_segment(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 
 #include "cli/temporary_folder.h"
@@ -55,6 +56,15 @@ TEST(FindModel, AModelThatIsNotHereIsNamedWithTheCommandThatBringsIt) {
   cached_blip(cache, false);
   EXPECT_THAT(message("blip-base", cache), AllOf(HasSubstr("only part"), HasSubstr("model.safetensors"),
                                                  HasSubstr("'attend pull blip-base'")));
+}
+
+TEST(FindModel, WhereAnotherRevisionIsHereItIsNamed) {
+  TemporaryFolder cache;
+  cached_blip(cache, true);
+  std::filesystem::remove(cache / "models--Salesforce--blip-image-captioning-base/refs/main");
+  EXPECT_EQ(message("blip-base", cache),
+            "blip-base: is not on this machine: 'attend pull blip-base' brings it; blip-base@" +
+                std::string(kCommit) + " is here");
 }
 
 TEST(FindModel, ANameNearlyTypedIsAnsweredWithTheRightOne) {

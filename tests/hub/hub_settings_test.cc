@@ -12,6 +12,7 @@ namespace attend {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using Variables = std::map<std::string, std::string>;
 
@@ -36,6 +37,11 @@ TEST(HubSettings, TheCacheIsWherePythonKeepsIt) {
   EXPECT_EQ(cache({{"HUGGINGFACE_HUB_CACHE", "/old"}, {"HF_HUB_CACHE", "/c"}}), "/c");
 }
 
+TEST(HubSettings, AVariableThatIsEmptyCountsAsOneThatIsNotSet) {
+  for (const char* name : {"XDG_CACHE_HOME", "HF_HOME", "HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"})
+    EXPECT_EQ(cache({{name, ""}}), "/home/anne/.cache/huggingface/hub") << name;
+}
+
 TEST(HubSettings, TildesAndVariablesInPathsAreExpanded) {
   EXPECT_EQ(cache({{"HF_HOME", "~/models"}}), "/home/anne/models/hub");
   EXPECT_EQ(cache({{"HF_HUB_CACHE", "$DISK/${NAME}s/\xc3\xa9"}, {"DISK", "/mnt"}, {"NAME", "model"}}),
@@ -47,11 +53,13 @@ TEST(HubSettings, TheEndpointIsAWebAddressWithoutASlashAtItsEnd) {
   EXPECT_EQ(hub_settings(environment({})).value().endpoint, "https://huggingface.co");
   EXPECT_EQ(hub_settings(environment({{"HF_ENDPOINT", "http://mirror:8080/hub/"}})).value().endpoint,
             "http://mirror:8080/hub");
-  for (const char* text : {"", "mirror", "ftp://mirror", "file:///etc"}) {
+  EXPECT_EQ(hub_settings(environment({{"HF_ENDPOINT", ""}})).value().endpoint, "https://huggingface.co");
+  for (const char* text : {"anne:secret@mirror", "mirror", "ftp://mirror", "file:///etc"}) {
     const Result<HubSettings> settings = hub_settings(environment({{"HF_ENDPOINT", text}}));
     ASSERT_FALSE(settings.ok()) << text;
     EXPECT_EQ(settings.status().code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(settings.status().message(), HasSubstr("HF_ENDPOINT"));
+    EXPECT_THAT(settings.status().message(), Not(HasSubstr("secret")));
   }
 }
 

@@ -31,7 +31,8 @@ class PullTroubleTest : public PullTest {
 
 TEST_F(PullTroubleTest, AWrongHashLeavesNothing) {
   hub.trouble.spoils = true;
-  expect_error(StatusCode::kCorrupt, {"model.safetensors", "checksum", hub.tag_of("model.safetensors")});
+  expect_error(StatusCode::kCorrupt,
+               {"acme/captioner: model.safetensors: has the checksum", hub.tag_of("model.safetensors")});
   EXPECT_FALSE(fs::exists(blob("model.safetensors")));
   EXPECT_FALSE(fs::exists(blob("model.safetensors") + ".incomplete"));
   EXPECT_FALSE(fs::exists(snapshot_file("model.safetensors")));
@@ -56,7 +57,7 @@ TEST_F(PullTroubleTest, AnotherRangeThanTheOneAskedForIsAnError) {
   std::ofstream(blob("model.safetensors") + ".incomplete")
       << hub.content_of("model.safetensors").substr(0, 500);
   hub.trouble.wrong_ranges = true;
-  expect_error(StatusCode::kCorrupt, {"model.safetensors", "bytes 0-9/100000", "500"});
+  expect_error(StatusCode::kCorrupt, {"acme/captioner: model.safetensors: ", "bytes 0-9/100000", "500"});
 }
 
 TEST_F(PullTroubleTest, AListingThatContradictsTheFilesIsAnError) {
@@ -107,6 +108,13 @@ TEST_F(PullTroubleTest, OtherAnswersAreGivenWithTheServersOwnWords) {
 TEST_F(PullTroubleTest, NobodyListens) {
   hub.stop();
   expect_error(StatusCode::kIo, {"cannot reach", hub.endpoint()});
+}
+
+TEST_F(PullTroubleTest, ThePasswordOfAMirrorIsInNoMessage) {
+  settings.endpoint = "http://anne:secret@127.0.0.1:9";
+  const std::string message = pull_model().status().message();
+  EXPECT_THAT(message, ::testing::HasSubstr("cannot reach http://127.0.0.1:9: "));
+  EXPECT_THAT(message, ::testing::Not(::testing::HasSubstr("secret")));
 }
 
 TEST_F(PullTroubleTest, ANameThatNoServerHas) {

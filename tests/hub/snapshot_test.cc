@@ -131,5 +131,29 @@ TEST_F(SnapshotTest, OtherRevisionsHaveLinesOfTheirOwn) {
   EXPECT_EQ(models[3].snapshot.state, State::kWhole);
 }
 
+TEST_F(SnapshotTest, ACommitThatWasBroughtByItsNumberIsListedAndIsNoPartOfMain) {
+  cache_model("acme--captioner");
+  cache_model("Salesforce--blip-image-captioning-base");
+  std::filesystem::remove(folder / "models--acme--captioner/refs/main");
+  std::filesystem::remove(folder / "models--Salesforce--blip-image-captioning-base/refs/main");
+  EXPECT_EQ(find().state, State::kAbsent);
+  const std::vector<CachedModel> models = cached_models(folder.path());
+  EXPECT_EQ(models[0].snapshot.state, State::kAbsent);
+  EXPECT_EQ(models[1].name.asked, "blip-base@" + std::string(kCommit));
+  EXPECT_EQ(models[1].snapshot.state, State::kWhole);
+  EXPECT_EQ(models.back().name.asked, "acme/captioner@" + std::string(kCommit));
+  EXPECT_EQ(models.back().snapshot.state, State::kWhole);
+}
+
+TEST_F(SnapshotTest, AModelOfWhichAPullWasStoppedIsListed) {
+  cache_file("acme--captioner", "config.json", R"({"model_type": "blip"})");
+  cache_file("acme--language", "config.json", R"({"model_type": "gpt2"})");
+  for (const char* name : {"acme--captioner", "acme--language"})
+    std::filesystem::remove(folder / ("models--" + std::string(name) + "/refs/main"));
+  const std::vector<CachedModel> models = cached_models(folder.path());
+  EXPECT_EQ(models.back().name.asked, "acme/captioner");
+  EXPECT_EQ(models.back().snapshot.state, State::kPartial);
+}
+
 }  // namespace
 }  // namespace attend

@@ -29,6 +29,12 @@ TEST(Url, AnOriginIsSchemeHostAndPort) {
   EXPECT_FALSE(same_origin("https://hub/a", "nonsense:"));
 }
 
+TEST(Url, CredentialsAreCutOut) {
+  EXPECT_EQ(without_credentials("https://anne:se@cret@hub:80/a@b"), "https://hub:80/a@b");
+  EXPECT_EQ(without_credentials("anne:secret@hub"), "hub");
+  EXPECT_EQ(without_credentials("https://hub/a@b?c@d"), "https://hub/a@b?c@d");
+}
+
 TEST(Url, ASegmentHoldsNoSlash) {
   EXPECT_EQ(url_segment("refs/pr/4"), "refs%2Fpr%2F4");
   EXPECT_EQ(url_segment("a b?c#d%\xc3\xa9"), "a%20b%3Fc%23d%25%C3%A9");
