@@ -20,9 +20,13 @@ std::string counts(size_t candidates, size_t references) {
 }
 
 References::const_iterator find_image(const References& references, const std::string& image) {
-  const auto exact = references.find(image);
-  if (exact != references.end()) return exact;
-  return references.find(image.substr(image.find_last_of('/') + 1));
+  size_t begin = 0;
+  for (auto found = references.find(image);; found = references.find(image.substr(begin))) {
+    if (found != references.end()) return found;
+    const size_t slash = image.find('/', begin);
+    if (slash == std::string::npos) return found;
+    begin = slash + 1;
+  }
 }
 
 // The candidate of each image, in the order of `references`.

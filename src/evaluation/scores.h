@@ -28,9 +28,10 @@ struct Scores {
 using References = std::map<std::string, std::vector<std::string>>;
 
 /// Scores one candidate for each image of `references`, both cut by split_words(). A candidate whose image is
-/// not among the references is looked up by the last component of its path. Document frequencies come from
-/// `references`. Errors: kInvalidArgument naming the image and both counts, for an image with no candidate,
-/// two candidates or no reference, a candidate of an unknown image; no images at all.
+/// not among the references is looked up by the longest end of its path, of whole components, that is.
+/// Document frequencies come from `references`. Errors: kInvalidArgument naming the image and both counts,
+/// for an image with no candidate, two candidates or no reference, a candidate of an unknown image; no images
+/// at all.
 Result<Scores> score_captions(std::span<const CandidateCaption> candidates, const References& references);
 
 }  // namespace attend

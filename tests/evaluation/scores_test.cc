@@ -134,6 +134,16 @@ std::string error_of(const std::vector<CandidateCaption>& candidates, const Refe
   return scores.status().message();
 }
 
+TEST(Scores, APathIsFoundByItsLongestEndThatIsAnImage) {
+  const References references = {{"x/a.jpg", {"a dog"}}, {"a.jpg", {"a cat"}}, {"b c/d/e.jpg", {"a cow"}}};
+  const Result<Scores> scores = score_captions(
+      std::vector<CandidateCaption>{
+          {"data/images/x/a.jpg", "a dog"}, {"data/images/a.jpg", "a cat"}, {"/b c/d/e.jpg", "a cow"}},
+      references);
+  ASSERT_TRUE(scores.ok()) << scores.status().message();
+  EXPECT_EQ(scores.value().rouge_l, 1);
+}
+
 TEST(Scores, EveryImageHasOneCandidateAndReferences) {
   const References references = {{"a.jpg", {"a dog"}}, {"b.jpg", {"a cat"}}};
   EXPECT_THAT(error_of({{"a.jpg", "x"}}, references),
