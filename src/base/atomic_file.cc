@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/file_names.h"
 #include "base/random.h"
 
 namespace attend {
@@ -36,7 +37,9 @@ std::string drawn_name(const std::string& path) {
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   const RandomKey key = RandomKey(static_cast<uint64_t>(now)).child(static_cast<uint64_t>(::getpid()));
   const uint64_t call = calls.fetch_add(1);
-  std::string name = path + ".";
+  const fs::path whole(path);
+  std::string name =
+      (whole.parent_path() / with_room(whole.filename().string(), kDrawnLetters + 1)).string() + ".";
   for (uint64_t i = 0; i < kDrawnLetters; ++i) name += static_cast<char>('a' + key.child(call).below(i, 26));
   return name;
 }

@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string>
 
+#include "base/file_names.h"
+
 namespace attend {
 namespace {
 
@@ -46,6 +48,17 @@ TEST_F(AtomicFileTest, AFileAppearsWholeOnCommitAndNotBefore) {
   ASSERT_TRUE(file.value().commit().ok());
   EXPECT_EQ(content(path("a.txt")), "hello world");
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(AtomicFileTest, TheLongestNameThatAFileMayHaveCanBeWritten) {
+  const std::string name(255, 'n');
+  ASSERT_TRUE(write_file(path(name), "new").ok());
+  EXPECT_EQ(content(path(name)), "new");
+  std::string letters;
+  for (int i = 0; i < 127; ++i) letters += "\u00e9";
+  EXPECT_EQ(with_room(letters, 9), letters.substr(0, 246));
+  EXPECT_EQ(with_room(letters, 10), letters.substr(0, 244));
+  EXPECT_EQ(with_room("short", 9), "short");
 }
 
 TEST_F(AtomicFileTest, AnAbandonedFileLeavesTheOldOneAndNoLitter) {
