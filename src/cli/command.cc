@@ -1,18 +1,20 @@
 #include "cli/command.h"
 
 #include <fmt/format.h>
-
-#include <cstdio>
-#include <string>
+#include <unistd.h>
 
 #include "cli/printable.h"
+#include "cli/write_all.h"
 
 namespace attend {
 
 int fail(std::string_view message, int code) {
-  const std::string line = fmt::format("attend: {}\n", printable(message));
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  say(fmt::format("attend: {}", printable(message)));
   return code;
+}
+
+void say(std::string_view line) {
+  (void)write_all(STDERR_FILENO, fmt::format("{}\n", line));  // where that fails, nobody can be told
 }
 
 }  // namespace attend

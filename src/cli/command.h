@@ -24,6 +24,9 @@ struct Command {
   std::function<int()> run;
 };
 
+/// Writes a line to standard error; where that cannot be written the command goes on all the same.
+void say(std::string_view line);
+
 /// Writes "attend: MESSAGE" as one line to standard error and returns `code`.
 int fail(std::string_view message, int code);
 

@@ -4,9 +4,10 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
 #include <utility>
+
+#include "cli/write_all.h"
 
 namespace attend {
 namespace {
@@ -109,12 +110,7 @@ void ProgressBar::draw() {
 }
 
 void ProgressBar::write(std::string_view text) const {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor_, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // nobody is left to be told
-    text.remove_prefix(static_cast<size_t>(written));
-  }
+  (void)write_all(descriptor_, text);  // where that fails, nobody is left to be told
 }
 
 }  // namespace attend

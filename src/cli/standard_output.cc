@@ -7,10 +7,13 @@
 #include <csignal>
 #include <system_error>
 
+#include "cli/write_all.h"
+
 namespace attend {
 
 void guard_standard_streams() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     // open() takes the lowest free number, which is this one: those below it are taken.
     if (fcntl(descriptor, F_GETFD) == -1) (void)open("/dev/null", O_RDONLY);
@@ -18,15 +21,8 @@ void guard_standard_streams() {
 }
 
 Status write_standard_output(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(STDOUT_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      return {StatusCode::kIo, "standard output: " + std::generic_category().message(errno)};
-    }
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return {};
+  if (write_all(STDOUT_FILENO, text)) return {};
+  return {StatusCode::kIo, "standard output: " + std::generic_category().message(errno)};
 }
 
 }  // namespace attend

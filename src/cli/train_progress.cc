@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <utility>
 
+#include "cli/command.h"
 #include "cli/stop_signals.h"
 
 namespace attend {
@@ -66,7 +66,7 @@ Status TrainProgress::validated(const EpochReport& report) {
   if (bar_) {
     bar_->line(text);
   } else {
-    fmt::print(stderr, "{}\n", text);
+    say(text);
   }
   return {};
 }
