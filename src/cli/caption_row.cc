@@ -8,6 +8,7 @@
 
 #include "cli/json_line.h"
 #include "cli/printable.h"
+#include "language/utf8.h"
 
 namespace attend {
 namespace {
@@ -40,6 +41,14 @@ Json area_json(const CaptionArea& area) {
   return {rounded(area.left), rounded(area.top), rounded(area.right), rounded(area.bottom)};
 }
 
+void add_path(const std::string& key, std::string_view path, Json& row) {
+  row[key] = path;
+  if (is_utf8(path)) return;
+  std::string digits;
+  for (const char byte : path) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  row[key + "_bytes"] = digits;
+}
+
 }  // namespace
 
 std::string text_row(std::string_view path, const Caption& caption) {
@@ -57,12 +66,14 @@ std::string json_row(std::string_view path, const Caption& caption, const RowPar
     if (parts.attention) row["attention"] = matrix(word.attention, caption.grid);
     words.push_back(std::move(row));
   }
-  Json row = {{"file", path},
-              {"caption", caption.text},
-              {"probability", rounded(caption.probability)},
-              {"words", std::move(words)}};
+  Json row;
+  add_path("file", path, row);
+  row["caption"] = caption.text;
+  row["probability"] = rounded(caption.probability);
+  row["words"] = std::move(words);
   if (parts.tokens) row["tokens"] = caption.tokens;
   if (parts.attention && !covers_all(caption.area)) row["area"] = area_json(caption.area);
+  if (parts.maps) add_path("maps", *parts.maps, row);
   return json_line(row);
 }
 

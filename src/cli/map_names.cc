@@ -2,14 +2,18 @@
 
 #include <filesystem>
 
+#include "base/file_names.h"
+
 namespace attend {
 
 std::string MapNames::name_for(std::string_view photo_path) {
   const std::string stem = std::filesystem::path(photo_path).stem().string();
-  std::string name = stem + ".maps.png";
-  for (int number = 2; !given_.insert(name).second; ++number) {
-    name = stem + "-" + std::to_string(number) + ".maps.png";
-  }
+  const auto named = [&stem](const std::string& number) {
+    const std::string end = number + std::string(kMapEnding);
+    return with_room(stem, end.size()) + end;
+  };
+  std::string name = named("");
+  for (int number = 2; !given_.insert(name).second; ++number) name = named("-" + std::to_string(number));
   return name;
 }
 

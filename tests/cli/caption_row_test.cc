@@ -59,6 +59,15 @@ TEST(CaptionRow, AnyNameMakesValidJsonOfOneLine) {
   EXPECT_EQ(nlohmann::json::parse(json_row("two\nlines", dog(), {.attention = false}))["file"], "two\nlines");
 }
 
+TEST(CaptionRow, ANameThatIsNotUtf8IsThereInBytesToo) {
+  const nlohmann::json row = nlohmann::json::parse(json_row("a\xe9", dog(), {.maps = "m/a\xe9.maps.png"}));
+  EXPECT_EQ(row["file"], "a\ufffd");
+  EXPECT_EQ(row["file_bytes"], "61e9");
+  EXPECT_EQ(row["maps"], "m/a\ufffd.maps.png");
+  EXPECT_EQ(row["maps_bytes"], "6d2f61e92e6d6170732e706e67");
+  EXPECT_FALSE(nlohmann::json::parse(json_row("\u00e9", dog(), {})).contains("file_bytes"));
+}
+
 TEST(CaptionRow, ANumberThatIsNoneBecomesNull) {
   Caption caption = dog();
   caption.probability = std::numeric_limits<double>::quiet_NaN();

@@ -21,6 +21,13 @@ TEST(MapNames, PhotosOfOneNameGetNamesOfTheirOwn) {
   EXPECT_EQ(names.name_for("a/beach.jpg"), "beach-4.maps.png");
 }
 
+TEST(MapNames, AreNoLongerThanFileSystemsTake) {
+  MapNames names;
+  const std::string photo = std::string(251, 'n') + ".jpg";
+  EXPECT_EQ(names.name_for(photo), std::string(246, 'n') + ".maps.png");
+  EXPECT_EQ(names.name_for(photo), std::string(244, 'n') + "-2.maps.png");
+}
+
 TEST(MapNames, ASheetNeverTakesThePlaceOfItsPhoto) {
   MapNames names;
   EXPECT_EQ(names.name_for("beach.png"), "beach.maps.png");
