@@ -120,7 +120,11 @@ Result<Json> model_facts(const InfoArguments& arguments) {
   if (std::filesystem::is_directory(path, ignored)) return checkpoint_facts(arguments);
   const Result<Safetensors> file = open_model(path);
   if (!file.ok()) return file.status();
-  if (is_translation_model(file.value())) return translation_facts(file.value());
+  if (is_translation_model(file.value())) {
+    if (arguments.weights == WeightPrecision::kAsStored) return translation_facts(file.value());
+    return Status(StatusCode::kInvalidArgument,
+                  path + ": only published models in a folder have their weights rounded");
+  }
   const Result<Captioner> captioner = load_captioner(path, serial_executor(), arguments.weights);
   if (!captioner.ok()) return captioner.status();
   Json facts = size_facts(path.empty() ? kBuiltInModel : path, captioner.value());

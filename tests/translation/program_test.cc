@@ -436,8 +436,12 @@ TEST(InfoOfATranslationModel, SaysWhatIsInTheFile) {
   EXPECT_FALSE(info.contains("translation model"));  // that is said of the program's own, without --model
 }
 
-TEST(InfoOfATranslationModel, ComplainsOfADamagedOne) {
+TEST(InfoOfATranslationModel, ComplainsOfADamagedOneAndOfWeightsThatAreNotRounded) {
   const Toys toys;
+  const Outcome rounded = run_attend({"info", "--model", toys.model, "--weights", "int8"});
+  EXPECT_EQ(rounded.exit_code, 1);
+  EXPECT_EQ(rounded.err, "attend: info: --weights: " + toys.model +
+                             ": only published models in a folder have their weights rounded\n");
   std::filesystem::resize_file(toys.model, std::filesystem::file_size(toys.model) - 1);
   const Outcome outcome = run_attend({"info", "--model", toys.model});
   EXPECT_EQ(outcome.exit_code, 2);
