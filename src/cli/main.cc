@@ -1,9 +1,12 @@
 // The program `attend`.
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "cli/bracketed_arguments.h"
 #include "cli/caption_command.h"
 #include "cli/command.h"
 #include "cli/eval_command.h"
@@ -40,7 +43,21 @@ int finish_parse(const CLI::App& program, const CLI::ParseError& error) {
   return status.ok() ? kDone : fail(status.message(), kSomeFailed);
 }
 
+/// The first argument "--NAME=", of which CLI11 would take the next argument for the value; empty without
+/// one.
+std::string option_without_value(std::span<char* const> arguments) {
+  for (const std::string_view argument : arguments) {
+    if (argument == "--") break;  // paths follow
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1)
+      return std::string(argument.substr(0, argument.size() - 1));
+  }
+  return {};
+}
+
 int run(int argc, char** argv) {
+  const std::span<char* const> given(argv, static_cast<size_t>(argc));
+  if (const std::string option = option_without_value(given); !option.empty())
+    return fail(option + "= has no value behind it", kUsageError);
   CLI::App program("attend " ATTEND_VERSION ": captions photographs, and shows where each word looked.",
                    "attend");
   program.set_version_flag("--version", "attend " ATTEND_VERSION);
@@ -57,8 +74,9 @@ int run(int argc, char** argv) {
                                          models_command(program),
                                          pull_command(program),
                                          info_command(program)};
+  take_marks_off(program);
   try {
-    program.parse(argc, argv);
+    program.parse(marked_arguments(given));
   } catch (const CLI::ParseError& error) {
     return finish_parse(program, error);
   }

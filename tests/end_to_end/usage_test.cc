@@ -95,6 +95,15 @@ TEST(Usage, AnEmptyPathIsAMistake) {
   expect_usage_error({"info", "--model", ""}, "--model: must not be empty");
 }
 
+TEST(Usage, NothingBehindTheEqualsSignIsNoValue) {
+  const std::string photo = "p.jpg";
+  expect_usage_error({"caption", "--maps=", "folder", photo}, "--maps= has no value behind it");
+  expect_usage_error({"caption", photo, "--beam=", "3"}, "--beam= has no value behind it");
+  expect_usage_error({"info", "--model="}, "--model= has no value behind it");
+  expect_usage_error({"caption", photo, "--prompt=a="}, "takes no prompt");
+  EXPECT_EQ(run_attend({"caption", "--model", tiny_model(), "--", "--maps="}).exit_code, 2);
+}
+
 TEST(Usage, WeightsAreRoundedOfPublishedCheckpointsOnly) {
   for (const std::vector<std::string>& command : {std::vector<std::string>{"caption", "a.jpg"}, {"info"}}) {
     std::vector<std::string> words = command;
