@@ -8,7 +8,8 @@
 
 namespace attend {
 
-/// Whether a file can be written at `path`; an empty one stands for no file. Errors: those of AtomicFile.
+/// Whether a file can be written at `path`; an empty one stands for no file. Errors: those of AtomicFile; kIo
+/// for the file that standard output or standard error goes to, in whose place another would come.
 Status can_write(const std::string& path);
 
 }  // namespace attend
