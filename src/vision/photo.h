@@ -30,13 +30,13 @@ Status check_pixels(const Photo& photo);
 inline constexpr int kLongestPhotoSide = 2048;
 
 /// Decodes a photo: first frame, orientation applied, to sRGB by its colour profile (grey, CMYK and 16 bit
-/// too), alpha laid on white, channels that are neither colour nor alpha left out. A photo larger than `longest_side` on either side is shrunk, keeping its
-/// proportions, while it is decoded where the format allows (JPEG, WebP), so that 100-megapixel files cost
-/// little memory. Formats: JPEG, PNG, WebP, GIF, TIFF, HEIC and AVIF, as far as this libvips has decoders
-/// that it trusts. Errors: kNotFound, kIo, kCorrupt (empty, truncated, not an image), kUnsupported (more than
-/// 2^28 pixels or kMostPhotoBytes, a decoder that libvips does not trust, channels that are no known colours), kInvalidArgument
-/// (a folder); each message is one line that begins with the path. Reentrant. The first call starts libvips
-/// for the process.
+/// too), alpha laid on white, channels that are neither colour nor alpha left out. A photo larger than
+/// `longest_side` on either side is shrunk, keeping its proportions, while it is decoded where the format
+/// allows (JPEG, WebP), so that 100-megapixel files cost little memory. Formats: JPEG, PNG, WebP, GIF, TIFF,
+/// HEIC and AVIF, as far as this libvips has decoders that it trusts. Errors: kNotFound, kIo, kCorrupt
+/// (empty, truncated, not an image), kUnsupported (more than 2^28 pixels or kMostPhotoBytes, a decoder that
+/// libvips does not trust, channels that are no known colours), kInvalidArgument (a folder); each message is
+/// one line that begins with the path. Reentrant. The first call starts libvips for the process.
 Result<Photo> load_photo(const std::string& path, int longest_side = kLongestPhotoSide);
 
 /// The same from the bytes of a file; `name` stands in messages.

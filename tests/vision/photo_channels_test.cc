@@ -37,9 +37,7 @@ class AnExtraChannel : public ::testing::Test {
   static VImage colours() { return to_vips(quarters(16, 16)); }
   static VImage grey() { return colours().colourspace(VIPS_INTERPRETATION_B_W); }
   static VImage deep(const VImage& image, VipsInterpretation space) {
-    return (image * 257.0)
-        .cast(VIPS_FORMAT_USHORT)
-        .copy(VImage::option()->set("interpretation", space));
+    return (image * 257.0).cast(VIPS_FORMAT_USHORT).copy(VImage::option()->set("interpretation", space));
   }
 
   /// The file shows the quarters: in grey, or in their colours.
@@ -101,8 +99,9 @@ TEST_F(AnExtraChannel, OfLabIsTransparencyToo) {
   expect_shown(encoded(lab, ".tif"), false, 4);
   const VImage words = colours().colourspace(VIPS_INTERPRETATION_LABS);
   const VImage opaque = words.bandjoin_const({-1.0}).cast(VIPS_FORMAT_SHORT);  // 65535 with a sign
-  expect_shown(encoded(opaque.copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_LABS)), ".tif"),
-               false, 4);
+  expect_shown(
+      encoded(opaque.copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_LABS)), ".tif"), false,
+      4);
 }
 
 TEST_F(AnExtraChannel, IsLookedUpInFilesThatAreCutAnywhere) {
