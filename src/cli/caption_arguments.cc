@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/checked_options.h"
+#include "cli/command.h"
 #include "cli/format_option.h"
 #include "cli/model_options.h"
 #include "cli/threads_option.h"
@@ -27,7 +28,8 @@ class CaptionFormatter : public CLI::Formatter {
 };
 
 void add_input_options(CLI::App& command, CaptionArguments& arguments) {
-  not_empty(command.add_option("PATHS", arguments.paths, "Photographs, or folders of them"))
+  not_empty(command.add_option("PATHS", arguments.paths,
+                               "Photographs, or folders of them; - is one on standard input"))
       ->required()
       ->type_name("");
   // CLI11 takes "--" for the end of the command as soon as no positional lacks a value. This one always does:
@@ -79,6 +81,23 @@ void add_generation_options(CLI::App& command, CaptionArguments& arguments) {
   add_number(command, "--seed", arguments.seed, kSeeds, "Another number draws other words")->needs(sample);
 }
 
+/// A captioner's complaint about its CaptionOptions, with the names that the command line has for them.
+std::string in_option_names(std::string message) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kNames = {
+      {{"beam is", "--beam is"},
+       {"temperature is", "--temperature is"},
+       {"length_exponent", "--length-exponent"},
+       {"min_words", "--min-length"},
+       {"max_words", "--max-length"},
+       {"min_length", "--min-length"},
+       {"max_length", "--max-length"}}};
+  for (const auto& [field, option] : kNames) {
+    for (size_t at = 0; (at = message.find(field, at)) != std::string::npos; at += option.size())
+      message.replace(at, field.size(), option);
+  }
+  return message;
+}
+
 void check_combinations(const CaptionArguments& arguments) {
   if (arguments.attention && arguments.format != CaptionArguments::Format::kJsonLines) {
     throw CLI::ValidationError("--attention", "needs --format jsonl");
@@ -117,18 +136,9 @@ CaptionOptions caption_options(const CaptionArguments& arguments) {
   return options;
 }
 
-std::string in_option_names(std::string message) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
-      {{"length_exponent", "--length-exponent"},
-       {"min_words", "--min-length"},
-       {"max_words", "--max-length"},
-       {"min_length", "--min-length"},
-       {"max_length", "--max-length"}}};
-  for (const auto& [field, option] : kNames) {
-    for (size_t at = 0; (at = message.find(field, at)) != std::string::npos; at += option.size())
-      message.replace(at, field.size(), option);
-  }
-  return message;
+int fail_to_follow(const std::string& command, const Status& status) {
+  const bool asked_wrongly = status.code() == StatusCode::kInvalidArgument;
+  return fail(command + ": " + in_option_names(status.message()), asked_wrongly ? kUsageError : kSomeFailed);
 }
 
 }  // namespace attend

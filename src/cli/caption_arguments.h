@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attend/captioner.h"
+#include "attend/status.h"
 
 namespace CLI {
 class App;
@@ -44,8 +45,9 @@ void add_caption_arguments(CLI::App& command, CaptionArguments& arguments);
 /// What they ask of the captioner.
 CaptionOptions caption_options(const CaptionArguments& arguments);
 
-/// A captioner's complaint about its CaptionOptions, with the names that the command line has for them.
-std::string in_option_names(std::string message);
+/// Says on standard error why a captioner cannot follow them (Captioner::check), with the names that the
+/// command line has for its options, and returns the exit code.
+int fail_to_follow(const std::string& command, const Status& status);
 
 }  // namespace attend
 

@@ -1,7 +1,5 @@
 #include "cli/caption_command.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "cli/caption_run.h"
 #include "cli/model_source.h"
 #include "cli/photo_paths.h"
+#include "cli/stop_signals.h"
 #include "cli/threads_option.h"
 
 namespace attend {
@@ -28,7 +27,7 @@ Status create_maps_folder(const std::string& folder) {
 /// What --weights cost.
 void report_rounding(const Captioner& captioner) {
   const auto note = captioner.notes().find("rounded to");
-  if (note != captioner.notes().end()) fmt::print(stderr, "attend: weights rounded to {}\n", note->second);
+  if (note != captioner.notes().end()) say("attend: weights rounded to " + note->second);
 }
 
 /// One file that was named needs no name in front of its caption; files found in a folder do.
@@ -38,10 +37,14 @@ bool rows_need_names(const std::vector<std::string>& paths) {
 }
 
 int caption(const CaptionArguments& arguments) {
+  hold_stop_signals();
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);
   if (!captioner.ok()) return fail_to_load("caption", captioner.status(), arguments.weights);
+  obey_stop_signal();
   report_rounding(captioner.value());
+  if (Status status = captioner.value().check(caption_options(arguments)); !status.ok())
+    return fail_to_follow("caption", status);
   if (arguments.maps) {
     if (Status status = create_maps_folder(*arguments.maps); !status.ok())
       return fail(status.message(), kSomeFailed);
@@ -61,8 +64,11 @@ Command caption_command(CLI::App& program) {
   options->footer(
       "A folder stands for the image files in it. A file that cannot be captioned gets a line on standard "
       "error,\n"
-      "and the others are still done. Control characters in a path are spelled \\n, \\t or \\xHH in text "
-      "rows.");
+      "and the others are still done. - is a photograph on standard input. Contact sheets (*.maps.png) in "
+      "folders\n"
+      "are passed over. Control characters in a path are spelled \\n, \\t or \\xHH in text rows; jsonl rows "
+      "add\n"
+      "\"file_bytes\", in hexadecimal digits, where a path is not UTF-8.");
   return {options, [arguments] { return caption(*arguments); }};
 }
 

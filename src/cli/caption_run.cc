@@ -1,17 +1,19 @@
 #include "cli/caption_run.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <utility>
 
+#include "base/file_bytes.h"
 #include "captioner/contact_sheet.h"
-#include "cli/caption_row.h"
 #include "cli/command.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
+#include "cli/stop_signals.h"
 
 namespace attend {
 
@@ -28,6 +30,10 @@ int CaptionRun::run() {
   const auto start = std::chrono::steady_clock::now();
   const bool long_enough_for_a_bar = photos_.size() > 1;
   for (const PhotoPath& photo : photos_) {
+    if (stop_signal_came()) {
+      bar_.finish();
+      return stopped_exit_code();
+    }
     if (long_enough_for_a_bar) bar_.update(done_);
     if (caption(photo) == Next::kStop) return exit_code_;
     ++done_;
@@ -42,46 +48,54 @@ CaptionRun::Next CaptionRun::caption(const PhotoPath& path) {
     report(path.status);
     return Next::kNextPhoto;
   }
-  const Result<Photo> photo = load_photo(path.path, captioner_.longest_side());
+  const Result<Photo> photo = load(path.path);
   if (!photo.ok()) {
     report(photo.status());
     return Next::kNextPhoto;
   }
   const Result<Caption> caption = captioner_.caption(photo.value(), options_);
-  if (caption.status().code() == StatusCode::kInvalidArgument) {
-    // The photo is a good one: it is the options that this model cannot follow, for no photo.
-    bar_.finish();
-    exit_code_ = fail("caption: " + in_option_names(caption.status().message()), kUsageError);
-    return Next::kStop;
-  }
   if (!caption.ok()) {
     report({caption.status().code(), path.path + ": " + caption.status().message()});
     return Next::kNextPhoto;
   }
+  RowParts parts{arguments_.attention, arguments_.tokens, std::nullopt};
   if (arguments_.maps) {
-    if (Status status = draw_maps(path.path, photo.value(), caption.value()); !status.ok()) report(status);
+    Result<std::string> sheet = draw_maps(path.path, photo.value(), caption.value());
+    if (!sheet.ok()) report(sheet.status());
+    if (sheet.ok()) parts.maps = std::move(sheet).value();
   }
-  return say(path.path, caption.value());
+  return write_row(path.path, caption.value(), parts);
 }
 
-CaptionRun::Next CaptionRun::say(const std::string& path, const Caption& caption) {
+Result<Photo> CaptionRun::load(const std::string& path) const {
+  if (path != kStandardInput) return load_photo(path, captioner_.longest_side());
+  const StopSignalsPass pass;
+  const Result<std::vector<std::byte>> bytes = read_to_end(STDIN_FILENO, path, kMostPhotoBytes);
+  return bytes.ok() ? decode_photo(bytes.value(), path, captioner_.longest_side()) : bytes.status();
+}
+
+CaptionRun::Next CaptionRun::write_row(const std::string& path, const Caption& caption,
+                                       const RowParts& parts) {
   bar_.clear();
   const bool json = arguments_.format == CaptionArguments::Format::kJsonLines;
-  const Status status =
-      write_standard_output(json     ? json_row(path, caption, {arguments_.attention, arguments_.tokens})
-                            : named_ ? text_row(path, caption)
-                                     : text_row(caption));
+  const std::string row = json     ? json_row(path, caption, parts)
+                          : named_ ? text_row(path, caption)
+                                   : text_row(caption);
+  const StopSignalsPass pass;
+  const Status status = write_standard_output(row);
   if (status.ok()) return Next::kNextPhoto;
   bar_.finish();
   exit_code_ = fail(status.message(), kSomeFailed);
   return Next::kStop;
 }
 
-Status CaptionRun::draw_maps(const std::string& path, const Photo& photo, const Caption& caption) {
-  const std::filesystem::path folder(*arguments_.maps);
-  const Status status = write_contact_sheet((folder / map_names_.name_for(path)).string(), photo, caption);
-  if (status.ok()) return {};
-  return {status.code(), path + ": " + status.message()};
+Result<std::string> CaptionRun::draw_maps(const std::string& path, const Photo& photo,
+                                          const Caption& caption) {
+  const std::string name = map_names_.name_for(path == kStandardInput ? "stdin" : path);
+  std::string sheet = (std::filesystem::path(*arguments_.maps) / name).string();
+  const Status status = write_contact_sheet(sheet, photo, caption);
+  if (!status.ok()) return Status(status.code(), path + ": " + status.message());
+  return sheet;
 }
 
 void CaptionRun::report(const Status& status) {

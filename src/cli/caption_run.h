@@ -9,6 +9,7 @@
 #include "attend/captioner.h"
 #include "attend/status.h"
 #include "cli/caption_arguments.h"
+#include "cli/caption_row.h"
 #include "cli/map_names.h"
 #include "cli/photo_paths.h"
 #include "cli/progress_bar.h"
@@ -22,15 +23,18 @@ class CaptionRun {
   CaptionRun(const CaptionArguments& arguments, const Captioner& captioner, std::vector<PhotoPath> photos,
              bool named);
 
-  /// The exit code.
+  /// The exit code. A held stop signal ends the run before the next photo.
   int run();
 
  private:
   /// How the run goes on after a photo.
   enum class Next { kNextPhoto, kStop };
   Next caption(const PhotoPath& photo);
-  Next say(const std::string& path, const Caption& caption);
-  Status draw_maps(const std::string& path, const Photo& photo, const Caption& caption);
+  /// Of a file, or of kStandardInput.
+  Result<Photo> load(const std::string& path) const;
+  Next write_row(const std::string& path, const Caption& caption, const RowParts& parts);
+  /// The path of the sheet.
+  Result<std::string> draw_maps(const std::string& path, const Photo& photo, const Caption& caption);
   void report(const Status& status);
   void summarise(double seconds);
 

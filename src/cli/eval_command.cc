@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,18 +22,16 @@
 #include "cli/model_options.h"
 #include "cli/model_source.h"
 #include "cli/output_file.h"
-#include "cli/progress_bar.h"
+#include "cli/split_captions.h"
 #include "cli/standard_output.h"
+#include "cli/stop_signals.h"
 #include "cli/threads_option.h"
 #include "evaluation/scores.h"
 #include "language/generation.h"
 #include "training/dataset.h"
-#include "vision/photo.h"
 
 namespace attend {
 namespace {
-
-constexpr size_t kPhotosAtOnce = 16;
 
 struct EvalArguments {
   std::string model, captions, data, write;
@@ -41,46 +41,6 @@ struct EvalArguments {
   int threads = 0;
   bool json = false;
 };
-
-/// Photos of a split, decoded in parallel and captioned together.
-Status caption_some(const DataFolder& folder, std::span<const CaptionedPhoto> photos,
-                    const Captioner& captioner, const CaptionOptions& options, Executor& executor,
-                    std::vector<CandidateCaption>& captions) {
-  std::vector<Photo> pixels(photos.size());
-  std::vector<Status> statuses(photos.size());
-  executor.for_each(static_cast<int64_t>(photos.size()), [&](int64_t i, int) {
-    const size_t at = static_cast<size_t>(i);
-    Result<Photo> photo = load_photo(folder.photo_path(photos[at]));
-    statuses[at] = photo.status();
-    if (photo.ok()) pixels[at] = std::move(photo).value();
-  });
-  for (const Status& status : statuses) ATTEND_RETURN_IF_ERROR(status);
-  const Result<std::vector<Caption>> found = captioner.caption(pixels, options);
-  if (!found.ok()) return {found.status().code(), in_option_names(found.status().message())};
-  for (size_t i = 0; i < photos.size(); ++i) captions.push_back({photos[i].image, found.value()[i].text});
-  return {};
-}
-
-Result<std::vector<CandidateCaption>> caption_photos(const EvalArguments& arguments,
-                                                     const DataFolder& folder) {
-  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
-  const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
-  if (!captioner.ok()) return captioner.status();
-  CaptionOptions options;
-  options.beam = arguments.beam;
-  options.length_exponent = arguments.length_exponent;
-  options.attention = false;
-  const std::span<const CaptionedPhoto> photos = folder.photos(arguments.split);
-  std::vector<CandidateCaption> captions;
-  ProgressBar bar(static_cast<int64_t>(photos.size()), "photos");
-  for (size_t first = 0; first < photos.size(); first += kPhotosAtOnce) {
-    const size_t count = std::min(kPhotosAtOnce, photos.size() - first);
-    ATTEND_RETURN_IF_ERROR(
-        caption_some(folder, photos.subspan(first, count), captioner.value(), options, *executor, captions));
-    bar.update(static_cast<int64_t>(captions.size()));
-  }
-  return captions;
-}
 
 std::string as_table(const Scores& scores) {
   std::string text = fmt::format("{:<8} {:>7}\n", "images", scores.images);
@@ -109,7 +69,56 @@ Status write_captions(const std::string& path, std::span<const CandidateCaption>
   return write_file(path, text);
 }
 
+/// The captions of the split by the model, written where --write says: all of them, or those that were made
+/// before something ended the work.
+SplitCaptions caption_and_write(const EvalArguments& arguments, const DataFolder& folder) {
+  const std::span<const CaptionedPhoto> photos = folder.photos(arguments.split);
+  if (Status status = check_photos(folder, photos); !status.ok())
+    return {{}, fail(status.message(), kSomeFailed)};
+  hold_stop_signals();
+  const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
+  const Result<Captioner> captioner = load_captioner(arguments.model, *executor);
+  if (!captioner.ok()) return {{}, fail(captioner.status().message(), kSomeFailed)};
+  CaptionOptions options;
+  options.beam = arguments.beam;
+  options.length_exponent = arguments.length_exponent;
+  options.attention = false;
+  if (Status status = captioner.value().check(options); !status.ok())
+    return {{}, fail_to_follow("eval", status)};
+  SplitCaptions split = caption_split(folder, photos, captioner.value(), options, *executor);
+  if (arguments.write.empty() || split.captions.empty()) return split;
+  if (Status status = write_captions(arguments.write, split.captions); !status.ok()) {
+    split.exit_code = fail(status.message(), kSomeFailed);
+  } else if (split.exit_code != kDone) {
+    fail(fmt::format("{}: has the captions of the first {} of {} photos", arguments.write,
+                     split.captions.size(), photos.size()),
+         kSomeFailed);
+  }
+  return split;
+}
+
+SplitCaptions read_captions(const std::string& path) {
+  Result<std::vector<CandidateCaption>> captions = read_candidate_captions(path);
+  if (captions.ok()) return {std::move(captions).value(), kDone};
+  if (captions.status().code() == StatusCode::kInvalidArgument)
+    return {{}, fail("eval: " + captions.status().message(), kUsageError)};
+  return {{}, fail(captions.status().message(), kSomeFailed)};
+}
+
+/// Whether --write leads to a file of its own. Errors: kInvalidArgument.
+Status check_write(const EvalArguments& arguments) {
+  std::error_code ignored;
+  if (arguments.write.empty() ||
+      !std::filesystem::equivalent(arguments.write, arguments.data + "/captions.tsv", ignored)) {
+    return {};
+  }
+  return {StatusCode::kInvalidArgument,
+          "--write: " + arguments.write + " is the data set's own captions.tsv"};
+}
+
 int evaluate(const EvalArguments& arguments) {
+  if (Status status = check_write(arguments); !status.ok())
+    return fail("eval: " + status.message(), kUsageError);
   if (Status status = can_write(arguments.write); !status.ok()) return fail(status.message(), kSomeFailed);
   const Result<DataFolder> folder = read_data_folder(arguments.data);
   if (!folder.ok()) return fail(folder.status().message(), kSomeFailed);
@@ -121,17 +130,10 @@ int evaluate(const EvalArguments& arguments) {
     return fail(fmt::format("{}: has no photos in the split {}", arguments.data, name_of(arguments.split)),
                 kSomeFailed);
   }
-  const Result<std::vector<CandidateCaption>> captions = arguments.captions.empty()
-                                                             ? caption_photos(arguments, folder.value())
-                                                             : read_candidate_captions(arguments.captions);
-  if (captions.status().code() == StatusCode::kInvalidArgument)
-    return fail("eval: " + captions.status().message(), kUsageError);
-  if (!captions.ok()) return fail(captions.status().message(), kSomeFailed);
-  if (!arguments.write.empty()) {
-    const Status status = write_captions(arguments.write, captions.value());
-    if (!status.ok()) return fail(status.message(), kSomeFailed);
-  }
-  const Result<Scores> scores = score_captions(captions.value(), references);
+  const SplitCaptions said = arguments.captions.empty() ? caption_and_write(arguments, folder.value())
+                                                        : read_captions(arguments.captions);
+  if (said.exit_code != kDone) return said.exit_code;
+  const Result<Scores> scores = score_captions(said.captions, references);
   if (!scores.ok()) {
     const std::string file = arguments.captions.empty() ? "" : arguments.captions + ": ";
     return fail(file + scores.status().message(), kSomeFailed);
@@ -165,8 +167,10 @@ Command eval_command(CLI::App& program) {
       "Sentences are ranked by log-probability / length^N, below 0 for published checkpoints only; the "
       "model's own unless given")
       ->excludes(captions);
-  not_empty(options->add_option("--write", arguments->write,
-                                "Write the model's captions to this file, as JSON lines"))
+  not_empty(options->add_option(
+                "--write", arguments->write,
+                "Write the model's captions to this file, as JSON lines; should a photo be unreadable, or "
+                "the command be stopped, those that there are"))
       ->type_name("FILE")
       ->excludes(captions);
   add_threads_option(*options, arguments->threads);

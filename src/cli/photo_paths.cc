@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/map_names.h"
+
 namespace attend {
 namespace {
 
@@ -49,7 +51,8 @@ class FolderWalk {
 
  private:
   void take(const fs::directory_entry& entry) {
-    if (entry.path().filename().native().starts_with('.')) return;
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || name.ends_with(kMapEnding)) return;
     std::error_code error;
     const fs::file_status status = entry.status(error);  // of what a link leads to
     if (fs::is_directory(status)) {
@@ -90,6 +93,10 @@ bool has_photo_extension(std::string_view path) {
 std::vector<PhotoPath> find_photos(std::span<const std::string> arguments, bool recursive) {
   std::vector<PhotoPath> photos;
   for (const std::string& argument : arguments) {
+    if (argument == kStandardInput) {
+      photos.push_back({argument, {}});
+      continue;
+    }
     std::error_code error;
     const fs::file_status status = fs::status(argument, error);
     if (!fs::exists(status)) {

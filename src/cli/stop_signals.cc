@@ -1,6 +1,5 @@
 #include "cli/stop_signals.h"
 
-#include <csignal>
 #include <ctime>
 
 namespace attend {
@@ -24,6 +23,15 @@ void hold_stop_signals() {
   std::signal(SIGTERM, SIG_DFL);
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+StopSignalsPass::StopSignalsPass() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, &before_);
+}
+
+StopSignalsPass::~StopSignalsPass() {
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 bool stop_signal_came() {

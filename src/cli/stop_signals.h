@@ -5,11 +5,26 @@
 #ifndef ATTEND_CLI_STOP_SIGNALS_H_
 #define ATTEND_CLI_STOP_SIGNALS_H_
 
+#include <csignal>
+
 namespace attend {
 
 /// From now on SIGINT and SIGTERM wait until one of the functions below asks for them, in this thread and in
 /// all that it starts from now on; call it before any other thread starts.
 void hold_stop_signals();
+
+/// While one lives, held signals do in this thread what they usually do: it is for waits that may not end, as
+/// on a pipe that nobody reads.
+class StopSignalsPass {
+ public:
+  StopSignalsPass();
+  ~StopSignalsPass();
+  StopSignalsPass(const StopSignalsPass&) = delete;
+  StopSignalsPass& operator=(const StopSignalsPass&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 /// Whether a held signal has come. The next one then ends the program at once.
 bool stop_signal_came();

@@ -140,6 +140,14 @@ TEST(PhotoPaths, AFolderThatCannotBeReadIsAnErrorAndTheOthersAreStillFound) {
   EXPECT_EQ(photos[1].status.message(), locked + ": Permission denied");
 }
 
+TEST(PhotoPaths, ContactSheetsArePassedOverUnlessTheyAreNamed) {
+  TemporaryFolder folder;
+  const std::string photo = folder.file("a.png"), sheet = folder.file("a.maps.png");
+  EXPECT_THAT(found({folder.path()}), ElementsAre(photo));
+  EXPECT_THAT(found({sheet}), ElementsAre(sheet));
+  EXPECT_THAT(found({"-"}), ElementsAre("-"));
+}
+
 TEST(PhotoPaths, OneFolderNamedTwiceIsWalkedTwice) {
   TemporaryFolder folder;
   const std::string a = folder.file("a.jpg");

@@ -138,6 +138,45 @@ TEST(Caption, NamesOfAnyKindComeBackFromJsonAndKeepToOneLineOfText) {
                                  StartsWith(folder / "two\\nlines\\t\"quoted\" \\.png\t")));
 }
 
+TEST(Caption, APathInBracketsIsThatPath) {
+  TemporaryFolder folder;
+  folder.folder("[2024]");
+  folder.file("[2024]/x.png", png_photo());
+  folder.file("[a,b].png", png_photo());
+  folder.file("[a,b]", png_photo());
+  Surroundings there;
+  there.folder = folder.path();
+  EXPECT_THAT(lines_of(captions_of({"[2024]", "[a,b]", "[a,b].png"}, there)),
+              ElementsAre(StartsWith("[2024]/x.png\t"), StartsWith("[a,b]\t"), StartsWith("[a,b].png\t")));
+  EXPECT_THAT(lines_of(captions_of({"--", "[a,b]"}, there)), SizeIs(1));
+}
+
+TEST(Caption, AHyphenIsThePhotoOnStandardInput) {
+  TemporaryFolder folder;
+  Surroundings piped;
+  piped.input = png_photo();
+  const std::string out = captions_of({"-", "--maps", folder / "maps"}, piped);
+  EXPECT_EQ(out, captions_of({folder.file("a.png", png_photo())}));
+  EXPECT_TRUE(std::filesystem::exists(folder / "maps/stdin.maps.png"));
+  const std::vector<Json> rows = rows_of(captions_of({"-", folder / "a.png", "--format", "jsonl"}, piped));
+  EXPECT_EQ(rows[0]["file"], "-");
+  EXPECT_EQ(rows[0]["caption"], rows[1]["caption"]);
+  const Outcome nothing = run_attend(caption({"-"}));
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_EQ(nothing.err, "attend: -: the file is empty\n");
+}
+
+TEST(Caption, ThreadsThatTheSystemRefusesAreDoneWithout) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer needs more addresses";
+#endif
+  TemporaryFolder folder;
+  const std::string photo = folder.file("a.png", png_photo());
+  Surroundings small;
+  small.most_memory = uint64_t{3} << 30;
+  EXPECT_EQ(captions_of({photo, "--threads", "1024"}, small), captions_of({photo}));
+}
+
 TEST(Caption, ANameThatIsNoUtf8StillGivesValidJson) {
   TemporaryFolder folder;
   const std::string path = folder.file("latin1 \xe9.png", png_photo());
@@ -171,7 +210,7 @@ TEST(Caption, ThePictureCountsAndNotTheFormatThatHoldsIt) {
       captions_of({"--format", "jsonl", "--attention", folder.file("a.png", png_photo())});
   const std::string words = expected.substr(expected.find("\"caption\""));
   for (const std::string& content : {grey_png_photo(), sixteen_bit_png_photo(), transparent_png_photo(),
-                                     turned_tiff_photo(), animated_gif_photo()}) {
+                                     spot_colour_tiff_photo(), turned_tiff_photo(), animated_gif_photo()}) {
     const std::string row = captions_of({"--format", "jsonl", "--attention", folder.file("b", content)});
     EXPECT_EQ(row.substr(row.find("\"caption\"")), words);
   }
@@ -228,6 +267,15 @@ TEST(Caption, WhatTheModelCannotFollowIsToldByTheNamesOfTheOptions) {
               StartsWith("attend: caption: --min-length is 500, and must be"));
   EXPECT_THAT(refused("--max-length", "999"),
               StartsWith("attend: caption: --max-length is 999, and this model"));
+}
+
+TEST(Caption, WhatTheModelCannotFollowIsToldBeforeAnyPhotoIsRead) {
+  TemporaryFolder folder;
+  const Outcome outcome =
+      run_attend(caption({"/no/such/photo.jpg", "--max-length", "999", "--maps", folder / "maps"}));
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(lines_of(outcome.err), ElementsAre(StartsWith("attend: caption: --max-length is 999")));
+  EXPECT_FALSE(std::filesystem::exists(folder / "maps"));
 }
 
 TEST(Caption, TheLargestSeedIsASeed) {

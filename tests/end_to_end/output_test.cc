@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,31 @@ TEST(Maps, BesideThePhotosNoPhotoIsTouched) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(content_of(photo), png_photo());
   EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("a.png", "a.maps.png"));
+}
+
+TEST(Maps, BesideThePhotosAreNoPhotosOfTheNextRun) {
+  TemporaryFolder folder;
+  const std::string photo = folder.file("a.png", png_photo());
+  for (int run = 0; run < 2; ++run) {
+    const Outcome outcome =
+        run_attend({"caption", "--model", tiny_model(), "--maps", folder.path(), folder.path()});
+    EXPECT_THAT(lines_of(outcome.out), ElementsAre(StartsWith(photo + "\t")));
+    EXPECT_THAT(names_in(folder.path()), UnorderedElementsAre("a.png", "a.maps.png"));
+  }
+  const std::string sheet = folder / "a.maps.png";  // named, it is a photo as any other
+  const Outcome outcome = run_attend({"caption", "--model", tiny_model(), photo, sheet});
+  EXPECT_THAT(lines_of(outcome.out), ElementsAre(StartsWith(photo), StartsWith(sheet)));
+}
+
+TEST(Maps, JsonRowsSayWhereTheSheetIs) {
+  TemporaryFolder folder;
+  const std::string photo = folder.file(std::string(240, 'n') + ".png", png_photo()), maps = folder / "maps";
+  const Outcome outcome =
+      run_attend({"caption", "--model", tiny_model(), "--maps", maps, photo, "--format", "jsonl"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const std::string sheet = nlohmann::json::parse(outcome.out)["maps"];
+  EXPECT_EQ(sheet, maps + "/" + std::string(240, 'n') + ".maps.png");
+  expect_png(sheet);
 }
 
 TEST(Maps, AFolderThatCannotBeMadeIsOneLine) {

@@ -99,6 +99,11 @@ std::string transparent_png_photo() {
   return saved(colours.bandjoin(opaque), ".png");
 }
 
+std::string spot_colour_tiff_photo() {
+  return saved(picture().bandjoin({grey_picture() * 0 + 255, grey_picture()}).cast(VIPS_FORMAT_UCHAR),
+               ".tif");
+}
+
 std::string turned_tiff_photo() {
   VImage turned = picture().rot(VIPS_ANGLE_D270).copy();
   turned.set(VIPS_META_ORIENTATION, 6);  // turn a quarter clockwise to see it upright

@@ -13,9 +13,10 @@ inline constexpr int kPictureWidth = 48, kPictureHeight = 32;
 std::string png_photo();
 std::string grey_png_photo();
 std::string sixteen_bit_png_photo();
-std::string transparent_png_photo();  // white parts of the picture are see-through black
-std::string turned_tiff_photo();      // stored lying on its side, with the orientation tag that says so
-std::string animated_gif_photo();     // the picture, then a black frame
+std::string transparent_png_photo();   // white parts of the picture are see-through black
+std::string spot_colour_tiff_photo();  // an opaque channel and one more behind the colours
+std::string turned_tiff_photo();       // stored lying on its side, with the orientation tag that says so
+std::string animated_gif_photo();      // the picture, then a black frame
 std::string jpeg_photo();
 std::string cmyk_jpeg_photo();
 

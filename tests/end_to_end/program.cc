@@ -57,6 +57,11 @@ int closed_pipe() {
   return ends[1];
 }
 
+void limit_to(decltype(RLIMIT_AS) what, const std::optional<uint64_t>& bytes) {
+  const rlimit limit{bytes.value_or(0), bytes.value_or(0)};
+  if (bytes && setrlimit(what, &limit) != 0) _exit(125);
+}
+
 /// In the child, between fork and exec: only what a signal handler may call.
 [[noreturn]] void become_attend(int program, char* const* arguments, const Surroundings& surroundings, int in,
                                 int out, int err) {
@@ -68,12 +73,8 @@ int closed_pipe() {
     dup2(out, STDOUT_FILENO);
   }
   std::signal(SIGPIPE, SIG_DFL);
-  if (surroundings.largest_file) {
-    std::signal(SIGXFSZ,
-                SIG_IGN);  // kept by exec: a write past the limit fails instead of ending the program
-    const rlimit limit{*surroundings.largest_file, *surroundings.largest_file};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(125);
-  }
+  limit_to(RLIMIT_FSIZE, surroundings.largest_file);
+  limit_to(RLIMIT_AS, surroundings.most_memory);
   if (!surroundings.folder.empty() && chdir(surroundings.folder.c_str()) != 0) _exit(125);
   if (surroundings.unprivileged && geteuid() == 0) {
     if (setgroups(0, nullptr) != 0 || setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(125);
@@ -100,13 +101,16 @@ Outcome run_attend(const std::vector<std::string>& arguments, const Surroundings
   if (surroundings.output == Surroundings::Output::kClosedPipe) out = closed_pipe();
   if (surroundings.output == Surroundings::Output::kFullDisk) out = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
+  int err = errors.descriptor();
+  if (surroundings.errors_on_full_disk) err = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
   const pid_t child = fork();
-  if (child == 0)
-    become_attend(program, pointers.data(), surroundings, input.descriptor(), out, errors.descriptor());
+  if (child == 0) become_attend(program, pointers.data(), surroundings, input.descriptor(), out, err);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) ADD_FAILURE() << "cannot run " << ATTEND_PROGRAM;
   close(program);
   if (out != captured.descriptor()) close(out);
+  if (err != errors.descriptor()) close(err);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), captured.content(),
           errors.content()};
 }

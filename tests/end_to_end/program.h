@@ -13,7 +13,9 @@ namespace attend {
 struct Surroundings {
   std::string input;  // of standard input
   enum class Output { kCaptured, kClosedPipe, kClosed, kFullDisk } output = Output::kCaptured;
+  bool errors_on_full_disk = false;      // standard error takes nothing
   std::optional<uint64_t> largest_file;  // bytes; the program's writes past it fail, as on a full disk
+  std::optional<uint64_t> most_memory;   // bytes of addresses
   bool unprivileged = false;  // when root runs the tests: run as nobody, who may not read everything
   std::string folder;         // the working folder; empty: the tests' own
 };

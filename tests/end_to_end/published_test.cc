@@ -66,6 +66,11 @@ TEST(PublishedCheckpoint, RoundingSaysWhatItCosts) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(lines_of(outcome.err),
               ElementsAre(StartsWith("attend: weights rounded to bfloat16, off by 0.00")));
+  Surroundings silent;
+  silent.errors_on_full_disk = true;
+  const Outcome unheard = run_attend({"caption", kPhoto, "--model", model, "--weights", "bf16"}, silent);
+  EXPECT_EQ(unheard.exit_code, 0);
+  EXPECT_EQ(unheard.out, outcome.out);
 }
 
 TEST(PublishedCheckpoint, WhatItCannotDoIsAUsageError) {
@@ -81,6 +86,7 @@ TEST(PublishedCheckpoint, WhatItCannotDoIsAUsageError) {
   };
   EXPECT_THAT(refused({"--model", model, "--prompt", "a dog on the beach", "--max-length", "5"}),
               HasSubstr("the prompt has 6 tokens with its start, and --max-length is 5"));
+  EXPECT_THAT(refused({"--model", model, "--beam", "100"}), HasSubstr("caption: --beam is 100, and"));
   EXPECT_THAT(refused({"--model", model, "--weights", "int4"}), HasSubstr("--weights"));
   EXPECT_THAT(refused({"--model", model, "--tokens"}), HasSubstr("--tokens: needs --format jsonl"));
   EXPECT_THAT(refused({"--prompt", "a dog"}), HasSubstr("takes no prompt"));

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "checkpoint/safetensors.h"
@@ -23,6 +24,7 @@
 namespace attend {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const std::string kEncoder = std::string(ATTEND_GOLDEN_DIR) + "/vision_encoder.safetensors";
@@ -376,6 +378,40 @@ TEST(EvalProgram, WhatItWritesItCanRead) {
   EXPECT_EQ(second.out, first.out);
   expect_error(run_attend(toys.evaluation({"--model", model, "--length-exponent", "-5"})), 1,
                "eval: --length-exponent is -5");
+}
+
+TEST(EvalProgram, WhatWasCaptionedBeforeAFailureIsWritten) {
+  const Toys toys;
+  const std::string model = toys.folder / "model.safetensors", captions = toys.folder / "captions.jsonl";
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "1", "--out", model})).exit_code, 0);
+  const std::string third = toys.folder / "toys/images/toy18.png";
+  std::ofstream(third) << "no photo";
+  const Outcome outcome = run_attend(toys.evaluation({"--model", model, "--write", captions}));
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(lines_of(outcome.err),
+              ElementsAre(HasSubstr(third + ": "),
+                          "attend: " + captions + ": has the captions of the first 2 of 4 photos"));
+  std::stringstream written;
+  written << std::ifstream(captions).rdbuf();
+  EXPECT_THAT(lines_of(written.str()), ElementsAre(HasSubstr("toy16.png"), HasSubstr("toy17.png")));
+  std::filesystem::remove(third);
+  const std::string unwritten = toys.folder / "none.jsonl";
+  expect_error(run_attend(toys.evaluation({"--model", model, "--write", unwritten})), 2,
+               third + ": No such file or directory");
+  EXPECT_FALSE(std::filesystem::exists(unwritten));
+}
+
+TEST(EvalProgram, NeitherTheReferencesNorStandardOutputAreOverwritten) {
+  const Toys toys;
+  const std::string references = toys.folder / "toys/captions.tsv";
+  const auto size = std::filesystem::file_size(references);
+  expect_error(run_attend(toys.evaluation({"--write", toys.folder / "toys/images/../captions.tsv"})), 1,
+               "eval: --write: ");
+  EXPECT_EQ(std::filesystem::file_size(references), size);
+  // The tests capture standard output in a file.
+  expect_error(run_attend(toys.evaluation({"--write", "/dev/stdout"})), 2,
+               "/dev/stdout: cannot write: it is where standard output or standard error goes");
 }
 
 TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
