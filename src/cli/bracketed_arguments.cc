@@ -1,6 +1,7 @@
 #include "cli/bracketed_arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <utility>
 
 namespace attend {
 namespace {
@@ -19,9 +20,14 @@ std::vector<std::string> marked_arguments(std::span<char* const> arguments) {
   return marked;
 }
 
+std::string unmarked(std::string argument) {
+  if (argument.starts_with(kMark)) argument.erase(0, 1);
+  return argument;
+}
+
 void take_marks_off(CLI::App& program) {
   const auto unmark = [](std::string& text) {
-    if (text.starts_with(kMark)) text.erase(0, 1);
+    text = unmarked(std::move(text));
     return std::string();  // never an error
   };
   for (CLI::App* command : program.get_subcommands({})) {

@@ -16,6 +16,9 @@ namespace attend {
 /// are marked, so that they pass.
 std::vector<std::string> marked_arguments(std::span<char* const> arguments);
 
+/// One of them as it was given.
+std::string unmarked(std::string argument);
+
 /// Has all options of the program's commands take the marks off again.
 void take_marks_off(CLI::App& program);
 

@@ -8,8 +8,7 @@
 namespace attend {
 
 /// `json` as one line with its end. Bytes that are not UTF-8 become U+FFFD; every control character is
-/// spelled
-/// "\u00XX", those too that JSON would leave raw (U+007F to U+009F): a terminal obeys some of them.
+/// spelled "\u00XX", those too that JSON would leave raw (U+007F to U+009F): a terminal obeys some of them.
 std::string json_line(const nlohmann::ordered_json& json);
 
 }  // namespace attend

@@ -34,9 +34,11 @@ int finish_parse(const CLI::App& program, const CLI::ParseError& error) {
   } else {
     const std::vector<CLI::App*> chosen = program.get_subcommands();
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + ": ";
-    const std::string what = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr
-                                 ? "not expected: " + CLI::detail::join(program.remaining(true), " ")
-                                 : error.what();
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      what = "not expected:";
+      for (const std::string& argument : program.remaining(true)) what += " " + unmarked(argument);
+    }
     return fail(command + what, kUsageError);
   }
   const Status status = write_standard_output(text);

@@ -86,6 +86,7 @@ TEST(Usage, WordsThatAreNoneOfThoseKnownAreNamed) {
                        "--weights: \"" + std::string(weights) + "\" is none of stored|bf16|int8");
   }
   expect_usage_error({"info", "3", "--seed"}, "info: not expected: 3 --seed");
+  expect_usage_error({"info", "[3,4]"}, "info: not expected: [3,4]");
 }
 
 TEST(Usage, AnEmptyPathIsAMistake) {
