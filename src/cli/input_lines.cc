@@ -32,6 +32,7 @@ Status InputLines::fill() {
   if (count < 0) return {StatusCode::kIo, "standard input: " + std::generic_category().message(errno)};
   split({block.data(), static_cast<size_t>(count)});
   ended_ = count == 0;
+  if (ended_) drop_mark();
   if (ended_ && !begun_.text.empty()) end_line();
   return {};
 }
@@ -51,7 +52,12 @@ void InputLines::add_to_line(std::string_view part) {
   begun_.cut = begun_.cut || part.size() > room;
 }
 
+void InputLines::drop_mark() {
+  if (std::exchange(at_first_, false)) begun_.text = without_byte_order_mark(std::string(begun_.text));
+}
+
 void InputLines::end_line() {
+  drop_mark();
   if (begun_.cut) {
     drop_begun_character(begun_.text);
   } else if (begun_.text.ends_with('\r')) {

@@ -20,8 +20,8 @@ struct InputLine {
   bool cut = false;  // it was longer than kLongestLine, and `text` is its beginning: whole characters
 };
 
-/// Lines of a descriptor as they come: nobody who types a line has to wait for others. Of a line that is too
-/// long no more than its beginning is ever in memory.
+/// Lines of a descriptor as they come, without a byte-order mark before the first: nobody who types a line
+/// has to wait for others. Of a line that is too long no more than its beginning is ever in memory.
 class InputLines {
  public:
   explicit InputLines(int descriptor) : descriptor_(descriptor) {}
@@ -34,10 +34,11 @@ class InputLines {
   Status fill();
   void split(std::string_view block);
   void add_to_line(std::string_view part);
+  void drop_mark();
   void end_line();
 
   int descriptor_;
-  bool ended_ = false;
+  bool ended_ = false, at_first_ = true;
   std::deque<InputLine> whole_;
   InputLine begun_;
 };

@@ -54,6 +54,11 @@ size_t utf8_broken_length(std::string_view text) {
   return std::max<size_t>(1, fitting(form_of(static_cast<uint8_t>(text[0])), text));
 }
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const size_t length = utf8_character_length(text);

@@ -16,6 +16,9 @@ size_t utf8_character_length(std::string_view text);
 /// character, at least 1.
 size_t utf8_broken_length(std::string_view text);
 
+/// Text without the U+FEFF that some programs mark a file's beginning with.
+std::string_view without_byte_order_mark(std::string_view text);
+
 /// Whether all of `text` is UTF-8; empty text is.
 bool is_utf8(std::string_view text);
 

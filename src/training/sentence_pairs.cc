@@ -14,7 +14,8 @@ Result<std::vector<std::string>> read_lines(const std::string& path) {
   const Result<MappedFile> file = MappedFile::open(path);
   if (!file.ok()) return file.status();
   const std::span<const std::byte> bytes = file.value().bytes();
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string_view text =
+      without_byte_order_mark({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   std::vector<std::string> lines;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());

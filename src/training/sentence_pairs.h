@@ -16,8 +16,8 @@ struct ParallelText {
   std::vector<std::string> source, target;
 };
 
-/// The lines of a file of text. Errors: those of MappedFile; kCorrupt "FILE:LINE: ..." for a line that is not
-/// UTF-8.
+/// The lines of a file of text, without a byte-order mark before the first. Errors: those of MappedFile;
+/// kCorrupt "FILE:LINE: ..." for a line that is not UTF-8.
 Result<std::vector<std::string>> read_lines(const std::string& path);
 
 /// DATA/SPLIT.SOURCE and DATA/SPLIT.TARGET. Errors: those of read_lines(); kInvalidArgument naming both files

@@ -50,6 +50,15 @@ TEST(InputLines, LoseTheirEndsAndTheLastNeedsNone) {
     EXPECT_EQ(texts_in("1\n2\n3\n4\n5", most), Texts({"1", "2", "3", "4", "5"}));
 }
 
+TEST(InputLines, AByteOrderMarkBeforeTheFirstIsNoPartOfIt) {
+  const std::string mark = "\xef\xbb\xbf";
+  EXPECT_EQ(texts_in(mark + "one\n" + mark + "two\n"), Texts({"one", mark + "two"}));
+  EXPECT_EQ(texts_in(mark + "\r\none"), Texts({"", "one"}));
+  EXPECT_EQ(texts_in(mark + "one"), Texts({"one"}));
+  EXPECT_EQ(texts_in(mark), Texts());
+  EXPECT_EQ(texts_in(mark.substr(0, 2)), Texts({mark.substr(0, 2)}));
+}
+
 TEST(InputLines, AreWholeUpToTheLongest) {
   const std::string longest(kLongestLine, 'x');
   EXPECT_EQ(texts_in("a\n" + longest + "\nb\n"), Texts({"a", longest, "b"}));

@@ -81,6 +81,7 @@ TEST(SentencePairs, LinesAreReadWhateverEndsThem) {
   using ::testing::ElementsAre;
   EXPECT_THAT(read_lines(folder.file("a", "one\r\n\ntwo")).value(), ElementsAre("one", "", "two"));
   EXPECT_TRUE(read_lines(folder.file("b", "")).value().empty());
+  EXPECT_THAT(read_lines(folder.file("c", "\xef\xbb\xbfone\ntwo")).value(), ElementsAre("one", "two"));
   EXPECT_EQ(read_lines(folder / "none").status().code(), StatusCode::kNotFound);
 }
 
