@@ -8,6 +8,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kSpace = "\xe2\x96\x81";  // U+2581, how pieces write a space
 constexpr size_t kMostBytes = size_t{1} << 26;
+constexpr size_t kUsualSentence = 4192;  // bytes; SentencePiece learns nothing from longer ones unless told
 
 /// The fields of a protocol buffer, one after the other.
 class ProtocolFields {
@@ -102,6 +104,14 @@ class Sentences final : public sentencepiece::SentenceIterator {
   std::span<const std::string> left_;
 };
 
+/// How long a sentence may be so that none is left out. It is written into the model, whose bytes are those
+/// of every other where no sentence is unusual.
+size_t longest_of(std::span<const std::string> sentences) {
+  size_t longest = kUsualSentence;
+  for (const std::string& sentence : sentences) longest = std::max(longest, sentence.size());
+  return std::min(longest, size_t{std::numeric_limits<int32_t>::max()});
+}
+
 /// The bound on the number of pieces that SentencePiece's refusal ends with, as the end of a sentence of
 /// ours: "... is smaller than required_chars. 20 vs 22. ..." or "... set it to a value <= 35."
 std::string bound_in(std::string_view refusal) {
@@ -138,9 +148,13 @@ Result<SentencePieces> SentencePieces::train(std::span<const std::string> senten
   }
   // The number of threads is part of the result: each sums up its share of the sentences.
   const std::unordered_map<std::string, std::string> options = {
-      {"model_type", "unigram"},     {"vocab_size", std::to_string(count)},
-      {"character_coverage", "1.0"}, {"normalization_rule_name", "identity"},
-      {"num_threads", "2"},          {"minloglevel", "2"}};
+      {"model_type", "unigram"},
+      {"vocab_size", std::to_string(count)},
+      {"character_coverage", "1.0"},
+      {"normalization_rule_name", "identity"},
+      {"num_threads", "2"},
+      {"minloglevel", "2"},
+      {"max_sentence_length", std::to_string(longest_of(sentences))}};
   Sentences iterator(sentences);
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(options, &iterator, &model);
@@ -179,6 +193,15 @@ std::vector<int32_t> SentencePieces::encode(std::string_view sentence) const {
   [[maybe_unused]] const auto status = processor_->Encode(sentence, &ids);
   assert(status.ok());
   return ids;
+}
+
+CutSentence SentencePieces::cut(std::string_view sentence) const {
+  CutSentence cut;
+  for (const auto& piece : processor_->EncodeAsImmutableProto(sentence).pieces()) {
+    cut.ids.push_back(static_cast<int32_t>(piece.id()));
+    cut.texts.push_back(piece.surface());
+  }
+  return cut;
 }
 
 std::string SentencePieces::decode(std::span<const int32_t> ids) const {

@@ -21,6 +21,12 @@ class SentencePieceProcessor;
 
 namespace attend {
 
+/// The pieces of a sentence, and what each stands for there.
+struct CutSentence {
+  std::vector<int32_t> ids;
+  std::vector<std::string> texts;  // joined, the sentence; a piece that begins a word begins with its space
+};
+
 class SentencePieces {
  public:
   static constexpr Bounds<int64_t> kCount{8, 1 << 20};
@@ -50,6 +56,8 @@ class SentencePieces {
   /// Pieces of a sentence, without start and end. Runs of spaces count as one; bytes that are not UTF-8 as
   /// unknown characters.
   std::vector<int32_t> encode(std::string_view sentence) const;
+  /// The same, with what the sentence says itself where a piece is the unknown one.
+  CutSentence cut(std::string_view sentence) const;
   /// `ids` must be in [0, size()); start and end add nothing.
   std::string decode(std::span<const int32_t> ids) const;
 

@@ -62,6 +62,15 @@ TEST(SentencePieces, TheSameSentencesGiveTheSameBytes) {
   EXPECT_EQ(SentencePieces::train(sentences(), 38).value().serialised(), learned().serialised());
 }
 
+TEST(SentencePieces, AreLearnedFromSentencesOfAnyLength) {
+  std::vector<std::string> more = sentences();
+  std::string longest;
+  while (longest.size() < 5000) longest += more[longest.size() % more.size()] + " ";
+  more.push_back(longest + "ψ");
+  const SentencePieces pieces = SentencePieces::train(more, 40).value();
+  EXPECT_THAT(pieces.encode("ψ"), ::testing::Not(::testing::Contains(pieces.unknown())));
+}
+
 TEST(SentencePieces, AreReadBackFromTheirBytes) {
   const Result<SentencePieces> again = SentencePieces::parse(bytes_of(learned().serialised()), "file");
   ASSERT_TRUE(again.ok()) << again.status().message();
@@ -73,6 +82,17 @@ TEST(SentencePieces, APieceThatBeginsAWordBeginsWithASpace) {
   std::string joined;
   for (const int32_t id : ids) joined += learned().text(id);
   EXPECT_EQ(joined, " Das Mädchen sitzt");
+}
+
+TEST(SentencePieces, ACutSentenceSaysWhatItSaidWhereItIsUnknown) {
+  for (const std::string sentence : {"Eine Frau läuft 日本 ψ!Mann", "日本", "ψMann", ""}) {
+    const CutSentence cut = learned().cut(sentence);
+    EXPECT_EQ(cut.ids, learned().encode(sentence));
+    ASSERT_EQ(cut.texts.size(), cut.ids.size());
+    std::string joined;
+    for (const std::string& text : cut.texts) joined += text;
+    EXPECT_EQ(joined, sentence);
+  }
 }
 
 TEST(SentencePieces, NothingSpacesAndStrangersAreNoAccident) {
