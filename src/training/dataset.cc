@@ -21,7 +21,7 @@ bool speaks_of_sides(const std::vector<std::string>& words) {
 std::string last_component(const std::string& path) {
   std::filesystem::path folder = std::filesystem::path(path).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
-  return folder.filename().string();
+  return folder.has_filename() ? folder.filename().string() : path;
 }
 
 std::optional<Split> split_of(std::string_view name) {

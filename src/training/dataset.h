@@ -35,7 +35,7 @@ std::string_view name_of(Split split);
 
 struct DataFolder {
   std::string path;  // as given
-  std::string name;  // its last component
+  std::string name;  // its last component; of one that has none, "/", the path
   std::vector<CaptionedPhoto> train, val, test;
 
   const std::vector<CaptionedPhoto>& photos(Split split) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -56,18 +57,26 @@ bool parse_row(std::string_view line, LogRow& row) {
          parse(fields[8], row.score) && parse(fields[9], row.second);
 }
 
-/// The whole lines of a log; a last line without its end was cut by a kill and is not there.
-Status parse_rows(std::string_view text, const std::string& path, std::vector<LogRow>& rows) {
-  int64_t number = 0;
-  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-    if (++number == 1) continue;
+/// The rows below the line of names. A log is told, and nothing is read from it that a run goes on from: what
+/// is no row, such as a line that a kill cut short, is left out.
+std::vector<LogRow> parse_rows(std::string_view text) {
+  std::vector<LogRow> rows;
+  text.remove_prefix(std::min(text.find('\n'), text.size()));
+  while (!text.empty()) {
+    text.remove_prefix(1);
+    const size_t end = text.find('\n');
     LogRow row;
-    if (!parse_row(text.substr(0, end), row)) {
-      return {StatusCode::kCorrupt, fmt::format("{}:{}: not a row of a training log", path, number)};
-    }
-    rows.push_back(row);
+    if (end != std::string_view::npos && parse_row(text.substr(0, end), row)) rows.push_back(row);
+    text.remove_prefix(std::min(end, text.size()));
   }
-  return {};
+  return rows;
+}
+
+/// A name without what ends fields and lines.
+std::string in_one_field(std::string name) {
+  std::ranges::replace_if(
+      name, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+  return name;
 }
 
 }  // namespace
@@ -79,7 +88,7 @@ Result<TrainingLog> TrainingLog::open(const std::string& path, const RunTerms& t
   if (file.ok()) {
     const std::span<const std::byte> bytes = file.value().bytes();
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    ATTEND_RETURN_IF_ERROR(parse_rows(text, path, log.rows_));
+    log.rows_ = parse_rows(text);
     std::erase_if(log.rows_, [=](const LogRow& row) {
       return row.step > step || (!row.set.empty() && row.epoch > epochs);
     });
@@ -94,7 +103,8 @@ Result<TrainingLog> TrainingLog::open(const std::string& path, const RunTerms& t
 
 Status TrainingLog::add(const LogRow& row) {
   rows_.push_back(row);
-  const std::string line = line_of(row);
+  rows_.back().set = in_one_field(row.set);
+  const std::string line = line_of(rows_.back());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "a"), std::fclose);
   if (file != nullptr && std::fwrite(line.data(), 1, line.size(), file.get()) == line.size() &&
       std::fflush(file.get()) == 0) {

@@ -28,12 +28,11 @@ struct LogRow {
 class TrainingLog {
  public:
   /// Columns are called as `terms` says. Goes on with the file at `path` after `step` steps and `epochs`
-  /// validations, dropping the rows past them, or begins it. Errors: kIo, kCorrupt "FILE:LINE: ..." for a row
-  /// that is not one of ours.
+  /// validations, dropping the rows past them and lines that are no rows, or begins it. Errors: kIo.
   static Result<TrainingLog> open(const std::string& path, const RunTerms& terms, int64_t step,
                                   int64_t epochs);
 
-  /// Adds a row, here and in the file. Errors: kIo.
+  /// Adds a row, here and in the file; tabs and line ends in its set's name become spaces. Errors: kIo.
   Status add(const LogRow& row);
   const std::vector<LogRow>& rows() const { return rows_; }
 
