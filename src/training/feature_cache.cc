@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/half.h"
+#include "base/mapped_file.h"
 #include "training/content_hash.h"
 #include "training/views.h"
 #include "vision/cnn_encoder.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr int64_t kPhotosAtOnce = 8;
 constexpr int64_t kPhotosASave = 512;
 
-Result<uint64_t> key_of(const FeatureRequest& request, const Safetensors& encoder) {
+uint64_t key_of(const FeatureRequest& request, const Safetensors& encoder) {
   ContentHash hash;
   for (const auto& [name, tensor] : encoder.tensors()) {
     if (!name.starts_with("encoder.")) continue;
@@ -31,13 +32,16 @@ Result<uint64_t> key_of(const FeatureRequest& request, const Safetensors& encode
   hash.add(static_cast<uint64_t>(request.squares.squash_side));
   hash.add(static_cast<uint64_t>(request.squares.input_side));
   if (request.crop > 0) hash.add(static_cast<uint64_t>(request.crop));
-  for (const std::string& photo : request.photos) {
-    std::error_code error;
-    const uintmax_t bytes = std::filesystem::file_size(photo, error);
-    if (error) return Status(StatusCode::kNotFound, photo + ": " + error.message());
-    hash.add(std::filesystem::path(photo).filename().string());
-    hash.add(static_cast<uint64_t>(bytes));
-  }
+  hash.add(request.photos.fingerprint);
+  return hash.value();
+}
+
+Result<uint64_t> fingerprint_of(const std::string& photo) {
+  const Result<MappedFile> file = MappedFile::open(photo);
+  if (!file.ok()) return file.status();
+  ContentHash hash;
+  hash.add(std::filesystem::path(photo).filename().string());
+  hash.add(file.value().bytes());
   return hash.value();
 }
 
@@ -48,7 +52,7 @@ Result<std::vector<Photo>> load_photos(const FeatureRequest& request, int64_t fi
   std::vector<Photo> photos(static_cast<size_t>(2 * count));
   std::vector<Status> statuses(static_cast<size_t>(count));
   executor.for_each(count, [&](int64_t i, int) {
-    Result<Photo> photo = load_photo(request.photos[static_cast<size_t>(first + i)]);
+    Result<Photo> photo = load_photo(request.photos.paths[static_cast<size_t>(first + i)]);
     statuses[static_cast<size_t>(i)] = photo.status();
     if (!photo.ok()) return;
     for (const bool mirrored : {false, true}) {
@@ -86,21 +90,33 @@ Status compute(const FeatureRequest& request, CnnEncoder& encoder, const Feature
 
 }  // namespace
 
+Result<PhotoFiles> read_photo_files(std::vector<std::string> paths, Executor& executor) {
+  std::vector<Result<uint64_t>> fingerprints(paths.size(), Result<uint64_t>(0));
+  executor.for_each(std::ssize(paths), [&](int64_t i, int) {
+    fingerprints[static_cast<size_t>(i)] = fingerprint_of(paths[static_cast<size_t>(i)]);
+  });
+  ContentHash hash;
+  for (const Result<uint64_t>& fingerprint : fingerprints) {
+    if (!fingerprint.ok()) return fingerprint.status();
+    hash.add(fingerprint.value());
+  }
+  return PhotoFiles{std::move(paths), hash.value()};
+}
+
 Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
                                     Executor& executor, const FeatureProgress& progress) {
   std::error_code error;
   std::filesystem::create_directories(request.folder, error);
   if (error) return Status(StatusCode::kIo, request.folder + ": cannot make the folder: " + error.message());
-  const Result<uint64_t> key = key_of(request, encoder);
-  if (!key.ok()) return key.status();
+  const uint64_t key = key_of(request, encoder);
   Result<CnnEncoder> network = CnnEncoder::load(encoder);
   if (!network.ok()) return network.status();
   const int64_t grid = request.squares.input_side / network.value().patch_side();
-  const FeatureFileShape shape{key.value(), static_cast<int64_t>(request.photos.size()), grid * grid,
+  const FeatureFileShape shape{key, static_cast<int64_t>(request.photos.paths.size()), grid * grid,
                                network.value().channels()};
 
   ContentHash name;
-  name.add(key.value());
+  name.add(key);
   const std::string path = request.folder + "/" + name.text() + ".features";
   Result<FeatureFile> cached = FeatureFile::open(path, shape);
   if (cached.ok() || cached.status().code() == StatusCode::kIo) return cached;

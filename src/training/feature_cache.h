@@ -15,8 +15,18 @@
 
 namespace attend {
 
+/// Photos, and a fingerprint of their names and bytes.
+struct PhotoFiles {
+  std::vector<std::string> paths;
+  uint64_t fingerprint = 0;
+};
+
+/// Reads the files whole, each once, a gigabyte in about a second: a cache is only as good as what is known
+/// of the photos. Errors: those of MappedFile, of the first photo that has one.
+Result<PhotoFiles> read_photo_files(std::vector<std::string> paths, Executor& executor);
+
 struct FeatureRequest {
-  std::vector<std::string> photos;  // paths
+  PhotoFiles photos;
   PhotoSquares squares;
   int crop = 0;        // which window of each photo (see training/views.h); 0: all of it
   std::string folder;  // where caches lie; made when it does not exist
@@ -26,7 +36,7 @@ struct FeatureRequest {
 using FeatureProgress = std::function<void(int64_t, int64_t)>;
 
 /// The features of a view of each photo and of its mirror image, from a cache that was made of the same
-/// encoder, sizes and files (by name and length), or computed now. A computation that was killed goes on
+/// encoder, sizes and photos, or computed now. A computation that was killed goes on
 /// where it was. Errors: those of load_photo(), CnnEncoder and FeatureFileWriter.
 Result<FeatureFile> cached_features(const FeatureRequest& request, const Safetensors& encoder,
                                     Executor& executor, const FeatureProgress& progress);

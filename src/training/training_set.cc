@@ -31,14 +31,13 @@ class FeatureSource {
                 const FeatureProgress& progress)
       : options_(options), encoder_(encoder), executor_(executor), progress_(progress) {}
 
-  Result<FeatureFile> features(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos,
-                               int crop) const {
-    FeatureRequest request;
-    for (const CaptionedPhoto& photo : photos) request.photos.push_back(folder.photo_path(photo));
-    request.squares = options_.squares;
-    request.crop = crop;
-    request.folder = options_.cache;
-    return cached_features(request, encoder_, executor_, progress_);
+  Result<PhotoFiles> photos(const DataFolder& folder, const std::vector<CaptionedPhoto>& photos) const {
+    std::vector<std::string> paths;
+    for (const CaptionedPhoto& photo : photos) paths.push_back(folder.photo_path(photo));
+    return read_photo_files(std::move(paths), executor_);
+  }
+  Result<FeatureFile> features(const PhotoFiles& photos, int crop) const {
+    return cached_features({photos, options_.squares, crop, options_.cache}, encoder_, executor_, progress_);
   }
 
  private:
@@ -51,9 +50,11 @@ class FeatureSource {
 /// The views of a folder's train photos, as files that `set` owns from now on.
 Result<std::vector<const FeatureFile*>> add_views(const DataFolder& folder, int crops,
                                                   const FeatureSource& source, TrainingSet& set) {
+  const Result<PhotoFiles> photos = source.photos(folder, folder.train);
+  if (!photos.ok()) return photos.status();
   std::vector<const FeatureFile*> views;
   for (int crop = 0; crop <= crops; ++crop) {
-    Result<FeatureFile> features = source.features(folder, folder.train, crop);
+    Result<FeatureFile> features = source.features(photos.value(), crop);
     if (!features.ok()) return features.status();
     set.features.push_back(std::move(features).value());
     views.push_back(&set.features.back());
@@ -112,7 +113,9 @@ Result<TrainingSet> make_training_set(const TrainingSetOptions& options, const S
       }
     }
     if (!folder.val.empty()) {
-      Result<FeatureFile> features = source.features(folder, folder.val, 0);
+      const Result<PhotoFiles> photos = source.photos(folder, folder.val);
+      if (!photos.ok()) return photos.status();
+      Result<FeatureFile> features = source.features(photos.value(), 0);
       if (!features.ok()) return features.status();
       set.features.push_back(std::move(features).value());
       set.validation.push_back(make_validation_set(folder, folder.val, set.features.back()));

@@ -38,6 +38,7 @@ std::string write_png(const TemporaryFolder& folder, const std::string& name, co
 struct Scene {
   TemporaryFolder folder;
   FeatureRequest request;
+  std::vector<std::string> photos;
   int64_t calls = 0;
 
   Scene() {
@@ -45,11 +46,14 @@ struct Scene {
     request.squares = {.squash_side = 48, .input_side = 64};
     request.folder = folder / "cache";
     for (int i = 0; i < 11; ++i) {
-      request.photos.push_back(
+      photos.push_back(
           write_png(folder, "photo" + std::to_string(i) + ".png", gradient_photo(40 + i, 50, i)));
     }
   }
   Result<FeatureFile> features() {
+    Result<PhotoFiles> files = read_photo_files(photos, serial_executor());
+    if (!files.ok()) return files.status();
+    request.photos = std::move(files).value();
     return cached_features(request, encoder_file(), serial_executor(), [this](int64_t, int64_t) { ++calls; });
   }
   int64_t caches() const {
@@ -62,7 +66,7 @@ struct Scene {
 void expect_encoders_view(const Scene& scene, const FeatureFile& file, CnnEncoder& encoder, int64_t i) {
   std::vector<float> expected(static_cast<size_t>(4 * encoder.channels()));
   const Matrix<float> patches(expected.data(), 4, encoder.channels());
-  const Photo photo = load_photo(scene.request.photos[static_cast<size_t>(i)]).value();
+  const Photo photo = load_photo(scene.photos[static_cast<size_t>(i)]).value();
   for (const bool mirrored : {false, true}) {
     const Window window = window_of(i, scene.request.crop, mirrored);
     const Photo square = to_square(cut(photo, window), scene.request.squares);
@@ -104,7 +108,7 @@ TEST(CachedFeatures, OtherSidesPhotosOrCropsAreAnotherCache) {
   EXPECT_EQ(scene.caches(), 2);
   scene.request.squares.input_side = 96;
   ASSERT_TRUE(scene.features().ok());
-  scene.request.photos.pop_back();
+  scene.photos.pop_back();
   ASSERT_TRUE(scene.features().ok());
   write_png(scene.folder, "photo3.png", gradient_photo(90, 90, 3));
   ASSERT_TRUE(scene.features().ok());
@@ -114,6 +118,33 @@ TEST(CachedFeatures, OtherSidesPhotosOrCropsAreAnotherCache) {
   scene.request.crop = 2;
   ASSERT_TRUE(scene.features().ok());
   EXPECT_EQ(scene.caches(), 7);
+}
+
+TEST(CachedFeatures, APhotoOfTheSameNameAndLengthIsAnotherCache) {
+  Scene scene;
+  ASSERT_TRUE(scene.features().ok());
+  std::string bytes = encoded(to_vips(gradient_photo(43, 50, 3)), ".png");
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);  // of a checksum that nobody looks at
+  scene.folder.file("photo3.png", bytes);
+  ASSERT_TRUE(scene.features().ok());
+  EXPECT_EQ(scene.caches(), 2);
+}
+
+TEST(PhotoFiles, TheFingerprintIsThatOfNamesBytesAndOrderForAnyNumberOfWorkers) {
+  const TemporaryFolder folder;
+  folder.folder("a");
+  folder.folder("b");
+  const std::string one = folder.file("a/one", "1"), two = folder.file("a/two", "22");
+  const std::unique_ptr<Executor> threads = make_thread_executor(3);
+  const auto of = [&](std::vector<std::string> paths) {
+    return read_photo_files(std::move(paths), *threads).value().fingerprint;
+  };
+  const uint64_t both = of({one, two});
+  EXPECT_EQ(read_photo_files({one, two}, serial_executor()).value().fingerprint, both);
+  EXPECT_EQ(of({folder.file("b/one", "1"), two}), both) << "folders may move";
+  EXPECT_NE(of({two, one}), both);
+  EXPECT_NE(of({folder.file("b/uno", "1"), two}), both);
+  EXPECT_NE(of({folder.file("b/one", "3"), two}), both);
 }
 
 TEST(CachedFeatures, APhotoThatIsMissingOrBrokenIsNamed) {
