@@ -1,8 +1,10 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -21,9 +23,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kDrawnLetters = 8;  // at the end of a temporary file's name
-constexpr int kAttempts = 100;         // at a name that no file has
-constexpr int kMostLinks = 40;         // as Linux follows
+// A temporary file's name is that of the file, kMark, and letters.
+constexpr std::string_view kMark = ".~";
+constexpr uint64_t kDrawnLetters = 12;
+constexpr int kAttempts = 100;  // at a name that no file has
+constexpr int kMostLinks = 40;  // as Linux follows
 
 Status refused(const std::string& path, const char* what) {
   const int error = errno;
@@ -38,10 +42,22 @@ std::string drawn_name(const std::string& path) {
   const RandomKey key = RandomKey(static_cast<uint64_t>(now)).child(static_cast<uint64_t>(::getpid()));
   const uint64_t call = calls.fetch_add(1);
   const fs::path whole(path);
-  std::string name =
-      (whole.parent_path() / with_room(whole.filename().string(), kDrawnLetters + 1)).string() + ".";
+  const std::string kept = with_room(whole.filename().string(), kMark.size() + kDrawnLetters);
+  std::string name = (whole.parent_path() / kept).string() + std::string(kMark);
   for (uint64_t i = 0; i < kDrawnLetters; ++i) name += static_cast<char>('a' + key.child(call).below(i, 26));
   return name;
+}
+
+bool is_drawn(std::string_view name) {
+  if (name.size() <= kMark.size() + kDrawnLetters) return false;
+  const std::string_view end = name.substr(name.size() - kMark.size() - kDrawnLetters);
+  return end.starts_with(kMark) &&
+         std::ranges::all_of(end.substr(kMark.size()), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+/// A writer holds the lock of its file until that is renamed or removed; a kill lets it go.
+bool lock(int file) {
+  return ::flock(file, LOCK_EX | LOCK_NB) == 0;
 }
 
 /// What `path` names in the end; a link where the chain is too long.
@@ -66,7 +82,10 @@ Result<AtomicFile> AtomicFile::create(const std::string& given) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::string temporary = drawn_name(path);
     const int file = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file >= 0) return AtomicFile(path, std::move(temporary), file);
+    if (file >= 0) {
+      lock(file);
+      return AtomicFile(path, std::move(temporary), file);
+    }
     if (errno != EEXIST) break;
   }
   return refused(path, "write");
@@ -112,13 +131,25 @@ Status AtomicFile::write(std::string_view text) {
 }
 
 Status AtomicFile::commit() {
-  if (::fsync(file_) != 0) return refused(path_, "write");
-  if (::close(std::exchange(file_, -1)) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+  if (::fsync(file_) != 0 || std::rename(temporary_.c_str(), path_.c_str()) != 0) {
     Status status = refused(path_, "write");
-    ::unlink(temporary_.c_str());
+    abandon();
     return status;
   }
+  ::close(std::exchange(file_, -1));
   return {};
+}
+
+void remove_leftovers(const std::string& folder) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (!is_drawn(entry.path().filename().native()) || !fs::is_regular_file(entry.symlink_status(ignored)))
+      continue;
+    const int file = ::open(entry.path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) continue;
+    if (lock(file)) ::unlink(entry.path().c_str());
+    ::close(file);
+  }
 }
 
 Status write_file(const std::string& path, std::span<const std::byte> bytes) {

@@ -37,6 +37,10 @@ class AtomicFile {
   int file_ = -1;
 };
 
+/// Removes the temporary files in `folder` of processes that were killed before they could: those whose names
+/// are as an AtomicFile's and which no AtomicFile has open.
+void remove_leftovers(const std::string& folder);
+
 /// create, write, commit.
 Status write_file(const std::string& path, std::span<const std::byte> bytes);
 Status write_file(const std::string& path, std::string_view text);

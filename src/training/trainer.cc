@@ -68,12 +68,16 @@ Status Trainer::begin(TrainingObserver& observer) {
   std::error_code error;
   std::filesystem::create_directories(folder_ + "/epochs", error);
   if (error) return {StatusCode::kIo, folder_ + "/epochs: cannot make the folder: " + error.message()};
+  for (const char* part : {"", "/epochs"}) remove_leftovers(folder_ + part);
   Result<TrainingProgress> saved = load_training(folder_ + "/checkpoint.safetensors", recipe_,
                                                  learner_.parameters(), learner_.optimiser());
   const bool fresh = !saved.ok() && saved.status().code() == StatusCode::kNotFound &&
                      !std::filesystem::exists(folder_ + "/checkpoint.safetensors", error);
   if (!saved.ok() && !fresh) return saved.status();
-  if (!fresh) progress_ = saved.value();
+  if (!fresh) {
+    progress_ = saved.value();
+    ATTEND_RETURN_IF_ERROR(check_progress());
+  }
 
   const RunTerms terms = learner_.terms();
   Result<TrainingLog> log =
@@ -87,6 +91,14 @@ Status Trainer::begin(TrainingObserver& observer) {
   }
   ATTEND_RETURN_IF_ERROR(average_parameters(options_.start, learner_.parameters()));
   return judge(0, observer);
+}
+
+/// No run comes to a place beyond its end; a checkpoint that says so is damaged.
+Status Trainer::check_progress() const {
+  if (progress_.epoch <= options_.epochs && progress_.batch <= learner_.batches()) return {};
+  return {StatusCode::kCorrupt,
+          fmt::format("{}/checkpoint.safetensors: at epoch {} of {} and batch {} of {}", folder_,
+                      progress_.epoch, options_.epochs, progress_.batch, learner_.batches())};
 }
 
 Result<Trainer::Outcome> Trainer::train_epoch(TrainingObserver& observer) {

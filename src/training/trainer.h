@@ -68,6 +68,7 @@ class Trainer {
  private:
   struct Window;
   Status begin(TrainingObserver& observer);
+  Status check_progress() const;
   Result<Outcome> train_epoch(TrainingObserver& observer);
   Status take_step(Window& window, TrainingObserver& observer);
   StepReport report_of(const Window& window, const StepResult& result) const;

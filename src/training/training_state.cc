@@ -86,10 +86,14 @@ Status parse_progress(const Safetensors& file, TrainingProgress& progress) {
   int finished = 0;
   ATTEND_RETURN_IF_ERROR(parse(file, "finished", finished));
   progress.finished = finished != 0;
-  if (progress.epoch >= 0 && progress.batch >= 0 && progress.step >= progress.batch) return {};
+  if (progress.epoch >= 0 && progress.batch >= 0 && progress.step >= progress.batch &&
+      progress.best_epoch >= -1 && progress.best_epoch <= progress.epoch) {
+    return {};
+  }
   return {StatusCode::kCorrupt,
           file.name() + ": metadata of a run at epoch " + std::to_string(progress.epoch) + ", batch " +
-              std::to_string(progress.batch) + ", step " + std::to_string(progress.step)};
+              std::to_string(progress.batch) + ", step " + std::to_string(progress.step) + ", best epoch " +
+              std::to_string(progress.best_epoch)};
 }
 
 TensorToWrite tensor(const std::string& name, const Parameter<float>& parameter,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -140,6 +141,31 @@ TEST_F(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
   }
   EXPECT_EQ(files(), 2u);
   EXPECT_TRUE(fs::is_fifo(path("pipe")));
+}
+
+TEST_F(AtomicFileTest, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Result<AtomicFile> file = AtomicFile::create(path("a.txt"));
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(files(), 1u);
+  const std::string left = fs::directory_iterator(folder_)->path().string();
+  const std::string drawn = left.substr(path("a.txt").size());
+  for (const std::string& name : {std::string("a.txt"), "a.txt" + drawn + "x", "a.txt." + drawn.substr(2),
+                                  "a.txt~" + drawn.substr(2), drawn})
+    std::ofstream(path(name)) << "kept";
+  fs::create_directory(path("folder" + drawn));
+  fs::create_symlink("a.txt", path("link" + drawn));
+  Result<AtomicFile> open = AtomicFile::create(path("b.txt"));
+  ASSERT_TRUE(open.ok());
+  remove_leftovers(folder_.string());
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_EQ(files(), 8u);
+  EXPECT_TRUE(open.value().commit().ok()) << "somebody is writing it";
+  remove_leftovers(path("none"));
 }
 
 TEST_F(AtomicFileTest, FilesOfOnePathThatAreWrittenAtOnceDoNotMeet) {

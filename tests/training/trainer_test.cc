@@ -246,6 +246,40 @@ TEST(Trainer, ADamagedCheckpointIsAnErrorAndIsNotOverwritten) {
   EXPECT_EQ(contents(path), half);
 }
 
+TEST(Trainer, ACheckpointOfAPlaceBeyondTheEndIsDamaged) {
+  ToyWorld world;
+  Watcher stopped;
+  stopped.stop_at = 9;
+  ASSERT_TRUE(sit(world, world.folder / "run", stopped).outcome.ok());
+  const std::string path = world.folder / "run/checkpoint.safetensors", whole = contents(path);
+  for (const auto& [was, now] : std::vector<std::pair<std::string, std::string>>{
+           {R"("epoch":"1")", R"("epoch":"9")"}, {R"("batch":"2")", R"("batch":"8")"}}) {
+    std::string changed = whole;
+    ASSERT_NE(changed.find(was), std::string::npos);
+    world.folder.file("run/checkpoint.safetensors", changed.replace(changed.find(was), was.size(), now));
+    Watcher watcher;
+    const Result<Outcome> outcome = sit(world, world.folder / "run", watcher).outcome;
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_EQ(outcome.status().code(), StatusCode::kCorrupt);
+    EXPECT_NE(outcome.status().message().find("of 4 and batch"), std::string::npos);
+    EXPECT_EQ(watcher.steps, 0);
+  }
+}
+
+TEST(Trainer, WhatAKillLeftOfAFileIsRemovedWhenTheRunGoesOn) {
+  ToyWorld world;
+  Watcher stopped, resumed;
+  stopped.stop_at = 9;
+  ASSERT_TRUE(sit(world, world.folder / "run", stopped).outcome.ok());
+  const std::vector<std::string> left = {"run/checkpoint.safetensors.~abcdefghijkl",
+                                         "run/epochs/1.safetensors.~mnopqrstuvwx"};
+  for (const std::string& name : left) world.folder.file(name, "half");
+  world.folder.file("run/notes.txt", "mine");
+  ASSERT_TRUE(sit(world, world.folder / "run", resumed).outcome.ok());
+  for (const std::string& name : left) EXPECT_FALSE(std::filesystem::exists(world.folder / name)) << name;
+  EXPECT_EQ(contents(world.folder / "run/notes.txt"), "mine");
+}
+
 /// Files of this process cannot grow past `bytes`, as if the disk were full.
 class SmallDisk {
  public:

@@ -102,9 +102,10 @@ TEST(TrainingState, DamagedProgressIsRefusedAndNamesTheEntry) {
     EXPECT_NE(status.message().find(key), std::string::npos) << status.message();
   }
   const std::vector<std::pair<std::string, std::string>> wrong = {
-      {"epoch", "-1"},     {"epoch", "three"}, {"batch", "17 "},          {"step", ""},
-      {"epoch_loss", "x"}, {"best", "1"},      {"best", "1 nan"},         {"best", "1 0x1p0 2"},
-      {"finished", "yes"}, {"step", "3"},      {"optimiser_steps", "1e9"}};
+      {"epoch", "-1"},     {"epoch", "three"}, {"batch", "17 "},           {"step", ""},
+      {"epoch_loss", "x"}, {"best", "1"},      {"best", "1 nan"},          {"best", "1 0x1p0 2"},
+      {"finished", "yes"}, {"step", "3"},      {"optimiser_steps", "1e9"}, {"best_epoch", "4"},
+      {"best_epoch", "-2"}};
   for (const auto& [key, value] : wrong)
     EXPECT_EQ(load_with(key, value).code(), StatusCode::kCorrupt) << key << value;
 }
