@@ -186,9 +186,9 @@ class Module {
   /// [(name, the parameter's own memory)]; `self` keeps it alive.
   static nb::list parameters(nb::handle self) {
     nb::list list;
-    for (Parameter<T>* p : nb::cast<Module&>(self).parameters_) {
-      const std::vector<int64_t> axes = p->shape();
-      const std::vector<size_t> shape(axes.begin(), axes.end());
+    Module& module = nb::cast<Module&>(self);
+    for (Parameter<T>* p : module.parameters_) {
+      const std::vector<size_t> shape = module.shape_of(*p);
       const nb::ndarray<nb::numpy, T> array(p->value().data, shape.size(), shape.data(), self);
       list.append(nb::make_tuple(p->name().substr(std::string(kName).size() + 1), nb::cast(array)));
     }
@@ -261,6 +261,15 @@ class Module {
   }
 
  private:
+  /// The matrix of a linear layer is [out, in], also where one of them is 1; biases and additive's w are
+  /// vectors.
+  std::vector<size_t> shape_of(const Parameter<T>& parameter) const {
+    const auto rows = static_cast<size_t>(parameter.rows()), cols = static_cast<size_t>(parameter.cols());
+    const bool is_w = module_.score && &module_.score->weight == &parameter;
+    if (is_w || !parameter.decays()) return {cols};
+    return {rows, cols};
+  }
+
   std::vector<Operand<T>> operands_of(const std::vector<nb::object>& arrays) const {
     std::vector<Operand<T>> operands;
     for (const nb::object& array : arrays) {

@@ -311,3 +311,31 @@ def test_empty_batches_and_no_keys():
     assert not module(q, k[:, :0], v[:, :0]).any()
     gradients = module.backward(np.ones((2, 3, 11)), q, k[:, :0], v[:, :0])
     assert not gradients.query.any() and gradients.key.shape == (2, 0, 9)
+
+
+@needs_nn
+@pytest.mark.parametrize("score", ("tanh", "general", "additive"))
+def test_a_weight_is_out_by_in_where_one_of_them_is_1_too(score):
+    extra = {"hidden": 1} if score == "additive" else {}
+    module = attend.nn.AttentionModule(score, 4, 5, key_projection=1, value_projection=1, dtype="float64", **extra)
+    shapes = {name: array.shape for name, array in module.parameters.items()}
+    expected = {
+        "query.weight": (1, 4),
+        "query.bias": (1,),
+        "compare.weight": (1, 1),
+        "score.weight": (1,),
+        "key.weight": (1, 5),
+        "key.bias": (1,),
+        "value.weight": (1, 5),
+        "value.bias": (1,),
+    }
+    assert shapes == {name: expected[name] for name in shapes}
+    assert {"query.weight", "key.weight", "value.weight"} <= set(shapes)
+    random = np.random.default_rng(3)
+    query, key = random.standard_normal((2, 3, 4)), random.standard_normal((2, 7, 5))
+    out, weights = module(query, key, key, return_weights=True)
+    expected_out, expected_weights = plain(module, score, "softmax", query, key, key, True)
+    np.testing.assert_allclose(out, expected_out, atol=1e-12)
+    np.testing.assert_allclose(weights, expected_weights, atol=1e-12)
+    gradients = module.backward(np.ones_like(out), query, key, key).parameters
+    assert {name: array.shape for name, array in gradients.items()} == shapes
