@@ -33,6 +33,28 @@ struct EvalTranslateArguments {
   bool json = false;
 };
 
+/// How many sentences were not translated whole.
+class CutShort {
+ public:
+  void add(const Translation& translation) {
+    cut_ += translation.cut;
+    not_ended_ += !translation.ended;
+  }
+  void tell(int64_t pieces) const {
+    if (cut_ > 0) {
+      fail(fmt::format("{} of the sentences have more than the {} pieces that this model reads; the rest of "
+                       "each was not translated",
+                       cut_, pieces),
+           kDone);
+    }
+    if (not_ended_ > 0)
+      fail(fmt::format("{} of the translations did not come to an end, and were cut", not_ended_), kDone);
+  }
+
+ private:
+  int64_t cut_ = 0, not_ended_ = 0;
+};
+
 Result<std::vector<std::string>> translated(const EvalTranslateArguments& arguments) {
   const Result<std::vector<std::string>> source = read_lines(arguments.source);
   if (!source.ok()) return source.status();
@@ -43,15 +65,19 @@ Result<std::vector<std::string>> translated(const EvalTranslateArguments& argume
   if (!options.ok()) return options.status();
   const std::span<const std::string> lines = source.value();
   std::vector<std::string> translations;
+  CutShort cut_short;
   ProgressBar bar(std::ssize(lines), "sentences");
   for (size_t first = 0; first < lines.size(); first += kBetweenUpdates) {
     const auto some = lines.subspan(first, std::min(kBetweenUpdates, lines.size() - first));
     for (const Translation& translation :
          translate_text(some, options.value(), model.value().pieces, model.value().model, *executor)) {
       translations.push_back(translation.text);
+      cut_short.add(translation);
     }
     bar.update(std::ssize(translations));
   }
+  bar.finish();
+  cut_short.tell(model.value().config.shape.decoder.max_length - 1);
   return translations;
 }
 

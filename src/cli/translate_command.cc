@@ -11,10 +11,12 @@
 
 #include "cli/checked_options.h"
 #include "cli/input_lines.h"
+#include "cli/output_file.h"
 #include "cli/printable.h"
 #include "cli/standard_output.h"
 #include "cli/threads_option.h"
 #include "cli/translation_source.h"
+#include "drawing/image_file.h"
 #include "language/utf8.h"
 #include "translation/alignment_sheet.h"
 
@@ -103,6 +105,8 @@ Status translate_lines(int64_t at_once, TranslateRun& run) {
 
 /// `one`: the sentence of the command line, which may be empty, and not the lines of standard input.
 int translate(const TranslateArguments& arguments, bool one) {
+  if (Status status = can_write(arguments.attention); !status.ok())
+    return fail(status.message(), kSomeFailed);
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<LoadedTranslationModel> model = load_translator(arguments.model);
   if (!model.ok()) return fail(model.status().message(), kSomeFailed);
@@ -128,6 +132,7 @@ Command translate_command(CLI::App& program) {
   not_empty(options->add_option("--attention", arguments->attention,
                                 "Draw where each word of the one sentence came from into this PNG or JPEG"))
       ->type_name("FILE")
+      ->check(CLI::Validator([](std::string& path) { return check_image_name(path).message(); }, ""))
       ->needs(sentence);
   add_translation_choices(*options, arguments->choices, arguments->model);
   add_threads_option(*options, arguments->threads);

@@ -29,9 +29,14 @@ std::string complaint(const char* what) {
 
 }  // namespace
 
+Status check_image_name(const std::string& path) {
+  if (!format_of(path).empty()) return {};
+  return {StatusCode::kUnsupported, path + ": images are written as .png, .jpg or .jpeg"};
+}
+
 Status write_image(const std::string& path, const Photo& pixels) {
+  ATTEND_RETURN_IF_ERROR(check_image_name(path));
   const std::string_view format = format_of(path);
-  if (format.empty()) return {StatusCode::kUnsupported, path + ": images are written as .png, .jpg or .jpeg"};
   const size_t bytes = size_t{3} * static_cast<size_t>(std::max(pixels.width, 0)) *
                        static_cast<size_t>(std::max(pixels.height, 0));
   if (bytes == 0 || bytes != pixels.rgb.size()) {

@@ -16,18 +16,16 @@ struct WordsOfPieces {
   std::vector<std::string> text;
   std::vector<size_t> first;
 
-  WordsOfPieces(std::span<const int32_t> ids, const SentencePieces& pieces) {
-    for (size_t i = 0; i < ids.size(); ++i) {
-      std::string piece = pieces.text(ids[i]);
-      const bool begins = piece.starts_with(' ');
-      if (begins) piece.erase(0, 1);
+  explicit WordsOfPieces(std::span<const std::string> pieces) {
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const bool begins = pieces[i].starts_with(' ');
       if (begins || text.empty()) {
         first.push_back(i);
         text.emplace_back();
       }
-      text.back() += piece;
+      text.back() += pieces[i].substr(begins ? 1 : 0);
     }
-    first.push_back(ids.size());
+    first.push_back(pieces.size());
   }
 };
 
@@ -43,9 +41,9 @@ std::vector<float> on_words(std::span<const float> on_pieces, const WordsOfPiece
 
 std::vector<TranslatedWord> words_of(const SpokenSentence& spoken, const WordsOfPieces& source,
                                      const SentencePieces& pieces) {
-  std::vector<int32_t> ids;
-  for (const SpokenWord& piece : spoken.words) ids.push_back(piece.id);
-  const WordsOfPieces target(ids, pieces);
+  std::vector<std::string> said;
+  for (const SpokenWord& piece : spoken.words) said.push_back(pieces.text(piece.id));
+  const WordsOfPieces target(said);
   std::vector<TranslatedWord> words;
   for (size_t w = 0; w < target.text.size(); ++w) {
     TranslatedWord word{target.text[w], 1.0, {}};
@@ -62,11 +60,11 @@ std::vector<TranslatedWord> words_of(const SpokenSentence& spoken, const WordsOf
   return words;
 }
 
-Translation to_translation(const SpokenSentence& spoken, std::span<const int32_t> source,
+Translation to_translation(const SpokenSentence& spoken, std::span<const std::string> source,
                            const SentencePieces& pieces) {
   std::vector<int32_t> ids;
   for (const SpokenWord& piece : spoken.words) ids.push_back(piece.id);
-  WordsOfPieces read(source, pieces);
+  WordsOfPieces read(source);
   Translation translation;
   translation.text = pieces.decode(ids);
   translation.log_probability = spoken.log_probability;
@@ -97,20 +95,24 @@ std::vector<Translation> translate_text(std::span<const std::string> sentences,
   const size_t most = static_cast<size_t>(model.shape().decoder.max_length - 1);
   std::vector<Translation> translations(sentences.size());
   std::vector<std::vector<int32_t>> sources;
-  std::vector<size_t> of;  // which sentence a source is
+  std::vector<std::vector<std::string>> texts;  // of the pieces of each source
+  std::vector<size_t> of;                       // which sentence a source is
   for (size_t i = 0; i < sentences.size(); ++i) {
-    std::vector<int32_t> ids = pieces.encode(single_spaced(sentences[i]));
-    if (ids.empty()) continue;
-    translations[i].cut = ids.size() > most;
-    ids.resize(std::min(ids.size(), most));
-    sources.push_back(std::move(ids));
+    CutSentence source = pieces.cut(single_spaced(sentences[i]));
+    const size_t length = source.ids.size();
+    if (length == 0) continue;
+    translations[i].cut = length > most;
+    source.ids.resize(std::min(length, most));
+    source.texts.resize(std::min(length, most));
+    sources.push_back(std::move(source.ids));
+    texts.push_back(std::move(source.texts));
     of.push_back(i);
   }
   const std::vector<SpokenSentence> spoken =
       translate(sources, special_words(pieces), options.generation, options.at_once, model, executor);
   for (size_t s = 0; s < spoken.size(); ++s) {
     const bool cut = translations[of[s]].cut;
-    translations[of[s]] = to_translation(spoken[s], sources[s], pieces);
+    translations[of[s]] = to_translation(spoken[s], texts[s], pieces);
     translations[of[s]].cut = cut;
   }
   return translations;

@@ -27,7 +27,8 @@ struct Translation {
   double log_probability = 0;
   bool cut = false;   // the source was longer than the model reads, and its last pieces were not read
   bool ended = true;  // false: broken off where the model did not come to an end
-  std::vector<std::string> source_words;
+  std::vector<std::string>
+      source_words;  // as the sentence has them, also where the model knows no such piece
   std::vector<TranslatedWord> words;
 };
 

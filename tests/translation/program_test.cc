@@ -299,10 +299,19 @@ TEST(TranslateProgram, DrawsWhereEachWordCameFrom) {
   EXPECT_THAT(contents(map), StartsWith("\x89PNG"));
   const Outcome no_sentence = run_attend({"translate", "--model", toys.model, "--attention", map});
   EXPECT_EQ(no_sentence.exit_code, 1);
-  const Outcome no_picture =
-      run_attend({"translate", "--model", toys.model, toy_sentence(2, false), "--attention", "map.txt"});
-  EXPECT_EQ(no_picture.exit_code, 2);
-  EXPECT_THAT(no_picture.err, HasSubstr("map.txt"));
+}
+
+TEST(TranslateProgram, APictureThatCannotBeWrittenIsToldBeforeTheWork) {
+  const Toys toys;
+  const auto refused = [&](const std::string& map, int exit_code, const std::string& words) {
+    const Outcome outcome = run_attend({"translate", "--model", toys.model, "A dog.", "--attention", map});
+    EXPECT_EQ(outcome.exit_code, exit_code);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(lines_of(outcome.err), ElementsAre(HasSubstr(words)));
+  };
+  refused("map.txt", 1, "--attention: map.txt: images are written as .png, .jpg or .jpeg");
+  const std::string nowhere = toys.folder / "nowhere/map.png";
+  refused(nowhere, 2, nowhere + ": cannot write");
 }
 
 TEST(TranslateProgram, AModelThatIsMissingOrDamagedIsOneSentence) {
@@ -331,6 +340,20 @@ TEST(EvalTranslateProgram, ScoresAFileOfTranslationsAndWritesItsOwn) {
   ASSERT_EQ(own.exit_code, 0) << own.err;
   EXPECT_EQ(run_attend({"eval-translate", "--references", references, "--translations", written}).out,
             own.out);
+}
+
+TEST(EvalTranslateProgram, SentencesThatWereCutAreCountedAtTheEnd) {
+  const Toys toys;
+  std::string longer, sentences;
+  for (int i = 0; i < 40; ++i) longer += toy_sentence(i, false) + " ";
+  for (int i = 0; i < 12; ++i) sentences += (i % 4 == 0 ? longer : "A dog.") + "\n";
+  const Outcome outcome =
+      run_attend({"eval-translate", "--references", toys.folder / "data/val.yy", "--source",
+                  toys.folder.file("long.xx", sentences), "--model", toys.model});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("attend: 3 of the sentences have more than the 15 pieces that this "
+                                     "model reads; the rest of each was not translated\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("BLEU"));
 }
 
 TEST(EvalTranslateProgram, FilesThatDoNotFitAreErrors) {

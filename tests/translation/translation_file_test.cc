@@ -211,6 +211,15 @@ TEST_F(TranslationFile, TranslatedWordsAreWhatTheTextIsMadeOf) {
   }
 }
 
+TEST_F(TranslationFile, SourceWordsAreTheSentencesOwnWhereNoPieceIsKnown) {
+  TranslationModel<float> model(toy_config().shape);
+  randomize(model.parameters());
+  const std::vector<std::string> sentences = {"日本 A  dog日 ψψ here."};
+  const auto translations =
+      translate_text(sentences, {toy_config().generation, 1}, toy_pieces(), model, serial_executor());
+  EXPECT_EQ(translations[0].source_words, (std::vector<std::string>{"日本", "A", "dog日", "ψψ", "here."}));
+}
+
 TEST_F(TranslationFile, ASentenceLongerThanTheModelReadsIsCutAndSaysSo) {
   TranslationModel<float> model(toy_config().shape);
   randomize(model.parameters());
