@@ -37,6 +37,7 @@ bool rows_need_names(const std::vector<std::string>& paths) {
 }
 
 int caption(const CaptionArguments& arguments) {
+  watch_for_stop_signals();
   hold_stop_signals();
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor, arguments.weights);

@@ -75,6 +75,7 @@ SplitCaptions caption_and_write(const EvalArguments& arguments, const DataFolder
   const std::span<const CaptionedPhoto> photos = folder.photos(arguments.split);
   if (Status status = check_photos(folder, photos); !status.ok())
     return {{}, fail(status.message(), kSomeFailed)};
+  watch_for_stop_signals();
   hold_stop_signals();
   const std::unique_ptr<Executor> executor = make_executor(arguments.threads);
   const Result<Captioner> captioner = load_captioner(arguments.model, *executor);

@@ -22,6 +22,7 @@ int pull_model(const std::string& text) {
     const bool usage = settings.status().code() == StatusCode::kInvalidArgument;
     return fail("pull: " + settings.status().message(), usage ? kUsageError : kSomeFailed);
   }
+  watch_for_stop_signals();
   hold_stop_signals();
   PullProgress progress;
   const Result<Snapshot> model = pull(name.value(), settings.value(), progress);

@@ -1,6 +1,10 @@
 #include "cli/stop_signals.h"
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <ctime>
+#include <thread>
 
 namespace attend {
 namespace {
@@ -13,36 +17,53 @@ sigset_t stop_signals() {
   return set;
 }
 
-int taken = 0;  // the signal that has come
+std::atomic<bool> held = false;
+std::atomic<int> taken = 0;  // the first signal that came
+
+/// Ends the program as the signal would have.
+void end_by(int signal) {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  std::raise(signal);
+}
+
+void watch() {
+  const sigset_t set = stop_signals();
+  int signal = 0;
+  sigwait(&set, &signal);
+  if (!held) end_by(signal);
+  taken = signal;
+  // One request may come twice: to the process and to its group, as timeout(1) sends it.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const timespec at_once{};
+  while (sigtimedwait(&set, nullptr, &at_once) > 0) continue;
+  sigwait(&set, &signal);
+  end_by(signal);
+}
 
 }  // namespace
 
-void hold_stop_signals() {
+void watch_for_stop_signals() {
   // A signal that is ignored, as shells do for commands in the background, would not even wait.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::thread(watch).detach();
 }
 
-StopSignalsPass::StopSignalsPass() {
-  const sigset_t set = stop_signals();
-  pthread_sigmask(SIG_UNBLOCK, &set, &before_);
+void hold_stop_signals() {
+  held = true;
 }
+
+StopSignalsPass::StopSignalsPass() : before_(held.exchange(false)) {}
 
 StopSignalsPass::~StopSignalsPass() {
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  held = before_;
 }
 
 bool stop_signal_came() {
-  if (taken != 0) return true;
-  const sigset_t set = stop_signals();
-  const timespec at_once{};
-  const int signal = sigtimedwait(&set, nullptr, &at_once);
-  if (signal <= 0) return false;
-  taken = signal;
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return true;
+  return taken != 0;
 }
 
 int stopped_exit_code() {
@@ -50,7 +71,7 @@ int stopped_exit_code() {
 }
 
 void obey_stop_signal() {
-  if (stop_signal_came()) std::raise(taken);
+  if (stop_signal_came()) end_by(taken);
 }
 
 }  // namespace attend

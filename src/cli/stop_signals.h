@@ -1,20 +1,22 @@
 // Interrupt and terminate, asked about instead of handled.
 //
-// A handler could do no more than leave a note that is read between two steps. These signals are blocked
-// instead and asked for there, so that nothing interrupts the threads that compute.
+// A handler could do no more than leave a note that is read between two steps, and would interrupt the
+// threads that compute. These signals are blocked instead, and a thread that does nothing else waits for
+// them.
 #ifndef ATTEND_CLI_STOP_SIGNALS_H_
 #define ATTEND_CLI_STOP_SIGNALS_H_
 
-#include <csignal>
-
 namespace attend {
 
-/// From now on SIGINT and SIGTERM wait until one of the functions below asks for them, in this thread and in
-/// all that it starts from now on; call it before any other thread starts.
+/// From now on SIGINT and SIGTERM reach that thread alone, which ends the program as they would have; call it
+/// once, before any other thread starts.
+void watch_for_stop_signals();
+
+/// From now on the first of them is noted, for somebody who asks from time to time. One that comes more than
+/// a second later still ends the program at once, whatever it is doing.
 void hold_stop_signals();
 
-/// While one lives, held signals do in this thread what they usually do: it is for waits that may not end, as
-/// on a pipe that nobody reads.
+/// While one lives, signals are not held: it is for waits that may not end, as on a pipe that nobody reads.
 class StopSignalsPass {
  public:
   StopSignalsPass();
@@ -23,10 +25,10 @@ class StopSignalsPass {
   StopSignalsPass& operator=(const StopSignalsPass&) = delete;
 
  private:
-  sigset_t before_;
+  bool before_;
 };
 
-/// Whether a held signal has come. The next one then ends the program at once.
+/// Whether a held signal has come.
 bool stop_signal_came();
 
 /// 130 after SIGINT and 143 after SIGTERM, as shells say of a program that the signal ended.

@@ -46,7 +46,6 @@ void TrainProgress::show(int64_t done, int64_t total, const char* unit, const st
 }
 
 void TrainProgress::encoded(int64_t photos, int64_t total) {
-  obey_stop_signal();  // the cache goes on where it was
   show(photos, total, "photos encoded", {});
 }
 

@@ -1,5 +1,7 @@
 #include "cli/train_translate_command.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
@@ -27,6 +29,19 @@ Result<SentencePieces> pieces_for(const TrainTranslateArguments& arguments, cons
   return SentencePieces::train(both, arguments.pieces);
 }
 
+/// Errors: kInvalidArgument where nothing is left to learn from.
+Status tell_left_out(const EncodedPairs& encoded, int64_t most) {
+  const int64_t left_out = encoded.empty + encoded.too_long;
+  const std::string why = fmt::format("{} with an empty side and {} of more than {} pieces (--longest)",
+                                      encoded.empty, encoded.too_long, most);
+  if (encoded.pairs.empty()) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("no pair of train sentences to learn from: there are {}", why)};
+  }
+  if (left_out > 0) fail(fmt::format("{} pairs of train sentences are left out: {}", left_out, why), kDone);
+  return {};
+}
+
 Result<TranslationSet> make_set(const TrainTranslateArguments& arguments) {
   const TranslationRecipe& recipe = arguments.recipe;
   const Result<ParallelText> train =
@@ -36,8 +51,9 @@ Result<TranslationSet> make_set(const TrainTranslateArguments& arguments) {
   if (!val.ok()) return val.status();
   Result<SentencePieces> pieces = pieces_for(arguments, train.value());
   if (!pieces.ok()) return pieces.status();
-  std::vector<SentencePair> pairs = encode_pairs(train.value(), pieces.value(), recipe.model.max_length - 1);
-  return TranslationSet{std::move(pieces).value(), std::move(pairs), std::move(val).value()};
+  EncodedPairs encoded = encode_pairs(train.value(), pieces.value(), recipe.model.max_length - 1);
+  ATTEND_RETURN_IF_ERROR(tell_left_out(encoded, recipe.model.max_length - 1));
+  return TranslationSet{std::move(pieces).value(), std::move(encoded.pairs), std::move(val).value()};
 }
 
 Result<Trainer::Outcome> learn(const TrainTranslateArguments& arguments, Executor& executor) {

@@ -12,7 +12,6 @@
 #include "cli/stop_signals.h"
 #include "cli/threads_option.h"
 #include "cli/train_progress.h"
-#include "training/recorded_recipe.h"
 
 namespace attend {
 namespace {
@@ -58,7 +57,7 @@ CLI::App* add_training_command(CLI::App& program, const char* name, const char* 
 
 int run_training(const Status& choices, const RunOptions& options, const TrainingRun& run,
                  const std::function<Result<Trainer::Outcome>(Executor&)>& learn) {
-  hold_stop_signals();
+  watch_for_stop_signals();
   if (!choices.ok()) return fail(choices.message(), kUsageError);
   if (Status status = prepare(options, run); !status.ok()) return fail(status.message(), kSomeFailed);
   const std::unique_ptr<Executor> executor = make_executor(run.threads);
@@ -75,10 +74,10 @@ ModelNotes notes_of(const TrainingRun& run, const std::string& recipe) {
 
 Result<Trainer::Outcome> train(Learner& learner, const RunOptions& options, const TrainingRun& run,
                                const std::string& recipe, const std::function<Status()>& save) {
-  ATTEND_RETURN_IF_ERROR(record_recipe(run.folder + "/recipe.json", recipe));
   const std::function<Status()> save_or_not = [&] { return run.out.empty() ? Status() : save(); };
   Exporter exporter(learner.terms().examples, save_or_not);
   Trainer trainer(learner, options, recipe, run.folder);
+  hold_stop_signals();
   const Result<Trainer::Outcome> outcome = trainer.run(exporter);
   if (outcome.ok() && outcome.value() == Trainer::Outcome::kFinished) ATTEND_RETURN_IF_ERROR(save_or_not());
   return outcome;

@@ -28,8 +28,8 @@ struct TrainingRun {
 CLI::App* add_training_command(CLI::App& program, const char* name, const char* meaning);
 
 /// Runs `learn` unless `choices` is an error, or the files of the run cannot be written; the run's folder is
-/// made where `options` ask for something to be learned. SIGINT and SIGTERM stop between two steps. Returns
-/// the exit code of the command.
+/// made where `options` ask for something to be learned. SIGINT and SIGTERM end the program until train() is
+/// called, and from then on stop it between two steps. Returns the exit code of the command.
 int run_training(const Status& choices, const RunOptions& options, const TrainingRun& run,
                  const std::function<Result<Trainer::Outcome>(Executor&)>& learn);
 
@@ -37,7 +37,7 @@ int run_training(const Status& choices, const RunOptions& options, const Trainin
 ModelNotes notes_of(const TrainingRun& run, const std::string& recipe);
 
 /// Trains, and says so on standard error. `save` writes the model to run.out, whenever a better one was found
-/// and at the end. Errors: those of record_recipe(), the trainer's, save()'s.
+/// and at the end. Errors: the trainer's, save()'s.
 Result<Trainer::Outcome> train(Learner& learner, const RunOptions& options, const TrainingRun& run,
                                const std::string& recipe, const std::function<Status()>& save);
 

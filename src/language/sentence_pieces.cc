@@ -197,7 +197,8 @@ std::vector<int32_t> SentencePieces::encode(std::string_view sentence) const {
 
 CutSentence SentencePieces::cut(std::string_view sentence) const {
   CutSentence cut;
-  for (const auto& piece : processor_->EncodeAsImmutableProto(sentence).pieces()) {
+  const auto encoded = processor_->EncodeAsImmutableProto(sentence);  // which its pieces point into
+  for (const auto& piece : encoded.pieces()) {
     cut.ids.push_back(static_cast<int32_t>(piece.id()));
     cut.texts.push_back(piece.surface());
   }

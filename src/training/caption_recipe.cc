@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "captioner/model_config.h"
 #include "model/block_config.h"
 #include "training/content_hash.h"
 #include "training/option_bounds.h"
@@ -21,6 +22,10 @@ BlockShape block_of(const CaptionModelOptions& model) {
 
 Status check_data(const TrainingSetOptions& set) {
   ATTEND_RETURN_IF_ERROR(check_within("input side", set.squares.input_side, set.kSide));
+  if (set.squares.input_side % kPatchSide != 0) {
+    return {StatusCode::kInvalidArgument,
+            fmt::format("input side is {}, not a multiple of {}", set.squares.input_side, kPatchSide)};
+  }
   ATTEND_RETURN_IF_ERROR(check_within("squash side", set.squares.squash_side, set.kSide));
   ATTEND_RETURN_IF_ERROR(check_within("crops", set.crops, set.kCrops));
   return check_within("min count", set.min_count, set.kMinCount);
@@ -63,11 +68,9 @@ Json describe_data(const TrainingSet& set) {
   ContentHash hash;
   hash.add(set.vocabulary.serialise());
   for (const FeatureFile& file : set.features) hash.add(file.shape().key);
+  hash.add(set.captions);
   int64_t captions = 0;
-  for (const TrainingPhoto& photo : set.photos) {
-    for (const std::vector<int32_t>& caption : photo.captions) hash.add(std::as_bytes(std::span(caption)));
-    captions += static_cast<int64_t>(photo.captions.size());
-  }
+  for (const TrainingPhoto& photo : set.photos) captions += std::ssize(photo.captions);
   Json data = {{"train_photos", set.photos.size()},
                {"train_captions", captions},
                {"vocabulary", set.vocabulary.size()}};

@@ -9,6 +9,7 @@
 
 #include "evaluation/captions_file.h"
 #include "language/ptb_tokenizer.h"
+#include "training/content_hash.h"
 
 namespace attend {
 namespace {
@@ -70,6 +71,19 @@ Result<DataFolder> read_data_folder(const std::string& path) {
   folder.val = std::move(splits[Split::kVal]);
   folder.test = std::move(splits[Split::kTest]);
   return folder;
+}
+
+uint64_t fingerprint_of(const DataFolder& folder) {
+  ContentHash hash;
+  for (const std::vector<CaptionedPhoto>* photos : {&folder.train, &folder.val}) {
+    hash.add(static_cast<uint64_t>(photos->size()));
+    for (const CaptionedPhoto& photo : *photos) {
+      hash.add(photo.image);
+      hash.add(static_cast<uint64_t>(photo.texts.size()));
+      for (const std::string& text : photo.texts) hash.add(text);
+    }
+  }
+  return hash.value();
 }
 
 Vocabulary train_vocabulary(std::span<const DataFolder> folders, int64_t min_count) {

@@ -6,6 +6,7 @@
 #define ATTEND_TRAINING_DATASET_H_
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ struct DataFolder {
 /// in the order of their indices. Rows of other splits ("unused") are skipped. Photos are not opened here.
 /// Errors: those of read_dataset_captions(); kInvalidArgument for a folder without train, val or test photos.
 Result<DataFolder> read_data_folder(const std::string& path);
+
+/// A fingerprint of the splits train and val: photo by photo its name and what people wrote about it.
+uint64_t fingerprint_of(const DataFolder& folder);
 
 /// Words that the train captions of all folders together hold at least `min_count` times.
 Vocabulary train_vocabulary(std::span<const DataFolder> folders, int64_t min_count);

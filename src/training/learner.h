@@ -3,6 +3,7 @@
 #define ATTEND_TRAINING_LEARNER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,9 @@ struct StepResult {
 /// How well the model does on one validation set.
 struct SetScores {
   std::string set;
-  double score = 0;   // the measure that decides which epoch is best; higher is better
-  double second = 0;  // another, to look at
-  std::string text;   // both with their names, for people
+  double score = 0;              // the measure that decides which epoch is best; higher is better
+  std::optional<double> second;  // another, to look at, where there is one
+  std::string text;              // both with their names, for people
 };
 
 /// What the numbers of a run are called.

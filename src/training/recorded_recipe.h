@@ -16,9 +16,8 @@ nlohmann::ordered_json fingerprints(std::span<const std::string> files);
 /// A JSON object of one line a choice.
 std::string recipe_text(const nlohmann::ordered_json& choices);
 
-/// Writes the description to `path`; when there is one already, it must be the same.
-/// Errors: kInvalidArgument naming the first choice that differs and both values; kIo, kCorrupt.
-Status record_recipe(const std::string& path, const std::string& description);
+/// The first choice in which two such objects differ, as "NAME was A, now B"; empty when there is none.
+std::string recipe_difference(const std::string& was, const std::string& now);
 
 }  // namespace attend
 

@@ -47,16 +47,19 @@ Result<ParallelText> read_parallel_text(const std::string& data, const std::stri
   return ParallelText{std::move(sources).value(), std::move(targets).value()};
 }
 
-std::vector<SentencePair> encode_pairs(const ParallelText& text, const SentencePieces& pieces, int64_t most) {
-  const auto fits = [most](const std::vector<int32_t>& ids) {
-    return !ids.empty() && static_cast<int64_t>(ids.size()) <= most;
-  };
-  std::vector<SentencePair> pairs;
+EncodedPairs encode_pairs(const ParallelText& text, const SentencePieces& pieces, int64_t most) {
+  EncodedPairs encoded;
   for (size_t i = 0; i < text.source.size(); ++i) {
     SentencePair pair{pieces.encode(text.source[i]), pieces.encode(text.target[i])};
-    if (fits(pair.source) && fits(pair.target)) pairs.push_back(std::move(pair));
+    if (pair.source.empty() || pair.target.empty()) {
+      ++encoded.empty;
+    } else if (std::ssize(pair.source) > most || std::ssize(pair.target) > most) {
+      ++encoded.too_long;
+    } else {
+      encoded.pairs.push_back(std::move(pair));
+    }
   }
-  return pairs;
+  return encoded;
 }
 
 }  // namespace attend

@@ -30,8 +30,13 @@ struct SentencePair {
   std::vector<int32_t> source, target;
 };
 
+struct EncodedPairs {
+  std::vector<SentencePair> pairs;
+  int64_t empty = 0, too_long = 0;  // how many were left out, and why
+};
+
 /// Pairs of which a side is empty, or has more than `most` pieces, teach nothing and are left out.
-std::vector<SentencePair> encode_pairs(const ParallelText& text, const SentencePieces& pieces, int64_t most);
+EncodedPairs encode_pairs(const ParallelText& text, const SentencePieces& pieces, int64_t most);
 
 }  // namespace attend
 

@@ -84,13 +84,11 @@ Status Trainer::begin(TrainingObserver& observer) {
       TrainingLog::open(folder_ + "/log.tsv", terms, fresh ? -1 : progress_.step, progress_.epoch);
   if (!log.ok()) return log.status();
   log_ = std::move(log).value();
-  if (!fresh) return {};
-  if (options_.start.empty()) {
-    initialize(learner_.parameters(), options_.seed);
-    return {};
-  }
-  ATTEND_RETURN_IF_ERROR(average_parameters(options_.start, learner_.parameters()));
-  return judge(0, observer);
+  const bool from_files = fresh && !options_.start.empty();
+  if (from_files) ATTEND_RETURN_IF_ERROR(average_parameters(options_.start, learner_.parameters()));
+  if (fresh && !from_files) initialize(learner_.parameters(), options_.seed);
+  ATTEND_RETURN_IF_ERROR(write_file(folder_ + "/recipe.json", recipe_));
+  return from_files ? judge(0, observer) : Status();
 }
 
 /// No run comes to a place beyond its end; a checkpoint that says so is damaged.

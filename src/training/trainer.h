@@ -1,6 +1,7 @@
 // Training a model: epochs of steps, a validation after each, and a folder that remembers all of it.
 //
 // The run folder holds
+//   recipe.json              what the run was begun with, for people: the checkpoint holds it too
 //   checkpoint.safetensors   parameters, moments and place: what a killed run goes on from
 //   epochs/N.safetensors     parameters of the best epochs so far
 //   final.safetensors        what came out: the best epoch, or the mean of the best ones where that is better
@@ -55,8 +56,8 @@ class Trainer {
  public:
   enum class Outcome { kFinished, kStopped };
 
-  /// The learner is borrowed. `recipe` is a fingerprint of options and data: a run only goes on with the
-  /// same. `folder` is made when it does not exist.
+  /// The learner is borrowed. `recipe`, as recipe_text() writes it, is all that the outcome depends on: a run
+  /// only goes on with the same, once it has a checkpoint. `folder` is made when it does not exist.
   Trainer(Learner& learner, const RunOptions& options, std::string recipe, std::string folder);
 
   /// Begins, or goes on from the folder's checkpoint with the same parameters bit for bit (for the same

@@ -23,8 +23,8 @@ std::string names(const RunTerms& terms) {
 
 std::string line_of(const LogRow& row) {
   if (!row.set.empty()) {
-    return fmt::format("{}\t{}\t\t\t\t\t\t{}\t{:.6f}\t{:.6f}\n", row.step, row.epoch, row.set, row.score,
-                       row.second);
+    return fmt::format("{}\t{}\t\t\t\t\t\t{}\t{:.6f}\t{}\n", row.step, row.epoch, row.set, row.score,
+                       row.second ? fmt::format("{:.6f}", *row.second) : "");
   }
   return fmt::format("{}\t{}\t{:.6f}\t{:.6g}\t{:.4f}\t{:.1f}\t{:.6f}\t\t\t\n", row.step, row.epoch, row.loss,
                      row.learning_rate, row.gradient_norm, row.examples_per_second, row.reward);
@@ -45,6 +45,10 @@ bool parse(std::string_view field, T& number) {
   if (field.empty()) return true;
   const auto result = std::from_chars(field.data(), field.data() + field.size(), number);
   return result.ec == std::errc() && result.ptr == field.data() + field.size();
+}
+
+bool parse(std::string_view field, std::optional<double>& number) {
+  return field.empty() || parse(field, number.emplace());
 }
 
 bool parse_row(std::string_view line, LogRow& row) {

@@ -3,6 +3,7 @@
 #define ATTEND_TRAINING_TRAINING_LOG_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct LogRow {
   double examples_per_second = 0;  // training only
   double reward = 0;               // mean CIDEr-D of the samples; self-critical training only
   std::string set;                 // validation only: its name
-  double score = 0, second = 0;    // validation only
+  double score = 0;                // validation only
+  std::optional<double> second;    // validation only
 };
 
 /// Tab-separated, one line of names and then one a row; numbers that a row does not have are left empty.

@@ -1,7 +1,11 @@
 #include "training/training_set.h"
 
+#include <fmt/format.h>
+
 #include <set>
 #include <utility>
+
+#include "training/content_hash.h"
 
 namespace attend {
 namespace {
@@ -99,6 +103,14 @@ Result<TrainingSet> make_training_set(const TrainingSetOptions& options, const S
   const Result<std::vector<DataFolder>> folders = read_folders(options.data);
   if (!folders.ok()) return folders.status();
   TrainingSet set{train_vocabulary(folders.value(), options.min_count), {}, {}, {}};
+  if (set.vocabulary.size() == Vocabulary::kSpecials) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        fmt::format("no word of the train captions comes up {} times (--min-count)", options.min_count));
+  }
+  ContentHash captions;
+  for (const DataFolder& folder : folders.value()) captions.add(fingerprint_of(folder));
+  set.captions = captions.value();
   WordTable words = table_of(set.vocabulary);
   const FeatureSource source(options, encoder, executor, progress);
   for (const DataFolder& folder : folders.value()) {

@@ -24,6 +24,7 @@ struct TrainingSet {
   std::deque<FeatureFile> features;
   std::vector<TrainingPhoto> photos;      // of the train split of all folders
   std::vector<ValidationSet> validation;  // one for each folder with a val split, named as the folder
+  uint64_t captions = 0;                  // a fingerprint of all captions, and of which photos they belong to
 };
 
 struct TrainingSetOptions {
@@ -38,7 +39,8 @@ struct TrainingSetOptions {
 };
 
 /// Reads the folders and computes the features that no cache has. Errors: those of read_data_folder() and
-/// cached_features(); kInvalidArgument when there is no train photo, or two folders have one name.
+/// cached_features(); kInvalidArgument when there is no train photo or no word to learn, or two folders have
+/// one name.
 Result<TrainingSet> make_training_set(const TrainingSetOptions& options, const Safetensors& encoder,
                                       Executor& executor, const FeatureProgress& progress);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "checkpoint/safetensors.h"
+#include "training/recorded_recipe.h"
 
 namespace attend {
 namespace {
@@ -124,10 +125,8 @@ Result<TrainingProgress> load_training(const std::string& path, const std::strin
   if (!file.ok()) return file.status();
   Result<std::string> its_recipe = file.value().metadata_value("recipe");
   if (!its_recipe.ok()) return its_recipe.status();
-  if (its_recipe.value() != recipe) {
-    return Status(StatusCode::kInvalidArgument, path + ": a run with other options or data: " +
-                                                    its_recipe.value() + " where now " + recipe);
-  }
+  if (const std::string differs = recipe_difference(its_recipe.value(), recipe); !differs.empty())
+    return Status(StatusCode::kInvalidArgument, path + ": the run was begun with other choices: " + differs);
   TrainingProgress progress;
   int64_t steps = 0;
   ATTEND_RETURN_IF_ERROR(parse_progress(file.value(), progress));

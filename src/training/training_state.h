@@ -34,13 +34,14 @@ struct TrainingProgress {
 };
 
 /// Writes parameters, moments and progress, atomically: an error leaves the file that was there.
-/// `recipe` is a fingerprint of all that must be equal for the run to go on. Errors: kIo, kNotFound.
+/// `recipe` holds all that must be equal for the run to go on, as recipe_text() writes it. Errors: kIo,
+/// kNotFound.
 Status save_training(const std::string& path, const std::string& recipe, const TrainingProgress& progress,
                      const ParameterList<float>& parameters, AdamW<float>& optimiser);
 
 /// Reads what save_training() wrote; on an error the parameters may be in part overwritten.
 /// Errors: kNotFound, kIo; kCorrupt naming what is missing or out of range; kInvalidArgument for another
-/// recipe.
+/// recipe, naming the first choice that differs and both values.
 Result<TrainingProgress> load_training(const std::string& path, const std::string& recipe,
                                        const ParameterList<float>& parameters, AdamW<float>& optimiser);
 

@@ -25,7 +25,8 @@ TranslationLearner::TranslationLearner(TranslationModel<float>& model, const Tra
       schedule_{.peak = options.rate, .warmup = options.warmup, .fall = Schedule::Fall::kInverseSquareRoot},
       packed_(special_words(*task.pieces)) {
   if (task.validation) {
-    validation_pairs_ = encode_pairs(*task.validation, *task.pieces, model.shape().decoder.max_length - 1);
+    const int64_t most = model.shape().decoder.max_length - 1;
+    validation_pairs_ = encode_pairs(*task.validation, *task.pieces, most).pairs;
   }
 }
 
@@ -47,8 +48,11 @@ StepResult TranslationLearner::step(int64_t epoch, int64_t batch, int64_t step) 
 
 Result<std::vector<SetScores>> TranslationLearner::judge() {
   if (!task_.validation) return std::vector<SetScores>();
-  const double bleu = validation_bleu(), loss = validation_loss();
-  return std::vector<SetScores>{{"val", bleu, loss, fmt::format("BLEU {:.2f} loss {:.4f}", bleu, loss)}};
+  const double bleu = validation_bleu();
+  const std::optional<double> loss = validation_loss();
+  std::string text = fmt::format("BLEU {:.2f}", bleu);
+  if (loss) text += fmt::format(" loss {:.4f}", *loss);
+  return std::vector<SetScores>{{"val", bleu, loss, text}};
 }
 
 double TranslationLearner::validation_bleu() const {
@@ -63,7 +67,8 @@ double TranslationLearner::validation_bleu() const {
   return counts.smoothed();
 }
 
-double TranslationLearner::validation_loss() {
+std::optional<double> TranslationLearner::validation_loss() {
+  if (validation_pairs_.empty()) return {};
   double loss = 0, pieces = 0;
   for (size_t first = 0; first < validation_pairs_.size(); first += kSentencesAtOnce) {
     packed_.clear();
@@ -74,7 +79,7 @@ double TranslationLearner::validation_loss() {
     loss += model_.loss(packed_.batch(), 0.0, pass);
     pieces += static_cast<double>(packed_.rows());
   }
-  return loss / std::max(pieces, 1.0);
+  return loss / pieces;
 }
 
 }  // namespace attend

@@ -2,6 +2,7 @@
 #ifndef ATTEND_TRAINING_TRANSLATION_LEARNER_H_
 #define ATTEND_TRAINING_TRANSLATION_LEARNER_H_
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,7 +34,8 @@ class TranslationLearner final : public Learner {
   }
   int64_t batches() const override { return batches_.batches(); }
   StepResult step(int64_t epoch, int64_t batch, int64_t step) override;
-  /// BLEU of free-running translations as sacreBLEU has it, and the loss without smoothing, nats a piece.
+  /// BLEU of free-running translations as sacreBLEU has it, and the loss without smoothing, nats a piece, of
+  /// the pairs that the model can read whole, unless there is none.
   Result<std::vector<SetScores>> judge() override;
 
   const ParameterList<float>& parameters() const override { return parameters_; }
@@ -41,7 +43,7 @@ class TranslationLearner final : public Learner {
 
  private:
   double validation_bleu() const;
-  double validation_loss();
+  std::optional<double> validation_loss();
 
   TranslationModel<float>& model_;
   TranslationTask task_;

@@ -58,6 +58,24 @@ TEST(DataFolder, AnEmptySelectionOrAMissingFileIsAnErrorThatNamesTheFile) {
   EXPECT_NE(data.status().message().find("captions.tsv"), std::string::npos);
 }
 
+TEST(DataFolder, TheFingerprintIsOfWhatPeopleWroteAboutWhichPhoto) {
+  const TemporaryFolder folder;
+  const std::string captions = kCaptions;
+  const auto of = [&](const std::string& was, const std::string& now) {
+    std::string changed = captions;
+    changed.replace(changed.find(was), was.size(), now);
+    folder.file("captions.tsv", changed);
+    return fingerprint_of(read_data_folder(folder.path()).value());
+  };
+  const uint64_t before = of("", "");
+  EXPECT_EQ(of("e.jpg", "f.jpg"), before) << "in no split";
+  EXPECT_EQ(of("zebra", "horse"), before) << "test is neither learned from nor judged by";
+  EXPECT_NE(of("A cat", "The cat"), before) << "val";
+  EXPECT_NE(of("plate", "Plate"), before) << "words that no vocabulary has count in references";
+  EXPECT_NE(of("c.jpg", "cc.jpg"), before);
+  EXPECT_NE(of("a.jpg\ttrain\t1", "b.jpg\ttrain\t2"), before) << "another photo's caption";
+}
+
 TEST(TrainVocabulary, CountsTheTrainCaptionsOfAllFoldersTogether) {
   const TemporaryFolder folder;
   folder.file("captions.tsv", kCaptions);
@@ -87,8 +105,11 @@ TEST(TrainingSet, TwoFoldersOfOneNameAndFoldersWithoutTrainPhotosAreRefused) {
   ASSERT_FALSE(same.ok());
   EXPECT_NE(same.status().message().find("named toys"), std::string::npos) << same.status().message();
 
-  folder.file("x/toys/captions.tsv", "c.jpg\tval\t0\tA cat\n");
   options.data.pop_back();
+  options.min_count = 1000;
+  EXPECT_EQ(make_training_set(options, encoder, serial_executor(), quiet).status().message(),
+            "no word of the train captions comes up 1000 times (--min-count)");
+  folder.file("x/toys/captions.tsv", "c.jpg\tval\t0\tA cat\n");
   EXPECT_EQ(make_training_set(options, encoder, serial_executor(), quiet).status().code(),
             StatusCode::kInvalidArgument);
 }

@@ -294,6 +294,14 @@ TEST(TrainProgram, OptionsAreCheckedBeforeAnythingIsRead) {
   }
 }
 
+TEST(TrainProgram, AnInputThatIsNoWholeNumberOfPatchesIsAnErrorOfUse) {
+  const Toys toys;
+  std::vector<std::string> words = toys.training("run");
+  *(std::find(words.begin(), words.end(), "--input-side") + 1) = "33";
+  expect_error(run_attend(words), 1, "input side is 33, not a multiple of 32");
+  EXPECT_FALSE(std::filesystem::exists(toys.folder / "cache"));
+}
+
 TEST(TrainProgram, AFileOrFolderThatCannotBeWrittenIsToldBeforeThePhotosAreRead) {
   const Toys toys;
   const std::string nowhere = toys.folder / "nowhere/model.safetensors";
@@ -338,6 +346,23 @@ TEST(TrainProgram, AnotherRecipeForTheSameRunIsNamed) {
   const Toys toys;
   ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "1"})).exit_code, 0);
   expect_error(run_attend(toys.training("run", {"--epochs", "2"})), 2, "epochs was 1, now 2");
+}
+
+TEST(TrainProgram, OtherCaptionsOfTheSamePhotosAreOtherData) {
+  const Toys toys;
+  ASSERT_EQ(run_attend(toys.training("run", {"--epochs", "1"})).exit_code, 0);
+  std::ifstream file(toys.folder / "toys/captions.tsv");
+  std::string rows{std::istreambuf_iterator<char>(file), {}};
+  const std::string was = "toy12.png\tval\t1\tThere";
+  rows.replace(rows.find(was), was.size(), "toy12.png\tval\t1\tHere");
+  toys.folder.file("toys/captions.tsv", rows);
+  expect_error(run_attend(toys.training("run", {"--epochs", "1"})), 2, "data_fingerprint was");
+}
+
+TEST(TrainProgram, ACommandThatFailedBeforeItsFirstStepMayBeGivenCorrected) {
+  const Toys toys;
+  expect_error(run_attend(toys.training("run", {"--epochs", "1", "--start", kEncoder})), 2, "no tensor");
+  EXPECT_EQ(run_attend(toys.training("run", {"--epochs", "1"})).exit_code, 0);
 }
 
 TEST(TrainProgram, AFullDiskEndsTheRunWithTheFilesName) {

@@ -228,7 +228,24 @@ TEST(Trainer, AnotherRecipeIsRefused) {
   const Result<Outcome> outcome = sit(world, world.folder / "run", watcher).outcome;
   ASSERT_FALSE(outcome.ok());
   EXPECT_EQ(outcome.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(outcome.status().message(),
+            world.folder /
+                "run/checkpoint.safetensors: the run was begun with other choices: learning_rate was "
+                "0.01, now 0.5");
+  EXPECT_NE(contents(world.folder / "run/recipe.json").find("\"learning_rate\": 0.01"), std::string::npos);
   EXPECT_EQ(watcher.steps, 0);
+}
+
+TEST(Trainer, ARunThatNeverTookAStepMayBeginAnew) {
+  ToyWorld world;
+  world.recipe.learning.start = {world.folder / "none.safetensors"};
+  Watcher failed, watcher;
+  EXPECT_EQ(sit(world, world.folder / "run", failed).outcome.status().code(), StatusCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(world.folder / "run/recipe.json"));
+  world.folder.file("run/recipe.json", "of a run that was killed before its first checkpoint");
+  world.recipe.learning.start.clear();
+  ASSERT_TRUE(sit(world, world.folder / "run", watcher).outcome.ok());
+  EXPECT_EQ(contents(world.folder / "run/recipe.json"), describe(world.recipe, world.set));
 }
 
 TEST(Trainer, ADamagedCheckpointIsAnErrorAndIsNotOverwritten) {

@@ -120,6 +120,20 @@ TEST(TrainingLog, TheNameOfASetStaysInItsField) {
   EXPECT_EQ(log.rows()[0].set, "a b c d");
 }
 
+TEST(TrainingLog, ASecondScoreThatThereIsNotIsAnEmptyField) {
+  const TemporaryFolder folder;
+  {
+    TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, -1, 0).value();
+    LogRow row = validation_row(5, 1);
+    row.second.reset();
+    ASSERT_TRUE(log.add(row).ok());
+  }
+  EXPECT_NE(contents(folder / "log.tsv").find("\ttoys\t0.625000\t\n"), std::string::npos);
+  const TrainingLog log = TrainingLog::open(folder / "log.tsv", kTerms, 5, 1).value();
+  ASSERT_EQ(log.rows().size(), 1u);
+  EXPECT_FALSE(log.rows()[0].second.has_value());
+}
+
 TEST(TrainingLog, AFolderThatIsNotThereIsAnError) {
   const TemporaryFolder folder;
   EXPECT_FALSE(TrainingLog::open(folder / "no/log.tsv", kTerms, -1, 0).ok());

@@ -40,7 +40,7 @@ TEST(TranslationRecipe, IsRecordedAsItAlwaysWas) {
   Result<SentencePieces> pieces = SentencePieces::train(sentences, 18);
   ASSERT_TRUE(pieces.ok()) << pieces.status().message();
   TranslationSet set{std::move(pieces).value(), {}, {{"a dog"}, {"ein Hund"}}};
-  set.pairs = encode_pairs({{"a cat"}, {"eine Katze"}}, set.pieces, 8);
+  set.pairs = encode_pairs({{"a cat"}, {"eine Katze"}}, set.pieces, 8).pairs;
   const std::string text = describe(TranslationRecipe(), set);
   EXPECT_EQ(text.substr(0, text.find("  \"data_fingerprint\"")), R"({
   "source": "en",

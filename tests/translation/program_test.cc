@@ -158,6 +158,31 @@ TEST(TranslateProgram, AnotherRecipeForTheSameRunIsNamed) {
   EXPECT_THAT(outcome.err, HasSubstr("epochs was 1, now 2"));
 }
 
+TEST(TranslateProgram, PairsThatTeachNothingAreCountedAndNothingToLearnFromIsAnError) {
+  const Toys toys;
+  const auto data = [&](const std::string& split, const std::string& source, const std::string& target) {
+    toys.folder.file("data/" + split + ".xx", source);
+    toys.folder.file("data/" + split + ".yy", target);
+  };
+  const std::string train = contents(toys.folder / "data/train.xx"),
+                    translated = contents(toys.folder / "data/train.yy");
+  std::string longer;
+  for (int i = 0; i < 48; ++i) longer += toy_sentence(i, false) + " ";
+  data("train", train + "\n \nA dog.\n" + longer + "\n", translated + "\nDer\n\nDer Hund.\n");
+  data("val", longer + "\n", longer + "\n");
+  const Outcome some = run_attend(toys.training("run", {"--epochs", "1", "--longest", "64"}));
+  EXPECT_EQ(some.exit_code, 0) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("attend: 4 pairs of train sentences are left out: 3 with an empty side and "
+                                  "1 of more than 63 pieces (--longest)\n"));
+  EXPECT_THAT(contents(toys.folder / "run/log.tsv"), ::testing::EndsWith("\t0.000000\t\n"))
+      << "no validation sentence has a loss";
+  const Outcome none = run_attend(toys.training("none", {"--epochs", "1", "--longest", "4"}));
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(lines_of(none.err),
+              ElementsAre("attend: no pair of train sentences to learn from: there are 3 with an empty side "
+                          "and 49 of more than 3 pieces (--longest)"));
+}
+
 TEST(TranslateProgram, AGivenPieceModelIsTaken) {
   const Toys toys;
   const std::string pieces = toys.folder.file("pieces.model", toy_pieces().serialised());
@@ -394,6 +419,9 @@ TEST(TranslateProgram, OptionsAreCheckedBeforeAnythingIsRead) {
   expect_refused(toys.training("run", {"--longest", "3"}), "--longest: \"3\" is not a whole number from 4");
   expect_refused(toys.training("run", {"--seed", "-1"}), "\"-1\" is not a whole number from 0 to");
   expect_refused(toys.training("run", {"--norm", "0"}), "\"0\" is none of pre|post");
+  std::vector<std::string> few = toys.training("run");
+  *(std::find(few.begin(), few.end(), "--pieces") + 1) = "7";
+  expect_refused(few, "--pieces: \"7\" is not a whole number from 8 to 1048576");
   expect_refused(toys.training("run", {"--out", ""}), "--out: must not be empty");
   expect_refused(toys.training("run", {"--epochs", "0"}),
                  "epochs is 0, and there are no parameters to start from");
