@@ -209,9 +209,6 @@ TEST(TranslateProgram, DataThatDoesNotFitIsToldWithItsFileAndLine) {
   EXPECT_THAT(error(), HasSubstr("val.yy:2: not UTF-8"));
   std::filesystem::remove(toys.folder / "data/val.yy");
   EXPECT_THAT(error(), HasSubstr("val.yy"));
-  const Outcome nonsense = run_attend(toys.training("run", {"--label-smoothing", "2"}));
-  EXPECT_EQ(nonsense.exit_code, 1);
-  EXPECT_THAT(nonsense.err, HasSubstr("label smoothing is 2, not in [0, 0.9]"));
 }
 
 TEST(TranslateProgram, LinesThatAreNotTextOrTooLongAreToldAndLinesOutStayLinesIn) {
