@@ -100,8 +100,7 @@ std::string transparent_png_photo() {
 }
 
 std::string spot_colour_tiff_photo() {
-  return saved(picture().bandjoin({grey_picture() * 0 + 255, grey_picture()}).cast(VIPS_FORMAT_UCHAR),
-               ".tif");
+  return saved(picture().bandjoin_const({255.0}).bandjoin(grey_picture()), ".tif");
 }
 
 std::string turned_tiff_photo() {
