@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "attend/decode.h"
+#include "attention/refusal.h"
 #include "attention/sizes.h"
 #include "decode/decode_validate.h"
 #include "decode/float_rows.h"
