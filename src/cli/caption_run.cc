@@ -61,8 +61,11 @@ CaptionRun::Next CaptionRun::caption(const PhotoPath& path) {
   RowParts parts{arguments_.attention, arguments_.tokens, std::nullopt};
   if (arguments_.maps) {
     Result<std::string> sheet = draw_maps(path.path, photo.value(), caption.value());
-    if (!sheet.ok()) report(sheet.status());
-    if (sheet.ok()) parts.maps = std::move(sheet).value();
+    if (sheet.ok()) {
+      parts.maps = std::move(sheet).value();
+    } else {
+      report(sheet.status());
+    }
   }
   return write_row(path.path, caption.value(), parts);
 }
