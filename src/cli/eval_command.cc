@@ -101,8 +101,6 @@ SplitCaptions caption_and_write(const EvalArguments& arguments, const DataFolder
 SplitCaptions read_captions(const std::string& path) {
   Result<std::vector<CandidateCaption>> captions = read_candidate_captions(path);
   if (captions.ok()) return {std::move(captions).value(), kDone};
-  if (captions.status().code() == StatusCode::kInvalidArgument)
-    return {{}, fail("eval: " + captions.status().message(), kUsageError)};
   return {{}, fail(captions.status().message(), kSomeFailed)};
 }
 

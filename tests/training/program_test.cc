@@ -448,6 +448,7 @@ TEST(EvalProgram, AMissingCaptionAnEmptySplitAndAFullDiskAreErrors) {
                "--split: \"some\" is none of train|val|test");
   expect_error(run_attend(toys.evaluation({"--captions", one, "--model", one})), 1, "--captions");
   expect_error(run_attend(toys.evaluation({"--model", one})), 2, "one.txt");
+  expect_error(run_attend(toys.evaluation({"--captions", toys.folder.path()})), 2, "not a regular file");
   std::filesystem::create_directories(toys.folder / "only/images");
   toys.folder.file("only/captions.tsv", "a.png\ttrain\t0\tA toy\n");
   expect_error(run_attend({"eval", "--data", toys.folder / "only", "--captions", one}), 2, "split test");
