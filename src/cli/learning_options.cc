@@ -2,8 +2,15 @@
 
 #include "cli/checked_options.h"
 #include "cli/note_option.h"
+#include "model/block_config.h"
 
 namespace attend {
+
+void add_block_options(CLI::App& command, int64_t& width, int& heads, int64_t& hidden) {
+  add_number(command, "--width", width, kBlockWidths, "Width of the model");
+  add_number(command, "--heads", heads, kBlockHeads, "Attention heads");
+  add_number(command, "--hidden", hidden, kBlockHiddenWidths, "Width of the feed-forward networks");
+}
 
 void add_run_options(CLI::App& command, TrainingRun& run) {
   not_empty(command.add_option("--run", run.folder, "The folder of this run: checkpoints, log, curve"))

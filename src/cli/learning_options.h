@@ -2,6 +2,8 @@
 #ifndef ATTEND_CLI_LEARNING_OPTIONS_H_
 #define ATTEND_CLI_LEARNING_OPTIONS_H_
 
+#include <cstdint>
+
 #include "cli/training_run.h"
 #include "training/learning_options.h"
 
@@ -10,6 +12,9 @@ class App;
 }
 
 namespace attend {
+
+/// --width, --heads and --hidden: of the blocks of which models are built.
+void add_block_options(CLI::App& command, int64_t& width, int& heads, int64_t& hidden);
 
 /// --run, which is required, --out and --note.
 void add_run_options(CLI::App& command, TrainingRun& run);

@@ -8,7 +8,6 @@
 #include "cli/learning_options.h"
 #include "cli/threads_option.h"
 #include "language/generation.h"
-#include "model/block_config.h"
 
 namespace attend {
 namespace {
@@ -36,9 +35,7 @@ void add_data_options(CLI::App& command, TrainArguments& arguments) {
 }
 
 void add_model_options(CLI::App& command, CaptionModelOptions& model) {
-  add_number(command, "--width", model.width, kBlockWidths, "Width of the model");
-  add_number(command, "--heads", model.heads, kBlockHeads, "Attention heads");
-  add_number(command, "--hidden", model.hidden, kBlockHiddenWidths, "Width of the feed-forward networks");
+  add_block_options(command, model.width, model.heads, model.hidden);
   add_number(command, "--layers", model.layers, model.kLayers, "Blocks of the text decoder");
   add_choice(command, "--attention", model.attention,
              std::vector<std::pair<std::string, MemoryAttentionKind>>(kMemoryAttentions.begin(),

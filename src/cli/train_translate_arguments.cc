@@ -4,7 +4,6 @@
 #include "cli/learning_options.h"
 #include "cli/threads_option.h"
 #include "language/generation.h"
-#include "model/block_config.h"
 
 namespace attend {
 namespace {
@@ -30,9 +29,7 @@ void add_data_options(CLI::App& command, TrainTranslateArguments& arguments) {
 }
 
 void add_model_options(CLI::App& command, TranslationModelOptions& model) {
-  add_number(command, "--width", model.width, kBlockWidths, "Width of the model");
-  add_number(command, "--heads", model.heads, kBlockHeads, "Attention heads");
-  add_number(command, "--hidden", model.hidden, kBlockHiddenWidths, "Width of the feed-forward networks");
+  add_block_options(command, model.width, model.heads, model.hidden);
   add_number(command, "--encoder-layers", model.encoder_layers, model.kLayers, "Blocks of the encoder");
   add_number(command, "--decoder-layers", model.decoder_layers, model.kLayers, "Blocks of the decoder");
   add_choice(command, "--norm", model.norm, {{"pre", NormPlacement::kPre}, {"post", NormPlacement::kPost}},
